@@ -1,0 +1,145 @@
+/**
+ * The control protocol of the sandbox: what its browser client, the end-to-end tests and anyone with curl may ask of it.
+ * It lives under `/sim` beside the Bot API. Requests and answers are JSON; a refusal is `{ error: CODE, message }` with
+ * status 400, 404 or 409. Times are Unix seconds unless the name says `Ms`. `T*` types are Telegram's own wire objects.
+ */
+
+/** A Telegram user as the sandbox keeps it. `balance` is in Stars. */
+export type SimUser = {
+  id: number;
+  first_name: string;
+  last_name?: string;
+  username?: string;
+  language_code: string;
+  is_premium: boolean;
+  balance: number;
+  /** The user blocked the bot: sends are refused with 403. */
+  has_blocked_bot: boolean;
+};
+
+export type SimButton = { text: string; url?: string; callback_data?: string; web_app?: { url: string }; pay?: boolean; copy_text?: { text: string } };
+
+/** One bubble in the private chat of a user and the bot. Exactly one of the contents is set. */
+export type SimMessage = {
+  message_id: number;
+  date: number;
+  edit_date?: number;
+  from: 'user' | 'bot' | 'service';
+  text?: string;
+  /** Telegram message entities of `text` (bold, text_link, code …), offsets in UTF-16 units. */
+  entities?: ReadonlyArray<{ type: string; offset: number; length: number; url?: string }>;
+  document?: { file_name: string; mime_type: string; file_size: number; url: string; caption?: string };
+  invoice?: { slug: string; title: string; description: string; currency: string; total_amount: number; state: 'open' | 'paid' };
+  successful_payment?: { total_amount: number; title: string; telegram_payment_charge_id: string; is_recurring: boolean };
+  refunded_payment?: { total_amount: number; telegram_payment_charge_id: string };
+  inline_keyboard?: ReadonlyArray<ReadonlyArray<SimButton>>;
+  reply_keyboard?: ReadonlyArray<ReadonlyArray<{ text: string }>>;
+};
+
+/** What the pay sheet shows. A form lives ten minutes (FORM_EXPIRED afterwards). */
+export type SimPayForm = {
+  form_id: string;
+  slug: string;
+  title: string;
+  description: string;
+  currency: 'XTR';
+  total_amount: number;
+  subscription_period?: number;
+  balance: number;
+  expires_at: number;
+};
+
+/** `invoice_closed` status as Telegram's clients report it; `error` is Telegram's code, `error_message` the bot's words. */
+export type SimPayResult = { status: 'paid' | 'failed' | 'pending' | 'cancelled'; error?: string; error_message?: string };
+
+export type SimSubscription = {
+  /** The first charge id, which is also editUserStarSubscription's handle. */
+  id: string;
+  user_id: number;
+  title: string;
+  amount: number;
+  invoice_payload: string;
+  until: number;
+  state: 'active' | 'canceled_by_user' | 'canceled_by_bot' | 'failed' | 'ended';
+};
+
+export type SimTransaction = {
+  id: string;
+  user_id: number;
+  /** Positive: received by the bot. Negative: refunded to the user. */
+  amount: number;
+  date: number;
+  invoice_payload: string;
+  subscription_period?: number;
+  /** When these Stars may be withdrawn (21 days). */
+  matures_at: number;
+};
+
+/** How Bot API calls and update deliveries are made to go wrong. Absent or zero means: healthy. */
+export type SimFaults = {
+  /** Bot API: refuse the next N calls (of one method, or of all) in this way. `timeout` never answers; `lost_answer` does the work and then drops the connection. */
+  api?: { method?: string; kind: 'flood' | 'server_error' | 'timeout' | 'lost_answer'; retry_after?: number; remaining: number };
+  /** Deliveries: how many of the coming updates (of one type, or all) are dropped for good, sent twice, held back, or sent after their successor. */
+  updates?: { type?: string; kind: 'drop' | 'duplicate' | 'delay' | 'reorder'; delay_ms?: number; remaining: number };
+  /** The client's `invoice_closed` event. `charged_but_failed`/`charged_but_cancelled` lie about a real charge. */
+  invoice_closed?: 'missing' | 'charged_but_failed' | 'charged_but_cancelled' | 'twice' | 'pending';
+  /** Launch the Mini App as this old client version (e.g. "6.0"). */
+  client_version?: string;
+  /** Launch the Mini App with initData this many seconds old. */
+  stale_init_data_seconds?: number;
+};
+
+export type SimTraffic = {
+  id: number;
+  atMs: number;
+  direction: 'to_bot' | 'from_bot';
+  /** Bot API method, or update type. */
+  name: string;
+  status: number | 'pending' | 'dropped' | 'no_answer';
+  durationMs: number;
+  request: unknown;
+  response: unknown;
+};
+
+export type SimState = {
+  /** The sandbox's idea of now, moved by the clock. */
+  nowMs: number;
+  clockOffsetMs: number;
+  bot: { id: number; username: string; first_name: string; menu_button?: { text: string; url: string }; commands: ReadonlyArray<{ command: string; description: string }> };
+  webhook: { url: string; pending_update_count: number; last_error_message?: string; last_error_date?: number };
+  users: SimUser[];
+  faults: SimFaults;
+};
+
+/** Server-sent events of `GET /sim/events`: something changed, fetch or patch. */
+export type SimEvent =
+  | { type: 'state'; state: SimState }
+  | { type: 'message'; user_id: number; message: SimMessage }
+  | { type: 'message_deleted'; user_id: number; message_id: number }
+  | { type: 'traffic'; traffic: SimTraffic }
+  | { type: 'callback_answer'; user_id: number; text?: string; show_alert?: boolean; url?: string };
+
+/*
+ * GET    /sim/state                                  -> SimState
+ * GET    /sim/events                                 -> text/event-stream of SimEvent
+ * POST   /sim/users          Partial<SimUser>        -> SimUser          (id made when absent)
+ * PATCH  /sim/users/:id      Partial<SimUser>        -> SimUser          (balance, language_code, has_blocked_bot …; a change of has_blocked_bot sends my_chat_member)
+ * GET    /sim/chats/:userId/messages?after=:id       -> SimMessage[]     (oldest first, at most 200)
+ * POST   /sim/chats/:userId/text     { text }        -> SimMessage       (the user writes; also "/start payload")
+ * POST   /sim/chats/:userId/callback { message_id, data } -> {}          (the answer comes as callback_answer)
+ * POST   /sim/webapp/launch  { user_id, url?, start_param?, platform?, version?, theme?: 'light'|'dark', auth_age_seconds? }
+ *                                                    -> { url, init_data } (url with the #tgWebApp… fragment; url defaults to the menu button's)
+ * POST   /sim/invoices/:slug/form    { user_id }     -> SimPayForm       (400 SLUG_INVALID …)
+ * POST   /sim/invoices/:slug/pay     { user_id, form_id } -> SimPayResult (waits for the bot's answer to pre_checkout_query, 10 s at most)
+ * GET    /sim/users/:id/subscriptions                -> SimSubscription[]
+ * POST   /sim/subscriptions/:id/cancel | /restore    -> SimSubscription  (the user's own doing)
+ * GET    /sim/transactions?user_id=                  -> SimTransaction[] (newest first)
+ * POST   /sim/refunds        { charge_id }           -> {}               (a refund by Telegram's side, e.g. store chargeback: refunded_payment without the bot asking)
+ * GET    /sim/clock?after=:offsetMs&wait=:seconds    -> { nowMs, offsetMs } (long poll: answers when the offset differs from `after`)
+ * POST   /sim/clock          { advance_seconds }     -> { nowMs, offsetMs } (answers once waiting followers have asked again, then what is due happens)
+ * POST   /sim/clock/reset                            -> { nowMs, offsetMs }
+ * GET    /sim/faults -> SimFaults · PUT /sim/faults SimFaults -> SimFaults
+ * GET    /sim/traffic?limit=                         -> SimTraffic[]     (newest first, at most 500 kept)
+ * POST   /sim/reset                                  -> SimState         (users, balances, chats, clock, faults as on the first day; the bot's webhook, commands and menu stay)
+ * GET    /sim/health                                 -> { status: 'ok' }
+ */
