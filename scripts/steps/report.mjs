@@ -54,9 +54,16 @@ export async function step(name, work) {
   }
 }
 
+let isStopping = false;
+
+/** From now on failures are not worth a word: steps are being interrupted on purpose. */
+export function stopReporting() {
+  isStopping = true;
+}
+
 /** Says which step failed, why, and the remedy. Marks the error so that it is said once. */
 export function reportFailure(name, error) {
-  if (error.isReported) return;
+  if (error.isReported || isStopping) return;
   error.isReported = true;
   const isKnown = error instanceof StepError || error.name === 'EnvError';
   console.error(`  ${red('✗')} ${bold(name)}: ${isKnown ? error.message : (error.stack ?? String(error))}`);
