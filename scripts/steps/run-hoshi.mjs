@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { buildWeb, bundlePrograms, generateClient, watchPrograms } from './build.mjs';
 import { endRunningCommands, installPackages, lastLines, QUIET_ENVIRONMENT, runLogged } from './install.mjs';
@@ -81,7 +82,7 @@ async function bringUp(stack, isDevelopment) {
   await checkPorts(settings);
   if (!isDevelopment) await step('Web pages', () => buildWeb({ logs }));
 
-  const databaseUrl = process.env.DATABASE_URL || (await startOwnPostgres(stack, lock));
+  const databaseUrl = process.env.DATABASE_URL || (await startOwnPostgres(stack));
   const env = childEnvironment(databaseUrl, isDevelopment);
   await step('Migrations', () => runProgram('migrate', { env, logs, remedy: databaseRemedy() }));
   if (existsSync('dist/seed.js')) await step('Catalogue', () => runProgram('seed', { env, logs }));
@@ -117,7 +118,7 @@ async function checkPorts(settings) {
   }
 }
 
-async function startOwnPostgres(stack, lock) {
+async function startOwnPostgres(stack) {
   const start = (port, isPortFixed) =>
     startPostgres({
       directory: join(stateDirectory(), 'postgres'),
@@ -130,19 +131,32 @@ async function startOwnPostgres(stack, lock) {
     const started = await start(Number(process.env.HOSHI_PG_PORT || 54_329), Boolean(process.env.HOSHI_PG_PORT));
     return { ...started, note: `port ${started.port}` };
   });
-  lock.noteProcess('Postgres', server.pid);
   stack.onStop(() => server.stop());
 
   const { port } = server;
   const revive = async () => {
     if (stack.isStopping) return;
     tell('Postgres ended by itself, starting it again; its log is in the logs folder');
-    server = await start(port, true);
-    lock.noteProcess('Postgres', server.pid);
+    server = await retry(REVIVAL_PAUSES_MS, () => start(port, true));
+    if (stack.isStopping) return server.stop();
     server.exited.then(revive);
   };
   server.exited.then(revive);
   return server.url;
+}
+
+/** After a crash the system may need a moment until port and shared memory are free again. */
+const REVIVAL_PAUSES_MS = [0, 500, 1_000, 2_000, 4_000];
+
+async function retry(pausesMs, work) {
+  for (const [attempt, pauseMs] of pausesMs.entries()) {
+    await sleep(pauseMs);
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt === pausesMs.length - 1) throw error;
+    }
+  }
 }
 
 function childEnvironment(databaseUrl, isDevelopment) {
