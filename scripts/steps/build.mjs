@@ -75,7 +75,7 @@ export async function watchPrograms(onChange, onError) {
     name: 'announce',
     setup(build) {
       build.onEnd((result) => {
-        if (result.errors.length > 0) return onError(result.errors.map((error) => error.text).join('\n'));
+        if (result.errors.length > 0) return onError(result.errors.map(describe).join('\n'));
         const changed = Object.keys(PROGRAMS).filter((name) => {
           const hash = existsSync(`dist/${name}.js`) ? hashOf([`dist/${name}.js`]) : null;
           const before = built.get(name);
@@ -121,6 +121,10 @@ export async function buildWeb({ logs }) {
       }
     },
   });
+}
+
+function describe({ text, location }) {
+  return location ? `${location.file}:${location.line}: ${text}` : text;
 }
 
 function programOptions() {

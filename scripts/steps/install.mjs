@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { endProcess, identityOf } from './processes.mjs';
 import { StepError } from './report.mjs';
 
 /** Set for every command we run: nothing phones home, nothing is fetched from outside the npm registry. */
@@ -20,16 +21,17 @@ const MARKER = 'node_modules/.hoshi-installed';
  * Makes node_modules match package-lock.json: nothing when it does, `npm ci` when it is missing, half made or of another
  * lock, Node or machine. The marker is written last, so an install that was cut off is noticed.
  *
+ * @param options.onStart called with npm's process id: one that outlives its starter must be ended before the next begins
  * @returns `{ note }` for the report
  */
-export async function installPackages({ logFile }) {
+export async function installPackages({ logFile, onStart }) {
   const wanted = fingerprint();
   if (readIfThere(MARKER) === wanted) return { note: 'already there' };
   if (matchesLock()) {
     writeFileSync(MARKER, wanted);
     return { note: 'already there' };
   }
-  await runNpmCi(logFile);
+  await runNpmCi(logFile, onStart);
   writeFileSync(MARKER, wanted);
   return { note: 'npm ci' };
 }
@@ -59,7 +61,7 @@ function matchesLock() {
   });
 }
 
-async function runNpmCi(logFile) {
+async function runNpmCi(logFile, onStart) {
   // npm tells its children where it is; without it (`node scripts/start.mjs`) the one on the PATH is used.
   const npm = process.env.npm_execpath?.endsWith('.js')
     ? { command: process.execPath, first: [process.env.npm_execpath] }
@@ -73,7 +75,7 @@ async function runNpmCi(logFile) {
     '--no-progress',
     '--loglevel=error',
   ];
-  const { code, output } = await runLogged(npm.command, [...npm.first, ...flags], { logFile });
+  const { code, output } = await runLogged(npm.command, [...npm.first, ...flags], { logFile, onStart });
   if (code === 0) return;
   throw new StepError(
     `npm ci failed:\n      ${lastLines(output, 12)}`,
@@ -82,18 +84,24 @@ async function runNpmCi(logFile) {
 }
 
 const running = new Set();
+/** npm needs a moment to put back what it was replacing. */
+const STOP_SIGNALS = [
+  { signal: 'SIGTERM', waitMs: 5_000 },
+  { signal: 'SIGKILL', waitMs: 2_000 },
+];
 
 /** Ends the commands that `runLogged` is still waiting for. */
 export async function endRunningCommands() {
-  for (const child of running) child.kill('SIGTERM');
+  await Promise.all([...running].map((command) => endProcess(command, STOP_SIGNALS)));
 }
 
 /**
  * Runs a command with its output in a file.
  *
+ * @param options.onStart called with its process id
  * @returns its exit code and everything it printed
  */
-export async function runLogged(command, args, { logFile, env = {} }) {
+export async function runLogged(command, args, { logFile, env = {}, onStart }) {
   mkdirSync(dirname(logFile), { recursive: true });
   const log = openSync(logFile, 'w');
   const child = spawn(command, args, {
@@ -102,13 +110,15 @@ export async function runLogged(command, args, { logFile, env = {} }) {
     shell: command.endsWith('.cmd'),
   });
   closeSync(log);
-  running.add(child);
+  const noted = { pid: child.pid, identity: identityOf(child.pid) };
+  running.add(noted);
+  onStart?.(child.pid);
   const code = await new Promise((done, failed) => {
     child.once('error', (error) =>
       failed(new StepError(`${command} cannot be run (${error.message})`, `Check that ${command} is installed.`)),
     );
     child.once('exit', (exitCode, signal) => done(exitCode ?? signal));
-  }).finally(() => running.delete(child));
+  }).finally(() => running.delete(noted));
   return { code, output: readFileSync(logFile, 'utf8') };
 }
 

@@ -75,7 +75,9 @@ async function bringUp(stack, isDevelopment) {
   stack.onStop(async () => lock.release());
   stack.onStop(endRunningCommands);
 
-  await step('Packages', () => installPackages({ logFile: join(logs, 'npm-ci.log') }));
+  await step('Packages', () =>
+    installPackages({ logFile: join(logs, 'npm-ci.log'), onStart: (pid) => lock.noteProcess('npm', pid) }),
+  );
   await step('Database client', () => generateClient({ logs }));
   await step('Programs', () => bundlePrograms());
   const settings = await step('Configuration', () => readSettings());
