@@ -49,6 +49,7 @@ function makeStack() {
           code = 1;
         });
       }
+      console.log(`  ${code === 0 ? 'Stopped.' : 'Stopped after an error.'}\n`);
       process.exit(code);
     },
   };
