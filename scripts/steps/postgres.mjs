@@ -48,12 +48,13 @@ const run = promisify(execFile);
  * @param options.isDurable false only for tests: data may be lost with the machine
  * @param options.logFile where Postgres' own messages go
  * @param options.tell called with a line about everything unusual that was found and mended
+ * @param options.onInit called with the process id of initdb: one that outlives its starter must not meet the next
  * @returns `{ url, port, pid, exited, stop }`; `exited` resolves when the process ends, however it does
  */
-export async function startPostgres({ directory, port, isPortFixed = false, isDurable = true, logFile, tell }) {
+export async function startPostgres({ directory, port, isPortFixed = false, isDurable = true, logFile, tell, onInit }) {
   const place = await findPlace(resolve(directory), tell);
   await endLeftover(place.data, tell);
-  if (!existsSync(place.marker)) await createCluster(place, tell);
+  if (!existsSync(place.marker)) await createCluster(place, tell, onInit);
   checkVersion(place);
   const freePort = await findPort(port, isPortFixed, tell);
   const server = await launch(place, freePort, isDurable, logFile);
@@ -216,7 +217,7 @@ function isPostgresOn(pid, data) {
   }
 }
 
-async function createCluster(place, tell) {
+async function createCluster(place, tell, onInit) {
   if (existsSync(place.data) && readdirSync(place.data).length > 0) {
     const aside = `${place.data}.interrupted-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`;
     renameSync(place.data, aside);
@@ -230,7 +231,7 @@ async function createCluster(place, tell) {
     chownSync(passwordFile, place.owner.uid, place.owner.gid);
   }
   try {
-    await run(
+    const initdb = run(
       place.bin('initdb'),
       [
         `--pgdata=${place.data}`,
@@ -245,6 +246,8 @@ async function createCluster(place, tell) {
       ],
       { ...asOwner(place.owner), cwd: '/', env: { ...process.env, LC_ALL: 'C' } },
     );
+    onInit?.(initdb.child.pid);
+    await initdb;
   } catch (error) {
     throw new StepError(
       `initdb failed: ${firstLine(error)}`,

@@ -85,7 +85,7 @@ async function bringUp(stack, isDevelopment) {
   await checkPorts(settings);
   if (!isDevelopment) await step('Web pages', () => buildWeb({ logs }));
 
-  const databaseUrl = process.env.DATABASE_URL || (await startOwnPostgres(stack));
+  const databaseUrl = process.env.DATABASE_URL || (await startOwnPostgres(stack, lock));
   const env = childEnvironment(databaseUrl, isDevelopment);
   await step('Migrations', () => runProgram('migrate', { env, logs, remedy: databaseRemedy() }));
   if (existsSync('dist/seed.js')) await step('Catalogue', () => runProgram('seed', { env, logs }));
@@ -121,7 +121,7 @@ async function checkPorts(settings) {
   }
 }
 
-async function startOwnPostgres(stack) {
+async function startOwnPostgres(stack, lock) {
   const start = (port, isPortFixed) =>
     startPostgres({
       directory: join(stateDirectory(), 'postgres'),
@@ -129,6 +129,7 @@ async function startOwnPostgres(stack) {
       isPortFixed,
       logFile: join(logsDirectory(), 'postgres.log'),
       tell,
+      onInit: (pid) => lock.noteProcess('initdb', pid),
     });
   let server = await step('Postgres', async () => {
     const started = await start(Number(process.env.HOSHI_PG_PORT || 54_329), Boolean(process.env.HOSHI_PG_PORT));
