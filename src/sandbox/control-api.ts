@@ -170,15 +170,23 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
 
 function refuseFor(telegram: Telegram, response: ServerResponse, error: unknown): void {
   if (response.destroyed) return;
-  if (error instanceof SimError) return refuse(response, error.status, error.code, error.message);
-  if (error instanceof z.ZodError) return refuse(response, 400, 'BODY_INVALID', z.prettifyError(error));
-  if (error instanceof URIError) return refuse(response, 400, 'PATH_INVALID', 'The path is not well encoded.');
-  if (error instanceof BodyTooLarge) {
-    response.setHeader('connection', 'close');
-    return refuse(response, 400, 'BODY_TOO_LARGE', 'The body is too large.');
+  const refusal = asRefusal(error);
+  if (refusal !== null) {
+    if (error instanceof BodyTooLarge) response.setHeader('connection', 'close');
+    refuse(response, refusal.status, refusal.code, refusal.message);
+    return;
   }
   telegram.options.say(`The control API failed: ${error instanceof Error ? error.stack : String(error)}`);
   refuse(response, 500, 'INTERNAL', 'The sandbox failed; its terminal says why.');
+}
+
+/** What the asker did wrong; null when the fault is ours. */
+function asRefusal(error: unknown): { status: number; code: string; message: string } | null {
+  if (error instanceof SimError) return error;
+  if (error instanceof z.ZodError) return { status: 400, code: 'BODY_INVALID', message: z.prettifyError(error) };
+  if (error instanceof URIError) return { status: 400, code: 'PATH_INVALID', message: 'The path is not well encoded.' };
+  if (error instanceof BodyTooLarge) return { status: 400, code: 'BODY_TOO_LARGE', message: 'The body is too large.' };
+  return null;
 }
 
 function refuse(response: ServerResponse, status: number, error: string, message: string): void {

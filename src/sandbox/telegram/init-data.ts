@@ -31,9 +31,7 @@ export class InitDataSigner {
     const signature = this.signature(fields);
     const signed = [...fields, ['signature', signature] as const];
     const hash = hmacHash(this.#botToken, signed);
-    return new URLSearchParams(
-      [...signed, ['hash', hash]].map(([name, value]) => [name ?? '', value ?? '']),
-    ).toString();
+    return encodeQuery([...signed, ['hash', hash]]);
   }
 
   /** Base64url without padding, over `<bot id>:WebAppData` and the fields. */
@@ -54,4 +52,9 @@ function checkString(fields: ReadonlyArray<readonly [name: string, value: string
     .map(([name, value]) => `${name}=${value}`)
     .sort()
     .join('\n');
+}
+
+/** A query string with spaces as %20, the way Telegram writes it. */
+export function encodeQuery(fields: ReadonlyArray<readonly [name: string, value: string]>): string {
+  return fields.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join('&');
 }

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { Faults } from '../faults.ts';
-import { chatInstance, type Chats } from './chats.ts';
+import { type Chats, chatInstance } from './chats.ts';
 import { SimError } from './errors.ts';
-import type { InitDataSigner } from './init-data.ts';
+import { encodeQuery, type InitDataSigner } from './init-data.ts';
 import { themeParams } from './theme.ts';
 import type { TMenuButton } from './wire.ts';
 import type { UserRecord, World } from './world.ts';
@@ -46,12 +46,12 @@ export function launchWebApp(options: LaunchOptions, request: LaunchRequest): { 
     ['auth_date', String(clock.now() - ageSeconds)],
   ]);
   if (request.start_param !== undefined) url.searchParams.set('tgWebAppStartParam', request.start_param);
-  const parameters = new URLSearchParams({
-    tgWebAppData: initData,
-    tgWebAppVersion: request.version ?? faults.current.client_version ?? CLIENT_VERSION,
-    tgWebAppPlatform: request.platform ?? CLIENT_PLATFORM,
-    tgWebAppThemeParams: JSON.stringify(themeParams(request.theme ?? 'light')),
-  });
+  const parameters = encodeQuery([
+    ['tgWebAppData', initData],
+    ['tgWebAppVersion', request.version ?? faults.current.client_version ?? CLIENT_VERSION],
+    ['tgWebAppPlatform', request.platform ?? CLIENT_PLATFORM],
+    ['tgWebAppThemeParams', JSON.stringify(themeParams(request.theme ?? 'light'))],
+  ]);
   const separator = url.hash === '' ? '' : `${url.hash.slice(1)}${url.hash.includes('?') ? '&' : '?'}`;
   url.hash = '';
   return { url: `${url.href}#${separator}${parameters}`, init_data: initData };

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import { asObject, type Args } from './args.ts';
+import { type Args, asObject } from './args.ts';
 import type { Call, Method } from './call.ts';
-import { presentDocument, type MessageContent } from './chats.ts';
-import { formatText, type FormattedText } from './entities.ts';
+import { type MessageContent, presentDocument } from './chats.ts';
+import { type FormattedText, formatText } from './entities.ts';
 import { badRequest } from './errors.ts';
 import { type Markup, readMarkup } from './keyboards.ts';
 import { checkThread } from './topics.ts';

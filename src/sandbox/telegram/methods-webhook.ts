@@ -1,5 +1,5 @@
-import { type Call, Described, type Method } from './call.ts';
 import type { Args } from './args.ts';
+import { type Call, Described, type Method } from './call.ts';
 import { ApiError, badRequest } from './errors.ts';
 import type { WebhookRecord } from './world.ts';
 

@@ -5,7 +5,7 @@ import type { Chats } from './chats.ts';
 import { badRequest, SimError } from './errors.ts';
 import type { Stars } from './stars.ts';
 import type { Updates } from './updates.ts';
-import { presentUser, type InvoiceRecord, type SubscriptionRecord, type UserRecord, type World } from './world.ts';
+import { type InvoiceRecord, presentUser, type SubscriptionRecord, type UserRecord, type World } from './world.ts';
 
 /** A renewal without enough Stars is tried again once a day, this many times (not verified against Telegram). */
 const RETRIES = 3;

@@ -1,7 +1,16 @@
 import type { SimUser } from '../control.ts';
 import type { Store, Table } from '../store.ts';
-import type { TBotCommand, TEntity, TInlineKeyboard, TInvoice, TMenuButton, TRefundedPayment } from './wire.ts';
-import type { TReplyKeyboard, TSuccessfulPayment, TUser } from './wire.ts';
+import type {
+  TBotCommand,
+  TEntity,
+  TInlineKeyboard,
+  TInvoice,
+  TMenuButton,
+  TRefundedPayment,
+  TReplyKeyboard,
+  TSuccessfulPayment,
+  TUser,
+} from './wire.ts';
 
 export type UserRecord = SimUser & {
   /** The bot may write to this user: they wrote to it, opened its app from the chat, or paid it. */
