@@ -78,7 +78,7 @@ function DocumentCard({ document }: { document: NonNullable<SimMessage['document
 }
 
 function cornerIcon(button: SimButton): IconName | undefined {
-  if (button.url) return 'external';
+  if (button.url || button.login_url) return 'external';
   if (button.web_app) return 'window';
   if (button.copy_text) return 'copy';
   return button.pay ? 'card' : undefined;
@@ -108,7 +108,8 @@ function KeyboardButton({ button, message }: { button: SimButton; message: SimMe
   }, [waiting, phone, texts]);
 
   const press = async () => {
-    if (button.url) return phone.openLink(button.url);
+    const url = button.url ?? button.login_url?.url;
+    if (url) return phone.openLink(url);
     if (button.web_app) return phone.launchApp({ url: button.web_app.url });
     if (button.pay && message.invoice) return void phone.openInvoice(message.invoice.slug);
     if (button.copy_text) {

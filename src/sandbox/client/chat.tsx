@@ -1,6 +1,7 @@
 import { Fragment, useEffect, useRef } from 'react';
 import type { SimMessage } from '../control.ts';
 import { api } from './api.ts';
+import { descriptionOf } from './bot-settings.ts';
 import { Bubble } from './bubble.tsx';
 import { Composer } from './composer.tsx';
 import { dayKey, formatDay, initials } from './format.ts';
@@ -68,12 +69,13 @@ function MessageList({ messages }: { messages: ReadonlyArray<SimMessage> }) {
 }
 
 function EmptyChat() {
+  const { state, user } = usePhone();
   const texts = useTexts();
   return (
     <div className="empty-chat">
       <BotAvatar size="large" />
       <strong>{texts.chat.empty}</strong>
-      <p>{texts.chat.emptyText}</p>
+      <p>{descriptionOf(state, user) || texts.chat.emptyText}</p>
     </div>
   );
 }

@@ -1,5 +1,6 @@
 import { type FormEvent, useRef, useState } from 'react';
 import type { SimMessage } from '../control.ts';
+import { commandsOf, menuButtonOf } from './bot-settings.ts';
 import { Icon } from './icons.tsx';
 import { usePhone } from './phone-context.ts';
 import { useTexts } from './texts.ts';
@@ -7,9 +8,9 @@ import { useTexts } from './texts.ts';
 type ReplyKeyboardRows = NonNullable<SimMessage['reply_keyboard']>;
 
 function CommandList({ filter, onChoose }: { filter: string; onChoose: (command: string) => void }) {
-  const { state } = usePhone();
+  const { state, user } = usePhone();
   const texts = useTexts();
-  const matching = state.bot.commands.filter(({ command }) => command.startsWith(filter.toLowerCase()));
+  const matching = commandsOf(state, user).filter(({ command }) => command.startsWith(filter.toLowerCase()));
   if (matching.length === 0) return null;
   return (
     <ul className="command-list" aria-label={texts.chat.commands}>
@@ -48,7 +49,7 @@ export function Composer({ replyKeyboard }: { replyKeyboard: ReplyKeyboardRows |
   const [draft, setDraft] = useState('');
   const [keyboardOpen, setKeyboardOpen] = useState(true);
   const input = useRef<HTMLInputElement>(null);
-  const menu = phone.state.bot.menu_button;
+  const menu = menuButtonOf(phone.state, phone.user);
   const command = /^\/(\w*)$/.exec(draft)?.[1];
 
   const send = (text: string) => {
@@ -92,7 +93,7 @@ export function Composer({ replyKeyboard }: { replyKeyboard: ReplyKeyboardRows |
             value={draft}
             onChange={(event) => setDraft(event.target.value)}
           />
-          {draft.length < 2 && phone.state.bot.commands.length > 0 && (
+          {draft.length < 2 && commandsOf(phone.state, phone.user).length > 0 && (
             <button
               type="button"
               className="round"

@@ -34,9 +34,9 @@ function FaultRow(props: {
   const id = useId();
   return (
     <div className={`fault-row${props.value ? ' on' : ''}`}>
-      <label htmlFor={id}>
+      <label htmlFor={id} title={props.hint}>
         {props.label}
-        <small>{props.hint}</small>
+        {props.value && <small>{props.hint}</small>}
       </label>
       <select
         id={id}

@@ -8,14 +8,14 @@ import { Sheet } from './sheet.tsx';
 import { useLanguage, useTexts } from './texts.ts';
 import type { Texts } from './texts-en.ts';
 
-type PayStatus = SimPayResult['status'];
+type Reported = SimPayResult['reported'];
 
 type Stage =
   | { name: 'preparing' }
   | { name: 'ready'; form: SimPayForm }
   | { name: 'paying'; form: SimPayForm }
-  | { name: 'done'; form: SimPayForm; status: 'paid' | 'pending' }
-  | { name: 'failed'; form: SimPayForm | undefined; words: string; code: string; retry: boolean };
+  | { name: 'done'; form: SimPayForm; status: 'paid' | 'pending'; reported: Reported }
+  | { name: 'failed'; form: SimPayForm | undefined; words: string; code: string; reported: Reported };
 
 /** How long success stays on screen before the sheet leaves by itself. */
 const farewellMs = 1100;
@@ -24,9 +24,9 @@ const clientTimeoutMs = 20_000;
 
 function explain(code: string, words: string | undefined, texts: Texts): string {
   if (words) return words;
-  if (code === 'BOT_PRECHECKOUT_TIMEOUT' || code === 'BOT_PRECHECKOUT_FAILED') return texts.pay.timeout;
-  if (code === 'FORM_EXPIRED') return texts.pay.expired;
-  if (code === 'SLUG_INVALID' || code === 'INVOICE_INVALID') return texts.pay.unknownInvoice;
+  if (code === 'BOT_PRECHECKOUT_TIMEOUT') return texts.pay.timeout;
+  if (code === 'FORM_EXPIRED' || code === 'FORM_SUBMIT_DUPLICATE') return texts.pay.expired;
+  if (code === 'SLUG_INVALID') return texts.pay.unknownInvoice;
   if (code === 'INVOICE_ALREADY_PAID') return texts.pay.alreadyPaid;
   if (code === 'NETWORK') return texts.pay.network;
   return texts.pay.failedText;
@@ -34,7 +34,7 @@ function explain(code: string, words: string | undefined, texts: Texts): string 
 
 function failure(cause: unknown, form: SimPayForm | undefined, texts: Texts): Stage {
   if (!(cause instanceof SimRefusal)) throw cause;
-  return { name: 'failed', form, code: cause.code, words: explain(cause.code, undefined, texts), retry: true };
+  return { name: 'failed', form, code: cause.code, words: explain(cause.code, undefined, texts), reported: ['failed'] };
 }
 
 function Balance({ balance }: { balance: number }) {
@@ -98,7 +98,7 @@ function Outcome({ stage }: { stage: Extract<Stage, { name: 'done' | 'failed' }>
 }
 
 /** Loads the form, pays it, and remembers where it stands. */
-function usePayment(slug: string) {
+function usePayment(slug: string, leave: (reported: Reported) => void) {
   const phone = usePhone();
   const texts = useTexts();
   const [stage, setStage] = useState<Stage>({ name: 'preparing' });
@@ -124,38 +124,39 @@ function usePayment(slug: string) {
       await phone.openTopUp(form.total_amount - phone.user.balance);
       return prepare();
     }
+    const { reported } = result;
+    // A lying client believes its own lie, so the sheet shows what the Mini App is told first.
+    const shown = reported[0] ?? result.status;
     const code = result.error ?? 'PAYMENT_FAILED';
-    if (result.status === 'paid' || result.status === 'pending') setStage({ name: 'done', form, status: result.status });
-    else setStage({ name: 'failed', form, code, words: explain(code, result.error_message, texts), retry: true });
+    if (shown === 'cancelled') return leave(reported);
+    if (shown === 'failed') setStage({ name: 'failed', form, code, words: explain(code, result.error_message, texts), reported });
+    else setStage({ name: 'done', form, status: shown, reported });
   };
 
   const pay = async (form: SimPayForm) => {
     setStage({ name: 'paying', form });
     try {
-      const result = await api.pay(slug, userId, form.form_id, AbortSignal.timeout(clientTimeoutMs));
-      await settle(form, reportAs(result, phone.state.faults.invoice_closed));
+      await settle(form, await api.pay(slug, userId, form.form_id, AbortSignal.timeout(clientTimeoutMs)));
     } catch (cause) {
       // An answer that never came says nothing about the charge: the client may only call it pending.
-      const unknown = cause instanceof SimRefusal && cause.code === 'NETWORK';
-      setStage(unknown ? { name: 'done', form, status: 'pending' } : failure(cause, form, texts));
+      const isUnknown = cause instanceof SimRefusal && cause.code === 'NETWORK';
+      setStage(
+        isUnknown ? { name: 'done', form, status: 'pending', reported: ['pending'] } : failure(cause, form, texts),
+      );
     }
   };
 
   return { stage, prepare, pay };
 }
 
-/** What the sheet itself shows when the client is made to lie about a charge. */
-function reportAs(result: SimPayResult, fault: string | undefined): SimPayResult {
-  if (result.status !== 'paid') return result;
-  if (fault === 'charged_but_failed') return { status: 'failed', error: 'PAYMENT_FAILED' };
-  return fault === 'pending' ? { status: 'pending' } : result;
-}
+/** Errors that a second try cannot mend. */
+const finalCodes = new Set(['SLUG_INVALID', 'INVOICE_ALREADY_PAID']);
 
 function ActionButton(props: { stage: Stage; onPay: (form: SimPayForm) => void; onRetry: () => void; onClose: () => void }) {
   const { stage } = props;
   const texts = useTexts();
-  if (stage.name === 'done') {
-    if (stage.status === 'paid') return null;
+  if (stage.name === 'done' && stage.status === 'paid') return null;
+  if (stage.name === 'done' || (stage.name === 'failed' && finalCodes.has(stage.code))) {
     return (
       <button type="button" className="sheet-action" onClick={props.onClose}>
         {texts.close}
@@ -187,29 +188,26 @@ function ActionButton(props: { stage: Stage; onPay: (form: SimPayForm) => void; 
   );
 }
 
-/** The status a closed sheet reports: what happened, or that the user left. */
-function closingStatus(stage: Stage): PayStatus {
-  if (stage.name === 'done') return stage.status;
-  if (stage.name === 'failed') return 'failed';
-  return stage.name === 'paying' ? 'pending' : 'cancelled';
-}
-
-/** Telegram's own payment sheet for an invoice. `onClose` gets what the client believes about the payment. */
-export function PaySheet(props: { slug: string; inert: boolean; onClose: (status: PayStatus) => void }) {
+/** Telegram's own payment sheet for an invoice. `onClose` gets the statuses a Mini App is told, in order. */
+export function PaySheet(props: { slug: string; inert: boolean; onClose: (reported: Reported) => void }) {
   const phone = usePhone();
   const texts = useTexts();
-  const { stage, prepare, pay } = usePayment(props.slug);
+  const { stage, prepare, pay } = usePayment(props.slug, props.onClose);
   const form = stage.name === 'preparing' ? undefined : stage.form;
-  const paid = stage.name === 'done' && stage.status === 'paid';
-  const close = () => props.onClose(closingStatus(stage));
-  const latestClose = useRef(props.onClose);
-  latestClose.current = props.onClose;
+  const isPaid = stage.name === 'done' && stage.status === 'paid';
+  const close = () => {
+    if (stage.name === 'paying') return;
+    if (stage.name === 'done' || stage.name === 'failed') return props.onClose(stage.reported);
+    props.onClose(phone.state.faults.invoice_closed === 'missing' ? [] : ['cancelled']);
+  };
+  const latestClose = useRef(close);
+  latestClose.current = close;
 
   useEffect(() => {
-    if (!paid) return;
-    const timer = setTimeout(() => latestClose.current('paid'), farewellMs);
+    if (!isPaid) return;
+    const timer = setTimeout(() => latestClose.current(), farewellMs);
     return () => clearTimeout(timer);
-  }, [paid]);
+  }, [isPaid]);
 
   return (
     <Sheet

@@ -13,8 +13,8 @@ export type Phone = {
   theme: Theme;
   /** Resolves with the pressed button's id, undefined when dismissed. */
   ask(dialog: DialogRequest): Promise<string | undefined>;
-  /** Opens the pay sheet; resolves with what Telegram's client believes about the payment. */
-  openInvoice(slug: string): Promise<SimPayResult['status']>;
+  /** Opens the pay sheet; resolves with the `invoice_closed` statuses a Mini App is to be told, in order. */
+  openInvoice(slug: string): Promise<SimPayResult['reported']>;
   /** Opens the top-up sheet; resolves when it is closed. */
   openTopUp(neededStars: number): Promise<void>;
   launchApp(request: { url?: string; startParam?: string }): Promise<void>;

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { SimState, SimUser } from '../control.ts';
-import { api } from './api.ts';
+import { api, SimRefusal } from './api.ts';
 import { Chat } from './chat.tsx';
 import { formatTime } from './format.ts';
 import { readLink } from './links.ts';
@@ -67,10 +67,12 @@ function usePhoneActions(request: { user: SimUser; state: SimState; theme: Theme
         });
         setApp((current) => ({ id: (current?.id ?? 0) + 1, url: launched.url }));
       } catch (cause) {
-        fail(cause);
+        const hasNoApp = cause instanceof SimRefusal && cause.code === 'NO_MENU_BUTTON';
+        if (hasNoApp) showToast(texts.app.noUrl);
+        else fail(cause);
       }
     },
-    [user.id, theme, fail],
+    [user.id, theme, fail, showToast, texts],
   );
 
   const say = useCallback<Phone['say']>(

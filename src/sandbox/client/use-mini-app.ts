@@ -1,13 +1,12 @@
 import { type RefObject, useEffect, useMemo, useRef, useState } from 'react';
+import { themeParams } from '../telegram/theme.ts';
 import { type Chrome, freshChrome } from './app-chrome.ts';
 import { type BridgeHost, findHandler, type PopupRequest } from './bridge.ts';
 import { parseBridgeMessage } from './bridge-fields.ts';
-import { invoiceClosedEvents } from './invoice-result.ts';
 import { type DialogButton, type Phone, usePhone } from './phone-context.ts';
 import { store, useSnapshot } from './store.ts';
 import { useTexts } from './texts.ts';
 import type { Texts } from './texts-en.ts';
-import { themeParams } from './themes.ts';
 
 /** Versions and platform the launch link promised to the Mini App. */
 function promisedVersion(url: string): string {
@@ -21,11 +20,6 @@ function dialogButtons(popup: PopupRequest, texts: Texts): DialogButton[] {
     label: words[button.type] ?? button.text ?? button.id,
     style: button.type === 'destructive' || button.type === 'cancel' ? button.type : 'default',
   }));
-}
-
-async function openInvoice(phone: () => Phone, slug: string): Promise<ReadonlyArray<string>> {
-  const status = await phone().openInvoice(slug);
-  return invoiceClosedEvents(status, phone().state.faults.invoice_closed);
 }
 
 async function askDownload(phone: Phone, texts: Texts, url: string, fileName: string): Promise<boolean> {
@@ -94,7 +88,7 @@ export function useMiniApp(request: {
       nowMs: () => Date.now() + latest.current.skewMs,
       post,
       changeChrome: setChrome,
-      sendTheme: () => post('theme_changed', { theme_params: themeParams[latest.current.phone.theme] }),
+      sendTheme: () => post('theme_changed', { theme_params: themeParams(latest.current.phone.theme) }),
       sendViewport: () => {
         const size = frame.current;
         if (!size) return;
@@ -107,7 +101,7 @@ export function useMiniApp(request: {
         });
       },
       close: () => latest.current.onClose(),
-      openInvoice: (slug) => openInvoice(() => latest.current.phone, slug),
+      openInvoice: (slug) => latest.current.phone.openInvoice(slug),
       openPopup: (popup) =>
         latest.current.phone.ask({ ...popup, buttons: dialogButtons(popup, latest.current.texts) }),
       openLink: (link) => latest.current.phone.openLink(link),

@@ -2,7 +2,6 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import type { SimPayResult } from '../control.ts';
 import type { DialogRequest } from './phone-context.ts';
 
-type PayStatus = SimPayResult['status'];
 type Pending<Request, Answer> = { id: number; request: Request; resolve: (answer: Answer) => void };
 
 /** One sheet or dialog that is asked for and answers once. A new request dismisses the one before it. */
@@ -39,7 +38,7 @@ const hapticMs = 450;
 
 /** Everything that can lie over the chat: pay sheet, top-up sheet, dialog, toast, vibration. */
 export function useOverlays() {
-  const invoice = useQuestion<string, PayStatus>('cancelled');
+  const invoice = useQuestion<string, SimPayResult['reported']>(['cancelled']);
   const topUp = useQuestion<number, void>(undefined);
   const dialog = useQuestion<DialogRequest, string | undefined>(undefined);
   const [toast, setToast] = useState<{ id: number; text: string }>();
