@@ -320,11 +320,12 @@ async function launch(place, port, isDurable, logFile) {
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   mkdirSync(dirname(logFile), { recursive: true });
   const log = openSync(logFile, 'a');
-  // A session of its own: Ctrl-C reaches us alone, and we stop Postgres after everything that uses it.
+  // A session of its own: Ctrl-C reaches us alone, and we stop Postgres after everything that uses it. In tests it shall
+  // reach Postgres too, as nobody is left to stop it.
   const child = spawn(place.bin('postgres'), ['-D', place.data, ...flags], {
     ...asOwner(place.owner),
     cwd: '/',
-    detached: true,
+    detached: isDurable,
     stdio: ['ignore', log, log],
     env: { ...process.env, LC_ALL: 'C' },
   });
