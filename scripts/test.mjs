@@ -2,5 +2,7 @@
 import { isNodeSupported } from './steps/node-version.mjs';
 
 if (isNodeSupported()) {
-  import('./steps/run-tests.mjs').then((module) => module.runTests(process.argv.slice(2)));
+  // Loaded only now: an older Node could not even read it.
+  const { runTests } = await import('./steps/run-tests.mjs');
+  await runTests(process.argv.slice(2));
 }
