@@ -150,7 +150,6 @@ CREATE TABLE "entitlement" (
     "subscription_id" TEXT,
     "starts_at" TIMESTAMPTZ(3) NOT NULL,
     "ends_at" TIMESTAMPTZ(3),
-    "grace_until" TIMESTAMPTZ(3),
     "revoked_at" TIMESTAMPTZ(3),
     "created_at" TIMESTAMPTZ(3) NOT NULL,
 

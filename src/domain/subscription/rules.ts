@@ -1,3 +1,5 @@
+import { GRACE_DAYS } from '#domain/entitlement/rules.ts';
+
 /** States of a subscription. `expired` and `revoked` are over; `revoked` ended at once, by a refund. */
 export const SUBSCRIPTION_STATUSES = ['active', 'cancelling', 'past_due', 'expired', 'revoked'] as const;
 export type SubscriptionStatus = (typeof SUBSCRIPTION_STATUSES)[number];
@@ -20,11 +22,10 @@ export function nextSubscriptionStatus(status: SubscriptionStatus, event: Subscr
 }
 
 const DAY_MS = 86_400_000;
-/** After a failed renewal access lasts this much longer. */
-export const GRACE_DAYS = 3;
 /** People are told of a renewal this long before. */
 export const REMINDER_DAYS = 3;
 
+/** Until when access lasts while a failed renewal may still succeed. */
 export function graceEnd(periodEnd: Date): Date {
   return new Date(periodEnd.getTime() + GRACE_DAYS * DAY_MS);
 }
