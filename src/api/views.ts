@@ -118,9 +118,22 @@ export type ReceiptView = PaymentView & {
   period: { from: InstantView; until: InstantView } | null;
   split: MethodView['split'];
   refund: { id: string; status: 'requested' | 'succeeded' | 'failed'; reason: 'surplus' | 'requested' | 'provider'; at: InstantView } | null;
-  /** What happened, oldest first: ordered, paid, unlocked, refunded … `kind` names a text under `receipt.timeline`. */
-  timeline: { kind: string; at: InstantView }[];
+  /** What happened, oldest first. `kind` names a text under `receipt.timeline`. */
+  timeline: { kind: TimelineKind; at: InstantView }[];
 };
+
+export const TIMELINE_KINDS = [
+  'ordered',
+  'cancelled',
+  'expired',
+  'paid',
+  'unlocked',
+  'surplus',
+  'refund_requested',
+  'refund_failed',
+  'refunded',
+] as const;
+export type TimelineKind = (typeof TIMELINE_KINDS)[number];
 
 export type PaymentPage = { rows: PaymentView[]; nextCursor: string | null };
 
