@@ -9,7 +9,7 @@ import type { User } from '#lib/generated/prisma/client.ts';
 import { languageOfUser, presentMoney, presentSplit } from '../present.ts';
 import { IntervalName } from './catalog-routes.ts';
 import { findItem, type Item } from './item.ts';
-import { type Named, resolveBuyer } from './person.ts';
+import { asSystem, type Named, resolveBuyer } from './person.ts';
 import { defineRoute, type Route } from './route.ts';
 import { CurrencyCode, FeePart, IdText, Instant, MethodName, MONEY_FIELDS, PERSON_FIELDS, percentage, Success } from './schemas.ts';
 
@@ -113,7 +113,7 @@ async function openOrder(ctx: Ctx, { buyer, item, method, feeBps, expiresInMinut
   const capability = ctx.providers.get(opened.providerId)?.accepts.find((can) => can.method === method && can.currency === price.currency);
   if (!capability) throw new AppError('internal', 'provider_misconfigured');
   // An order that was open before keeps its own terms.
-  const platformFeeBps = opened.isResumed ? (await getInvoice(ctx, opened.invoiceId)).platformFeeBps : (feeBps ?? feeOf(ctx, item));
+  const platformFeeBps = opened.isResumed ? (await getInvoice(asSystem(ctx), opened.invoiceId)).platformFeeBps : (feeBps ?? feeOf(ctx, item));
   const split = splitRevenue(price, { processor: capability.fee, platformFeeBps, hasDeveloper: product.developerUserId !== null });
   const money = presentMoney(price, language);
   return {

@@ -9,7 +9,7 @@ import { decodeCursor } from '../cursor.ts';
 import { showInvoice, showPayments, showReceipt } from '../show.ts';
 import { type InvoiceView, type PaymentView, type ReceiptView, TIMELINE_KINDS } from '../views.ts';
 import { IntervalName } from './catalog-routes.ts';
-import { type Named, resolvePerson } from './person.ts';
+import { asSystem, type Named, resolvePerson } from './person.ts';
 import { defineRoute, type Route } from './route.ts';
 import { FeePart, IdText, Instant, MethodName, Minor, MONEY_FIELDS, PAGE_QUERY, PERSON_QUERY, percentage, Success } from './schemas.ts';
 
@@ -238,7 +238,7 @@ async function paymentIdOf(ctx: Ctx, id: string): Promise<string> {
   if (!id.startsWith('inv_')) return id;
   requireScope(ctx, 'refunds:write');
   // Whoever may refund may see what; the key need not have payments:read as well.
-  const { payments } = await getInvoice({ ...ctx, actor: { kind: 'system', name: 'refund' } }, id);
+  const { payments } = await getInvoice(asSystem(ctx), id);
   const [payment] = payments;
   if (!payment) throw new AppError('precondition_failed', 'refund_not_possible');
   return payment.id;

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { cancelSubscription } from '#domain/subscription/cancel.ts';
+import { cancelSubscription, resumeSubscription } from '#domain/subscription/cancel.ts';
 import { listSubscriptions } from '#domain/subscription/records.ts';
-import { resumeSubscription } from '#domain/subscription/resume.ts';
 import { showSubscription, showSubscriptions } from '../show.ts';
 import { IdInput, personProcedure, router } from '../trpc.ts';
 
