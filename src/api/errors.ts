@@ -56,8 +56,7 @@ export function toAppError(error: unknown): AppError {
   const code = databaseCode(error) ?? '';
   if (DATABASE_BUSY.test(code))
     return new AppError('unavailable', 'busy', { cause: error, retryAfterSeconds: BUSY_RETRY_SECONDS });
-  const isAway =
-    DATABASE_AWAY.test(code) || (error instanceof Error && DATABASE_AWAY_MESSAGES.test(error.message));
+  const isAway = DATABASE_AWAY.test(code) || (error instanceof Error && DATABASE_AWAY_MESSAGES.test(error.message));
   if (isAway)
     return new AppError('unavailable', 'service_unavailable', {
       cause: error,
@@ -94,7 +93,11 @@ function malformed(error: z.ZodError): AppError {
     if (issue.code === 'unrecognized_keys') for (const key of issue.keys) unknown.add(path ? `${path}.${key}` : key);
     else fields.add(path || 'body');
   }
-  const list = (names: Set<string>) => [...names].filter((name) => FIELD.test(name)).slice(0, MAX_FIELDS).join(', ');
+  const list = (names: Set<string>) =>
+    [...names]
+      .filter((name) => FIELD.test(name))
+      .slice(0, MAX_FIELDS)
+      .join(', ');
   return malformedRequest({
     ...(fields.size > 0 && { fields: list(fields) }),
     ...(unknown.size > 0 && { unknownFields: list(unknown) }),
@@ -110,7 +113,10 @@ export function malformedRequest(details: Readonly<Record<string, string>>): App
 const DEFAULT_DETAILS = { retryAfterSeconds: 60, scope: '–' };
 
 /** The sentence for a refusal in one language. */
-export function errorText(error: Pick<AppError, 'reason' | 'details' | 'retryAfterSeconds'>, language: Language): string {
+export function errorText(
+  error: Pick<AppError, 'reason' | 'details' | 'retryAfterSeconds'>,
+  language: Language,
+): string {
   const wait = error.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: error.retryAfterSeconds };
   return translator(language)(`error.${error.reason}`, { ...DEFAULT_DETAILS, ...error.details, ...wait });
 }

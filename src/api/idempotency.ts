@@ -17,7 +17,11 @@ export type KeyedRequest = Readonly<{ scope: string; key: string; requestHash: B
 export type Claim = Readonly<{ kind: 'owner'; lockedUntil: Date } | { kind: 'known'; status: number; body: string }>;
 
 /** The use of an `Idempotency-Key` (visible ASCII, at most 255) by one caller for one method, path and body. */
-export function keyedRequest(scope: string, key: string, request: { method: string; url: string; body: Uint8Array }): KeyedRequest {
+export function keyedRequest(
+  scope: string,
+  key: string,
+  request: { method: string; url: string; body: Uint8Array },
+): KeyedRequest {
   if (!KEY.test(key)) throw malformedRequest({ fields: 'Idempotency-Key' });
   const { pathname, search } = new URL(request.url);
   const requestHash = sha256(Buffer.concat([Buffer.from(`${request.method} ${pathname}${search}\n`), request.body]));
@@ -79,7 +83,12 @@ export async function claimKey(ctx: Ctx, request: KeyedRequest): Promise<Claim> 
 }
 
 /** Remembers the answer of the request that holds the key. */
-export async function keepAnswer(ctx: Ctx, request: KeyedRequest, lockedUntil: Date, answer: { status: number; body: string }): Promise<void> {
+export async function keepAnswer(
+  ctx: Ctx,
+  request: KeyedRequest,
+  lockedUntil: Date,
+  answer: { status: number; body: string },
+): Promise<void> {
   await ctx.pool.query({ ...KEEP, values: [request.scope, request.key, lockedUntil, answer.status, answer.body] });
 }
 

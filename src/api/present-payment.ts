@@ -13,7 +13,12 @@ export function methodOf(providers: ReadonlyMap<string, Provider>, provider: str
 }
 
 /** A payment as a line of the history. */
-export function presentPayment(payment: Payment, { product, plan }: SoldPlan, method: Method, language: Language): PaymentView {
+export function presentPayment(
+  payment: Payment,
+  { product, plan }: SoldPlan,
+  method: Method,
+  language: Language,
+): PaymentView {
   return {
     id: payment.id,
     kind: payment.kind,
@@ -28,7 +33,12 @@ export function presentPayment(payment: Payment, { product, plan }: SoldPlan, me
 }
 
 /** A payment with everything that belongs to it. */
-export function presentReceipt(payment: PaymentRecord, sold: SoldPlan, method: Method, language: Language): ReceiptView {
+export function presentReceipt(
+  payment: PaymentRecord,
+  sold: SoldPlan,
+  method: Method,
+  language: Language,
+): ReceiptView {
   const { periodStart, periodEnd } = payment;
   const [refund] = payment.refunds;
   return {
@@ -69,12 +79,21 @@ function presentTimeline(payment: PaymentRecord, language: Language): ReceiptVie
     const kind = TIMELINE[event.action];
     if (!kind) return [];
     const at = presentInstant(event.at, language);
-    return kind === 'paid' && payment.entitlement ? [{ kind, at }, { kind: 'unlocked' as const, at }] : [{ kind, at }];
+    return kind === 'paid' && payment.entitlement
+      ? [
+          { kind, at },
+          { kind: 'unlocked' as const, at },
+        ]
+      : [{ kind, at }];
   });
 }
 
 /** A subscription with what can be done about it now. */
-export function presentSubscription(subscription: Subscription, { product, plan }: SoldPlan, language: Language): SubscriptionView {
+export function presentSubscription(
+  subscription: Subscription,
+  { product, plan }: SoldPlan,
+  language: Language,
+): SubscriptionView {
   const { status, cancelledBy } = subscription;
   const isCancelling = status === 'cancelling';
   return {
@@ -94,4 +113,3 @@ export function presentSubscription(subscription: Subscription, { product, plan 
     resumesInTelegram: isCancelling && cancelledBy === 'user',
   };
 }
-

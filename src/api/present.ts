@@ -35,7 +35,12 @@ export function languageOfUser(user: Pick<User, 'language'>): Language {
 
 export function presentMoney(money: Money, language: Language): MoneyView {
   const { amount, currency } = money;
-  return { amount: amount.toString(), currency, text: formatMoney(money, language), label: labelMoney(money, language) };
+  return {
+    amount: amount.toString(),
+    currency,
+    text: formatMoney(money, language),
+    label: labelMoney(money, language),
+  };
 }
 
 /** Money of a database row, whose currency is a text there. */
@@ -52,7 +57,10 @@ export function presentInstantOrNull(at: Date | null, language: Language): Insta
 }
 
 /** How often a price renews by itself: the answer of any provider that takes its currency, null when none renews it. */
-export function renewalDaysOf(price: Pick<CatalogPrice, 'currency' | 'interval'>, capabilities: ReadonlyArray<Capability>): number | null {
+export function renewalDaysOf(
+  price: Pick<CatalogPrice, 'currency' | 'interval'>,
+  capabilities: ReadonlyArray<Capability>,
+): number | null {
   for (const capability of capabilities) {
     const days = capability.currency === price.currency ? renewalDaysFor(price.interval, capability) : null;
     if (days !== null) return days;
@@ -126,7 +134,11 @@ export function widthsInBps(parts: ReadonlyArray<bigint>): number[] {
   const total = parts.reduce((sum, part) => sum + part, 0n);
   if (total <= 0n) return parts.map(() => 0);
   const whole = BigInt(WHOLE_BPS);
-  const widths = parts.map((part, index) => ({ index, bps: Number((part * whole) / total), rest: (part * whole) % total }));
+  const widths = parts.map((part, index) => ({
+    index,
+    bps: Number((part * whole) / total),
+    rest: (part * whole) % total,
+  }));
   let left = WHOLE_BPS - widths.reduce((sum, width) => sum + width.bps, 0);
   const byRest = [...widths].sort((a, b) => (a.rest === b.rest ? a.index - b.index : a.rest > b.rest ? -1 : 1));
   for (const width of byRest) {
@@ -191,7 +203,12 @@ export function presentPreview(offer: CheckoutOffer, language: Language): Checko
 }
 
 /** An order as its buyer sees it at `now`: one whose time is over is expired, also before the job has closed it. */
-export function presentInvoice(invoice: InvoiceRecord, { product, plan }: SoldPlan, now: Date, language: Language): InvoiceView {
+export function presentInvoice(
+  invoice: InvoiceRecord,
+  { product, plan }: SoldPlan,
+  now: Date,
+  language: Language,
+): InvoiceView {
   const isOver = invoice.status === 'open' && invoice.expiresAt <= now;
   const status = isOver ? 'expired' : invoice.status;
   const live = invoice.attempts.find((attempt) => attempt.status === 'live');

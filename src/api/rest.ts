@@ -4,14 +4,23 @@ import { requireScope } from '#domain/context/permission.ts';
 import { AppError } from '#domain/errors.ts';
 import type { Language } from '#domain/identity/rules.ts';
 import { codesOf, logFailure, presentError, toAppError } from './errors.ts';
-import { claimKey, keepAnswer, keyedRequest, type KeyedRequest, releaseKey } from './idempotency.ts';
-import { ANSWER_HEADERS, authenticateRequest, isJson, languageOf, parseJson, readBody, requestIdFor } from './request.ts';
+import { claimKey, type KeyedRequest, keepAnswer, keyedRequest, releaseKey } from './idempotency.ts';
+import {
+  ANSWER_HEADERS,
+  authenticateRequest,
+  isJson,
+  languageOf,
+  parseJson,
+  readBody,
+  requestIdFor,
+} from './request.ts';
 import { catalogRoutes } from './rest/catalog-routes.ts';
 import { checkoutRoutes } from './rest/checkout-routes.ts';
 import { isWrite, makeDocument } from './rest/document.ts';
 import { entitlementRoutes } from './rest/entitlement-routes.ts';
 import { makeOperationsRoutes } from './rest/operations-routes.ts';
 import { paymentRoutes } from './rest/payment-routes.ts';
+import { revenueRoutes } from './rest/revenue-routes.ts';
 import type { JsonRoute, Route } from './rest/route.ts';
 import { subscriptionRoutes } from './rest/subscription-routes.ts';
 import type { MessageHandler } from './webhook.ts';
@@ -30,7 +39,9 @@ const BODY_LIMIT_BYTES = 262_144;
 const DOCUMENT_PATH = '/api/v1/openapi.json';
 
 /** Every REST route of the product. */
-export function makeRoutes(options: Omit<RestOptions, 'ctx' | 'handleBotUpdate'> & { onMessage: MessageHandler }): Route[] {
+export function makeRoutes(
+  options: Omit<RestOptions, 'ctx' | 'handleBotUpdate'> & { onMessage: MessageHandler },
+): Route[] {
   return [
     ...makeOperationsRoutes(options),
     ...catalogRoutes,
@@ -38,6 +49,7 @@ export function makeRoutes(options: Omit<RestOptions, 'ctx' | 'handleBotUpdate'>
     ...paymentRoutes,
     ...subscriptionRoutes,
     ...entitlementRoutes,
+    ...revenueRoutes,
   ];
 }
 
@@ -54,10 +66,17 @@ export function makeRest({ ctx, handleBotUpdate, metricsToken }: RestOptions): R
     app.on(route.method.toUpperCase(), path, (context) => serve(ctx, route, context.req.raw, context.req.param()));
   }
   app.get(DOCUMENT_PATH, (context) =>
-    accounted(ctx, DOCUMENT_PATH, context.req.raw, async () => new Response(document, { headers: ANSWER_HEADERS })),
+    accounted(
+      ctx,
+      { route: DOCUMENT_PATH },
+      context.req.raw,
+      async () => new Response(document, { headers: ANSWER_HEADERS }),
+    ),
   );
   app.notFound((context) =>
-    accounted(ctx, 'unmatched', context.req.raw, () => Promise.reject(new AppError('not_found', 'route_not_found'))),
+    accounted(ctx, { route: 'unmatched' }, context.req.raw, () =>
+      Promise.reject(new AppError('not_found', 'route_not_found')),
+    ),
   );
   return { fetch: async (request) => app.fetch(request) };
 }
@@ -65,25 +84,37 @@ export function makeRest({ ctx, handleBotUpdate, metricsToken }: RestOptions): R
 /** One request's surroundings. `ctx` acts for a stranger until the caller is known. */
 type Arrival = Readonly<{ ctx: Ctx; request: Request; language: Language }>;
 
+/** Methods as metrics name them: a closed set, whatever clients invent. */
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH']);
+
+type Accounting = Readonly<{ route: string; isDoneInside?: boolean }>;
+
 /** Runs the work of a request; turns whatever it throws into an answer; counts it and writes its one line. */
-async function accounted(ctx: Ctx, route: string, request: Request, work: (arrival: Arrival) => Promise<Response>): Promise<Response> {
+async function accounted(
+  ctx: Ctx,
+  { route, isDoneInside = false }: Accounting,
+  request: Request,
+  work: (arrival: Arrival) => Promise<Response>,
+): Promise<Response> {
   const startedAt = performance.now();
   const requestId = requestIdFor(ctx, request.headers.get('x-request-id'));
   const own = asActor(ctx, { kind: 'stranger' }, requestId);
   const language = languageOf(request.headers.get('accept-language'));
+  let isAccounted = isDoneInside;
   const response = await work({ ctx: own, request, language }).catch((thrown: unknown) => {
     const error = toAppError(thrown);
     logFailure(own.log, error);
+    isAccounted = false;
     return refusal(error, language, requestId);
   });
   response.headers.set('x-request-id', requestId);
-  // Webhooks account for themselves, because the production server calls them past this door.
-  if (route.includes('webhook') && !route.endsWith('replay')) return response;
+  if (isAccounted) return response;
   const ms = performance.now() - startedAt;
   const { status } = response;
-  ctx.metrics.requests.inc({ route, method: request.method, status });
+  const method = METHODS.has(request.method) ? request.method : 'OTHER';
+  ctx.metrics.requests.inc({ route, method, status });
   ctx.metrics.requestSeconds.observe({ route }, ms / 1000);
-  own.log.info({ route, method: request.method, status, ms: Math.round(ms) }, 'request');
+  own.log.info({ route, method, status, ms: Math.round(ms) }, 'request');
   return response;
 }
 
@@ -94,7 +125,8 @@ function refusal(error: AppError, language: Language, requestId: string): Respon
 }
 
 function serve(ctx: Ctx, route: Route, request: Request, params: Record<string, string>): Promise<Response> {
-  return accounted(ctx, route.path, request, (arrival) =>
+  const accounting = { route: route.path, isDoneInside: route.kind === 'raw' && route.accountsForItself };
+  return accounted(ctx, accounting, request, (arrival) =>
     route.kind === 'raw'
       ? route.respond({ ctx: arrival.ctx, request, requestId: arrival.ctx.requestId })
       : serveJson(route, arrival, params),
@@ -102,7 +134,11 @@ function serve(ctx: Ctx, route: Route, request: Request, params: Record<string, 
 }
 
 /** The order of every JSON route: who, may they, what, and only then the work. */
-async function serveJson(route: JsonRoute, { ctx, request, language }: Arrival, params: Record<string, string>): Promise<Response> {
+async function serveJson(
+  route: JsonRoute,
+  { ctx, request, language }: Arrival,
+  params: Record<string, string>,
+): Promise<Response> {
   const caller = await admit(ctx, route, request);
   const bytes = isWrite(route) ? await readBody(request, BODY_LIMIT_BYTES) : new Uint8Array();
   const query = Object.fromEntries(new URL(request.url).searchParams);
@@ -136,10 +172,18 @@ function answer(reply: { status: number; body: unknown }): Response {
 }
 
 /** Does the work of a keyed request once, or repeats the answer it had. */
-async function once(ctx: Ctx, keyed: KeyedRequest, language: Language, work: () => Promise<Response>): Promise<Response> {
+async function once(
+  ctx: Ctx,
+  keyed: KeyedRequest,
+  language: Language,
+  work: () => Promise<Response>,
+): Promise<Response> {
   const claim = await claimKey(ctx, keyed);
   if (claim.kind === 'known')
-    return new Response(claim.body, { status: claim.status, headers: { ...ANSWER_HEADERS, 'idempotency-hit': 'true' } });
+    return new Response(claim.body, {
+      status: claim.status,
+      headers: { ...ANSWER_HEADERS, 'idempotency-hit': 'true' },
+    });
   const response = await work().catch((thrown: unknown) => {
     const error = toAppError(thrown);
     logFailure(ctx.log, error);

@@ -17,7 +17,15 @@ import {
   type SoldPlan,
 } from './present.ts';
 import { methodOf, presentPayment, presentReceipt, presentSubscription } from './present-payment.ts';
-import type { EntitlementView, InvoiceView, MeView, PaymentPage, ProductView, ReceiptView, SubscriptionView } from './views.ts';
+import type {
+  EntitlementView,
+  InvoiceView,
+  MeView,
+  PaymentPage,
+  ProductView,
+  ReceiptView,
+  SubscriptionView,
+} from './views.ts';
 
 /*
  * Views that need more than one verb. Both tRPC and REST show these, REST under the older systems' names.
@@ -51,7 +59,10 @@ export async function showMe(ctx: Ctx, user: User, contact: Contact): Promise<Me
 
 export async function showPayments(ctx: Ctx, filter: PaymentFilter, language: Language): Promise<PaymentPage> {
   const { rows, next } = await listPayments(ctx, filter);
-  const plans = await getPlans(ctx, rows.map((payment) => payment.planId));
+  const plans = await getPlans(
+    ctx,
+    rows.map((payment) => payment.planId),
+  );
   return {
     rows: rows.map((payment) => {
       const method = methodOf(ctx.providers, payment.provider, payment.currency);
@@ -67,12 +78,25 @@ export async function showReceipt(ctx: Ctx, paymentId: string, language: Languag
   return presentReceipt(payment, await getPlan(ctx, payment.planId), method, language);
 }
 
-export async function showSubscriptions(ctx: Ctx, subscriptions: ReadonlyArray<Subscription>, language: Language): Promise<SubscriptionView[]> {
-  const plans = await getPlans(ctx, subscriptions.map((subscription) => subscription.planId));
-  return subscriptions.map((subscription) => presentSubscription(subscription, planOf(plans, subscription.planId), language));
+export async function showSubscriptions(
+  ctx: Ctx,
+  subscriptions: ReadonlyArray<Subscription>,
+  language: Language,
+): Promise<SubscriptionView[]> {
+  const plans = await getPlans(
+    ctx,
+    subscriptions.map((subscription) => subscription.planId),
+  );
+  return subscriptions.map((subscription) =>
+    presentSubscription(subscription, planOf(plans, subscription.planId), language),
+  );
 }
 
-export async function showSubscription(ctx: Ctx, subscription: Subscription, language: Language): Promise<SubscriptionView> {
+export async function showSubscription(
+  ctx: Ctx,
+  subscription: Subscription,
+  language: Language,
+): Promise<SubscriptionView> {
   return presentSubscription(subscription, await getPlan(ctx, subscription.planId), language);
 }
 

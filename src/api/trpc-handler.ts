@@ -63,7 +63,10 @@ async function answer(call: { ctx: Ctx; contact: Contact; request: Request; lang
       if (error.cause instanceof AppError) return;
       const refusal = refusalOf(error);
       ctx.metrics.requests.inc({ route: 'trpc:unmatched', method: request.method, status: codesOf(refusal).status });
-      ctx.log.info({ route: 'trpc:unmatched', status: codesOf(refusal).status, isBatch: path === undefined }, 'request');
+      ctx.log.info(
+        { route: 'trpc:unmatched', status: codesOf(refusal).status, isBatch: path === undefined },
+        'request',
+      );
       logFailure(ctx.log, refusal);
     },
   });

@@ -24,7 +24,12 @@ export type TrpcContext = {
 };
 
 /** What the calls of one request share. */
-export function makeTrpcContext(request: { ctx: Ctx; contact: Contact; headers: Headers; language: Language }): TrpcContext {
+export function makeTrpcContext(request: {
+  ctx: Ctx;
+  contact: Contact;
+  headers: Headers;
+  language: Language;
+}): TrpcContext {
   const { ctx, contact, headers, language } = request;
   let reader: Promise<Reader> | undefined;
   const context: TrpcContext = {
@@ -111,7 +116,9 @@ export const { router } = t;
 export const publicProcedure = t.procedure.use(account);
 
 /** For the person of the session. Throws `unauthenticated session_missing | session_expired`. */
-export const personProcedure = publicProcedure.use(async ({ ctx: context, next }) => next({ ctx: await context.reader() }));
+export const personProcedure = publicProcedure.use(async ({ ctx: context, next }) =>
+  next({ ctx: await context.reader() }),
+);
 
 /** Ids as clients may send them: our own letters only, so that nothing else ever reaches a query. */
-export const IdInput = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
+export const IdInput = z.string().regex(/^[A-Za-z0-9_-]{1,100}$/);

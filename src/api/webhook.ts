@@ -43,7 +43,9 @@ export async function handleWebhook(
 ): Promise<WebhookAnswer> {
   const startedAt = performance.now();
   const own = asActor(ctx, { kind: 'provider', providerId }, requestIdFor(ctx, single(headers['x-request-id'])));
-  const answer = await receive(own, providerId, headers, bodyBytes, onMessage).catch((error: unknown) => refuse(own, error));
+  const answer = await receive(own, providerId, headers, bodyBytes, onMessage).catch((error: unknown) =>
+    refuse(own, error),
+  );
   const seconds = (performance.now() - startedAt) / 1000;
   const route = `/webhooks/${providerId}`;
   ctx.metrics.requests.inc({ route, method: 'POST', status: answer.status });
@@ -88,7 +90,10 @@ async function passOn(
 /** A refusal of a pre-checkout question, in the payer's own language, or Telegram's for them when we do not know it. */
 const explain: ExplainRefusal = (reason, language, languageCode) => {
   const known = Language.safeParse(language);
-  return errorText({ reason, details: {}, retryAfterSeconds: undefined }, known.success ? known.data : languageFor(languageCode));
+  return errorText(
+    { reason, details: {}, retryAfterSeconds: undefined },
+    known.success ? known.data : languageFor(languageCode),
+  );
 };
 
 function single(value: string | string[] | undefined): string | undefined {

@@ -12,7 +12,12 @@ import { CurrencyCode, IdText, MethodName, Minor, MONEY_FIELDS, percentage, Succ
 export const IntervalName = z.enum(['once', 'month', 'year']).openapi('Interval');
 
 const PriceResource = z
-  .object({ price_id: z.string(), interval: IntervalName, ...MONEY_FIELDS, renews_every_days: z.number().int().nullable() })
+  .object({
+    price_id: z.string(),
+    interval: IntervalName,
+    ...MONEY_FIELDS,
+    renews_every_days: z.number().int().nullable(),
+  })
   .openapi('Price');
 
 const PlanResource = z
@@ -27,7 +32,13 @@ const PlanResource = z
     limits: z.record(z.string(), z.number().int()),
     prices: z.array(PriceResource),
     yearly_savings: z.array(z.object({ ...MONEY_FIELDS, percent: z.number().int() })),
-    product: z.object({ id: z.string(), code: z.string(), kind: z.enum(['plan_line', 'plugin']), name: z.string(), description: z.string() }),
+    product: z.object({
+      id: z.string(),
+      code: z.string(),
+      kind: z.enum(['plan_line', 'plugin']),
+      name: z.string(),
+      description: z.string(),
+    }),
   })
   .openapi('Plan');
 
@@ -66,7 +77,9 @@ export function planResource(ctx: Ctx, { product, plan }: SoldPlan, language: La
 
 async function allPlans(ctx: Ctx, language: Language): Promise<z.input<typeof PlanList>> {
   const products = await listCatalog(ctx);
-  const plans = products.flatMap((product) => product.plans.map((plan) => planResource(ctx, { product, plan }, language)));
+  const plans = products.flatMap((product) =>
+    product.plans.map((plan) => planResource(ctx, { product, plan }, language)),
+  );
   return { success: true, plans };
 }
 
@@ -99,7 +112,9 @@ const planRoute = defineRoute({
 const MethodResource = z.object({
   payment_method: MethodName,
   provider: z.string().openapi({ example: 'telegram-stars' }),
-  platform_fee_percentage: z.string().openapi({ description: 'Of a plugin’s price after the processor', example: '30' }),
+  platform_fee_percentage: z
+    .string()
+    .openapi({ description: 'Of a plugin’s price after the processor', example: '30' }),
   processor_fee_percentage: z.string().openapi({ example: '0' }),
   processor_fee_fixed: Minor,
   network_fee: z.boolean().openapi({ description: 'The sender pays a network fee on top' }),

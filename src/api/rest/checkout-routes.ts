@@ -11,13 +11,27 @@ import { IntervalName } from './catalog-routes.ts';
 import { findItem, type Item } from './item.ts';
 import { asSystem, type Named, resolveBuyer } from './person.ts';
 import { defineRoute, type Route } from './route.ts';
-import { CurrencyCode, FeePart, IdText, Instant, MethodName, MONEY_FIELDS, PERSON_FIELDS, percentage, Success } from './schemas.ts';
+import {
+  CurrencyCode,
+  FeePart,
+  IdText,
+  Instant,
+  MethodName,
+  MONEY_FIELDS,
+  PERSON_FIELDS,
+  percentage,
+  Success,
+} from './schemas.ts';
 
 /** Minor units: a JSON integer as in the older systems, or digits as a string. */
 const AmountInput = z
   .union([z.number().int().positive().max(Number.MAX_SAFE_INTEGER), z.string().regex(/^[1-9][0-9]{0,17}$/)])
   .transform((amount) => BigInt(amount))
-  .openapi({ type: 'integer', description: 'Minor units (for Stars: stars); must be what the catalogue asks', example: 150 });
+  .openapi({
+    type: 'integer',
+    description: 'Minor units (for Stars: stars); must be what the catalogue asks',
+    example: 150,
+  });
 
 /** A percentage with at most two decimals, as basis points. Read from its digits: 2.9 × 100 is not 290 in a float. */
 const PercentageInput = z
@@ -43,9 +57,15 @@ const CreateBody = z
     payment_method: MethodName.default('telegram_stars'),
     ...PERSON_FIELDS,
     item_type: z.enum(['plan', 'plugin']).optional(),
-    item_id: IdText.openapi({ description: 'Id of a price, id or code of a plan or plugin', example: 'personal_log_pro' }),
-    interval: IntervalName.optional().openapi({ description: 'Which price of the plan; else the one with this amount' }),
-    description: z.string().max(1000).optional().openapi({ description: 'Accepted and not used: buyers see the catalogue’s texts' }),
+    item_id: IdText.openapi({ description: 'Id of a price, id or code of a plan or plugin', example: 'personal-pro' }),
+    interval: IntervalName.optional().openapi({
+      description: 'Which price of the plan; else the one with this amount',
+    }),
+    description: z
+      .string()
+      .max(1000)
+      .optional()
+      .openapi({ description: 'Accepted and not used: buyers see the catalogue’s texts' }),
     enable_revenue_sharing: z.boolean().optional().openapi({
       description: 'Sharing follows the catalogue; false is refused for the product of a developer',
     }),
@@ -54,14 +74,20 @@ const CreateBody = z
       description: 'Servers only, for a developer’s product without a fee of its own',
     }),
     expires_in_minutes: EXPIRY,
-    log_to_personal_server: z.boolean().optional().openapi({ description: 'Not available yet; see personal_log_recorded' }),
-    encrypt_billing_data: z.boolean().optional().openapi({ description: 'Not available yet; see billing_data_encrypted' }),
+    log_to_personal_server: z
+      .boolean()
+      .optional()
+      .openapi({ description: 'Not available yet; see personal_log_recorded' }),
+    encrypt_billing_data: z
+      .boolean()
+      .optional()
+      .openapi({ description: 'Not available yet; see billing_data_encrypted' }),
   })
   .openapi('CreatePayment');
 
 const SubscribeBody = z
   .strictObject({
-    plan_id: IdText.openapi({ description: 'Id or code of the plan', example: 'personal_log_pro' }),
+    plan_id: IdText.openapi({ description: 'Id or code of the plan', example: 'personal-pro' }),
     interval: z.enum(['month', 'year']).default('month'),
     currency: CurrencyCode.default('XTR'),
     payment_method: MethodName.default('telegram_stars'),
@@ -73,7 +99,12 @@ const SubscribeBody = z
 const Checkout = z
   .object({
     success: Success,
-    payment_id: z.string().openapi({ description: 'Id of the order; ask payment/payments/{id} for its state', example: 'inv_01kahw9d6xq3v7c0mtz8b5r2ny' }),
+    payment_id: z
+      .string()
+      .openapi({
+        description: 'Id of the order; ask payment/payments/{id} for its state',
+        example: 'inv_01kahw9d6xq3v7c0mtz8b5r2ny',
+      }),
     status: z.literal('open'),
     is_resumed: z.boolean().openapi({ description: 'The same person had this order open already' }),
     payment_url: z.url().nullable().openapi({ example: 'https://t.me/$Xq3v7c0mtz8b5r2nyAAA' }),
@@ -99,7 +130,13 @@ const Checkout = z
   .openapi('Checkout');
 
 type CheckoutAnswer = z.input<typeof Checkout>;
-type Order = Readonly<{ buyer: User; item: Item; method: Method; feeBps: number | null; expiresInMinutes: number | undefined }>;
+type Order = Readonly<{
+  buyer: User;
+  item: Item;
+  method: Method;
+  feeBps: number | null;
+  expiresInMinutes: number | undefined;
+}>;
 
 /** Opens the order and says all a caller needs to have it paid. */
 async function openOrder(ctx: Ctx, { buyer, item, method, feeBps, expiresInMinutes }: Order): Promise<CheckoutAnswer> {
@@ -109,12 +146,27 @@ async function openOrder(ctx: Ctx, { buyer, item, method, feeBps, expiresInMinut
     ...(feeBps !== null && { platformFeeBps: feeBps }),
     ...(expiresInMinutes !== undefined && { expiresInMinutes }),
   };
-  const opened = await startCheckout(ctx, { userId: buyer.id, priceId: price.id, surface: surfaceOf(ctx), method, language, terms });
-  const capability = ctx.providers.get(opened.providerId)?.accepts.find((can) => can.method === method && can.currency === price.currency);
+  const opened = await startCheckout(ctx, {
+    userId: buyer.id,
+    priceId: price.id,
+    surface: surfaceOf(ctx),
+    method,
+    language,
+    terms,
+  });
+  const capability = ctx.providers
+    .get(opened.providerId)
+    ?.accepts.find((can) => can.method === method && can.currency === price.currency);
   if (!capability) throw new AppError('internal', 'provider_misconfigured');
   // An order that was open before keeps its own terms.
-  const platformFeeBps = opened.isResumed ? (await getInvoice(asSystem(ctx), opened.invoiceId)).platformFeeBps : (feeBps ?? feeOf(ctx, item));
-  const split = splitRevenue(price, { processor: capability.fee, platformFeeBps, hasDeveloper: product.developerUserId !== null });
+  const platformFeeBps = opened.isResumed
+    ? (await getInvoice(asSystem(ctx), opened.invoiceId)).platformFeeBps
+    : (feeBps ?? feeOf(ctx, item));
+  const split = splitRevenue(price, {
+    processor: capability.fee,
+    platformFeeBps,
+    hasDeveloper: product.developerUserId !== null,
+  });
   const money = presentMoney(price, language);
   return {
     success: true,
@@ -197,7 +249,11 @@ const createRoute = defineRoute({
       interval: body.interval,
     });
     const feeBps = judgeFee(
-      { feeBps: body.platform_fee_percentage, developerUserId: body.developer_user_id, isSharing: body.enable_revenue_sharing },
+      {
+        feeBps: body.platform_fee_percentage,
+        developerUserId: body.developer_user_id,
+        isSharing: body.enable_revenue_sharing,
+      },
       {
         developerUserId: item.product.developerUserId,
         productFeeBps: item.product.platformFeeBps,
@@ -206,7 +262,13 @@ const createRoute = defineRoute({
       },
     );
     const buyer = await resolveBuyer(ctx, named(body), 'payments:write', language);
-    return openOrder(ctx, { buyer, item, method: body.payment_method, feeBps, expiresInMinutes: body.expires_in_minutes });
+    return openOrder(ctx, {
+      buyer,
+      item,
+      method: body.payment_method,
+      feeBps,
+      expiresInMinutes: body.expires_in_minutes,
+    });
   },
 });
 
@@ -224,7 +286,13 @@ const subscribeRoute = defineRoute({
     const { currency, interval } = body;
     const item = await findItem(ctx, { itemId: body.plan_id, itemType: 'plan', currency, interval });
     const buyer = await resolveBuyer(ctx, named(body), 'payments:write', language);
-    return openOrder(ctx, { buyer, item, method: body.payment_method, feeBps: null, expiresInMinutes: body.expires_in_minutes });
+    return openOrder(ctx, {
+      buyer,
+      item,
+      method: body.payment_method,
+      feeBps: null,
+      expiresInMinutes: body.expires_in_minutes,
+    });
   },
 });
 

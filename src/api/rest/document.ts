@@ -1,5 +1,4 @@
-import { createRoute, OpenAPIHono, type RouteConfig } from '@hono/zod-openapi';
-import { z } from '@hono/zod-openapi';
+import { createRoute, OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi';
 import type { Route } from './route.ts';
 import { ErrorBody } from './schemas.ts';
 
@@ -37,7 +36,8 @@ export function isWrite(route: Route): boolean {
 
 const IDEMPOTENCY_HEADER = z.object({
   'idempotency-key': z.string().max(255).optional().openapi({
-    description: 'The same key and request get the same answer (Idempotency-Hit: true) for 24 hours; another request 409',
+    description:
+      'The same key and request get the same answer (Idempotency-Hit: true) for 24 hours; another request 409',
     example: 'order-4711',
   }),
 });
@@ -46,7 +46,11 @@ function describeRoute(route: Route): RouteConfig {
   const { access, answer } = route;
   const refusals = refusalsOf(route).map((status) => [
     status,
-    { description: REFUSALS[status] ?? 'Refused', content: { 'application/json': { schema: ErrorBody } }, headers: REQUEST_ID_HEADER },
+    {
+      description: REFUSALS[status] ?? 'Refused',
+      content: { 'application/json': { schema: ErrorBody } },
+      headers: REQUEST_ID_HEADER,
+    },
   ]);
   return createRoute({
     method: route.method,
@@ -55,7 +59,8 @@ function describeRoute(route: Route): RouteConfig {
     summary: route.summary,
     ...(route.description && { description: describeAccess(route) }),
     ...(!route.description && access.kind !== 'public' && { description: describeAccess(route) }),
-    security: access.kind === 'public' ? [] : access.kind === 'server' ? [{ apiKey: [] }] : [{ session: [] }, { apiKey: [] }],
+    security:
+      access.kind === 'public' ? [] : access.kind === 'server' ? [{ apiKey: [] }] : [{ session: [] }, { apiKey: [] }],
     request: {
       ...(route.params && { params: route.params }),
       ...(route.query && { query: route.query }),
@@ -88,7 +93,11 @@ export function makeDocument(routes: ReadonlyArray<Route>) {
     bearerFormat: 'JWT',
     description: 'A person’s session. A server may send its API key here, too.',
   });
-  app.openAPIRegistry.registerComponent('securitySchemes', 'apiKey', { type: 'apiKey', in: 'header', name: 'X-API-Key' });
+  app.openAPIRegistry.registerComponent('securitySchemes', 'apiKey', {
+    type: 'apiKey',
+    in: 'header',
+    name: 'X-API-Key',
+  });
   for (const route of routes) app.openAPIRegistry.registerPath(describeRoute(route));
   return app.getOpenAPI31Document({
     openapi: '3.1.0',

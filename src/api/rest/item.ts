@@ -1,4 +1,11 @@
-import { type CatalogPlan, type CatalogPrice, type CatalogProduct, getPlan, getPrice, listCatalog } from '#domain/catalog/list-catalog.ts';
+import {
+  type CatalogPlan,
+  type CatalogPrice,
+  type CatalogProduct,
+  getPlan,
+  getPrice,
+  listCatalog,
+} from '#domain/catalog/list-catalog.ts';
 import type { Interval } from '#domain/catalog/rules.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { AppError } from '#domain/errors.ts';
@@ -46,7 +53,10 @@ async function findSinglePlan(ctx: Ctx, { itemId, itemType }: ItemWish): Promise
 }
 
 /** The price a wish means: by currency, then by interval or amount. Without either, the shortest interval. */
-export function choosePrice(prices: ReadonlyArray<CatalogPrice>, wish: Pick<ItemWish, 'amount' | 'currency' | 'interval'>): CatalogPrice {
+export function choosePrice(
+  prices: ReadonlyArray<CatalogPrice>,
+  wish: Pick<ItemWish, 'amount' | 'currency' | 'interval'>,
+): CatalogPrice {
   if (prices.length === 0) throw new AppError('precondition_failed', 'plan_not_for_sale');
   const inCurrency = prices.filter((price) => price.currency === wish.currency);
   if (inCurrency.length === 0) throw new AppError('precondition_failed', 'currency_mismatch');

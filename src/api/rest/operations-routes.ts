@@ -84,6 +84,7 @@ const healthRoute = defineRoute({
 function metricsRoute(metricsToken: string | null): RawRoute {
   return {
     kind: 'raw',
+    accountsForItself: false,
     method: 'get',
     path: '/metrics',
     access: PUBLIC,
@@ -118,14 +119,18 @@ const replayRoute = defineRoute({
   access: { kind: 'server', scope: 'webhooks:replay' },
   tag: 'Operation',
   summary: 'Apply a stored provider event again',
-  description: 'What stands already stays as it is. With dry_run=true nothing is written and the answer says what would happen.',
+  description:
+    'What stands already stays as it is. With dry_run=true nothing is written and the answer says what would happen.',
   params: z.object({ id: IdText }),
   query: z.object({ dry_run: z.enum(['true', 'false']).default('false') }),
   body: z.strictObject({}),
   answer: { status: 200, description: 'What happened, or would', schema: Replay },
   refusals: [404, 409, 412],
   run: async ({ ctx, params, query }) => {
-    const { eventId, kind, isDryRun, outcome } = await replayWebhook(ctx, { id: params.id, isDryRun: query.dry_run === 'true' });
+    const { eventId, kind, isDryRun, outcome } = await replayWebhook(ctx, {
+      id: params.id,
+      isDryRun: query.dry_run === 'true',
+    });
     return { success: true as const, event_id: eventId, kind, dry_run: isDryRun, outcome };
   },
 });
@@ -134,6 +139,8 @@ const replayRoute = defineRoute({
 function webhookRoute(path: string, providerId: string, onMessage: MessageHandler): RawRoute {
   return {
     kind: 'raw',
+    // The production server calls it past this door.
+    accountsForItself: true,
     method: 'post',
     path,
     access: PUBLIC,
@@ -157,7 +164,8 @@ function webhookRoute(path: string, providerId: string, onMessage: MessageHandle
 
 /** Health, metrics, replay and the providers' doors. */
 export function makeOperationsRoutes(options: { metricsToken: string | null; onMessage: MessageHandler }): Route[] {
-  const webhooks = Object.entries(WEBHOOK_PATHS).map(([path, providerId]) => webhookRoute(path, providerId, options.onMessage));
+  const webhooks = Object.entries(WEBHOOK_PATHS).map(([path, providerId]) =>
+    webhookRoute(path, providerId, options.onMessage),
+  );
   return [liveRoute, readyRoute, healthRoute, metricsRoute(options.metricsToken), replayRoute, ...webhooks];
 }
-

@@ -11,7 +11,18 @@ import { type InvoiceView, type PaymentView, type ReceiptView, TIMELINE_KINDS } 
 import { IntervalName } from './catalog-routes.ts';
 import { asSystem, type Named, resolvePerson } from './person.ts';
 import { defineRoute, type Route } from './route.ts';
-import { FeePart, IdText, Instant, MethodName, Minor, MONEY_FIELDS, PAGE_QUERY, PERSON_QUERY, percentage, Success } from './schemas.ts';
+import {
+  FeePart,
+  IdText,
+  Instant,
+  MethodName,
+  Minor,
+  MONEY_FIELDS,
+  PAGE_QUERY,
+  PERSON_QUERY,
+  percentage,
+  Success,
+} from './schemas.ts';
 
 const PaymentStatus = z.enum(['succeeded', 'refunding', 'refunded']);
 
@@ -70,7 +81,12 @@ const OrderResource = z
   .openapi('Order');
 
 const PaymentPage = z
-  .object({ success: Success, user_id: z.string(), payments: z.array(PaymentResource), next_cursor: z.string().nullable() })
+  .object({
+    success: Success,
+    user_id: z.string(),
+    payments: z.array(PaymentResource),
+    next_cursor: z.string().nullable(),
+  })
   .openapi('PaymentPage');
 const OnePayment = z
   .object({ success: Success, payment: z.union([OrderResource, ReceiptResource]) })
@@ -130,14 +146,23 @@ function orderResource(view: InvoiceView): z.input<typeof OrderResource> {
     created_at: view.createdAt.iso,
     expires_at: view.expiresAt.iso,
     payment: payment && { payment_id: payment.id, status: payment.status },
-    access: entitlement && { since: entitlement.since.iso, until: entitlement.until?.iso ?? null, renews: entitlement.renews },
+    access: entitlement && {
+      since: entitlement.since.iso,
+      until: entitlement.until?.iso ?? null,
+      renews: entitlement.renews,
+    },
   };
 }
 
 const PageQuery = z.object(PAGE_QUERY);
 type PageQuery = z.output<typeof PageQuery>;
 
-async function history(ctx: Ctx, named: Named, query: PageQuery, language: Language): Promise<z.input<typeof PaymentPage>> {
+async function history(
+  ctx: Ctx,
+  named: Named,
+  query: PageQuery,
+  language: Language,
+): Promise<z.input<typeof PaymentPage>> {
   const { cursor, limit, month, status } = query;
   const position = cursor === undefined ? undefined : decodeCursor(cursor);
   const person = await resolvePerson(ctx, named, 'payments:read');
@@ -211,7 +236,8 @@ const refundRoute = defineRoute({
   access: { kind: 'server', scope: 'refunds:write' },
   tag: 'Payments',
   summary: 'Give a whole payment back',
-  description: 'Takes the id of a payment or of its order. The provider is asked afterwards; asking again answers the same refund.',
+  description:
+    'Takes the id of a payment or of its order. The provider is asked afterwards; asking again answers the same refund.',
   params: z.object({ id: IdText }),
   body: z.strictObject({}),
   answer: { status: 202, description: 'The refund', schema: RefundAnswer },

@@ -8,7 +8,10 @@ import type { User } from '#lib/generated/prisma/client.ts';
 import { malformedRequest } from '../errors.ts';
 
 /** How a request names a person. */
-export type Named = Readonly<{ user_id?: string | number | undefined; customer_telegram_id?: string | number | undefined }>;
+export type Named = Readonly<{
+  user_id?: string | number | undefined;
+  customer_telegram_id?: string | number | undefined;
+}>;
 
 /** For a look that an allowed act needs, so that a key for the act need not also have the right to read everything. */
 export function asSystem(ctx: Ctx): Ctx {
@@ -29,7 +32,8 @@ export async function resolvePerson(ctx: Ctx, named: Named, scope: Scope): Promi
   if (userId !== null) {
     requireOwnerOr(ctx, userId, scope);
     const user = await getUser(ctx, userId);
-    if (telegramId !== null && user.telegramId !== telegramId) throw malformedRequest({ fields: 'customer_telegram_id' });
+    if (telegramId !== null && user.telegramId !== telegramId)
+      throw malformedRequest({ fields: 'customer_telegram_id' });
     return user;
   }
   if (telegramId !== null) return findByTelegramId(ctx, telegramId, scope);

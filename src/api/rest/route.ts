@@ -43,15 +43,25 @@ type Documented = Readonly<{
 }>;
 
 /** JSON in, JSON out. `prepare` checks the input (throws ZodError) and returns what does the work. */
-export type JsonRoute = Documented & Readonly<{ kind: 'json'; prepare(input: RawInput, ctx: Ctx, language: Language): () => Promise<Reply> }>;
+export type JsonRoute = Documented &
+  Readonly<{ kind: 'json'; prepare(input: RawInput, ctx: Ctx, language: Language): () => Promise<Reply> }>;
 /** Answers by itself: webhooks, metrics. */
-export type RawRoute = Documented & Readonly<{ kind: 'raw'; respond(call: RawCall): Promise<Response> }>;
+export type RawRoute = Documented &
+  Readonly<{
+    kind: 'raw';
+    /** True: what it answers is counted and logged inside; what it throws is not. */
+    accountsForItself: boolean;
+    respond(call: RawCall): Promise<Response>;
+  }>;
 export type Route = JsonRoute | RawRoute;
 
 /** A part of a request that is not there is an empty object. */
 type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : Record<string, never>;
 
-type JsonSpec<Params, Query, Body, Answer extends z.ZodType> = Omit<Documented, 'params' | 'query' | 'body' | 'answer'> &
+type JsonSpec<Params, Query, Body, Answer extends z.ZodType> = Omit<
+  Documented,
+  'params' | 'query' | 'body' | 'answer'
+> &
   Readonly<{
     params?: Params;
     query?: Query;

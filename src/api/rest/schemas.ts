@@ -11,7 +11,7 @@ import { Month } from '../cursor.ts';
  */
 
 /** An id or code as callers may send it. Anything else could not be one of ours and never reaches a query. */
-export const IdText = z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/);
+export const IdText = z.string().regex(/^[A-Za-z0-9_.-]{1,100}$/);
 
 export const MethodName = z.enum(METHODS).openapi('Method');
 export const CurrencyCode = Currency.meta({}).openapi('Currency', { example: 'XTR' });
@@ -20,7 +20,11 @@ export const Instant = z.iso.datetime().openapi({ example: '2026-12-20T09:30:00.
 export const Success = z.literal(true);
 
 const TelegramIdText = z.string().regex(/^[1-9][0-9]{0,15}$/);
-const TelegramIdNumber = z.number().int().positive().max(2 ** 52);
+const TelegramIdNumber = z
+  .number()
+  .int()
+  .positive()
+  .max(2 ** 52);
 
 /** A person: our id (`usr_…`), or a Telegram user id. */
 export const PersonRef = z.union([IdText, TelegramIdNumber]).openapi({
@@ -70,7 +74,9 @@ export const ErrorBody = z
     error: z.object({
       kind: z.string().openapi({ example: 'not_found' }),
       reason: z.enum(REASONS).openapi({ example: 'payment_not_found' }),
-      text: z.string().openapi({ example: 'This payment does not exist. Open the history again to see your payments.' }),
+      text: z
+        .string()
+        .openapi({ example: 'This payment does not exist. Open the history again to see your payments.' }),
       requestId: z.string().openapi({ example: 'req_01kahw9d6xq3v7c0mtz8b5r2ny' }),
       retryAfterSeconds: z.number().int().nullable(),
       details: z.record(z.string(), z.union([z.string(), z.number()])),

@@ -16,7 +16,8 @@ const SubscriptionResource = z
   .object({
     subscription_id: z.string().openapi({ example: 'sub_01kahw9d6xq3v7c0mtz8b5r2ny' }),
     status: z.enum(SUBSCRIPTION_STATUSES).openapi({
-      description: 'cancelling: runs to the period’s end; past_due: a renewal failed, access lasts for the days of grace',
+      description:
+        'cancelling: runs to the period’s end; past_due: a renewal failed, access lasts for the days of grace',
     }),
     plan_id: z.string(),
     plan_name: z.string(),
@@ -100,7 +101,10 @@ const cancelRoute = defineRoute({
   run: async ({ ctx, body, language }) => {
     const subscription = await findMeant(ctx, body);
     const cancelled = await cancelSubscription(ctx, subscription.id);
-    return { success: true as const, subscription: subscriptionResource(await showSubscription(ctx, cancelled, language)) };
+    return {
+      success: true as const,
+      subscription: subscriptionResource(await showSubscription(ctx, cancelled, language)),
+    };
   },
 });
 
@@ -116,7 +120,9 @@ async function findMeant(ctx: Ctx, body: Meant): Promise<Subscription> {
     return subscription;
   }
   const person = await resolvePerson(ctx, body, 'subscriptions:write');
-  const renewing = (await listSubscriptions(ctx, person.id)).filter(({ status }) => status === 'active' || status === 'past_due');
+  const renewing = (await listSubscriptions(ctx, person.id)).filter(
+    ({ status }) => status === 'active' || status === 'past_due',
+  );
   const [only, ...others] = renewing;
   if (!only) throw new AppError('not_found', 'subscription_not_found');
   if (others.length > 0) throw malformedRequest({ fields: 'subscription_id' });

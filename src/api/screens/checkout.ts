@@ -29,7 +29,9 @@ export const checkoutRouter = router({
 
   status: personProcedure
     .input(InvoiceInput)
-    .query(async ({ ctx: { ctx, language }, input }) => showInvoice(ctx, await getInvoice(ctx, input.invoiceId), language)),
+    .query(async ({ ctx: { ctx, language }, input }) =>
+      showInvoice(ctx, await getInvoice(ctx, input.invoiceId), language),
+    ),
 
   cancel: personProcedure
     .input(InvoiceInput)
