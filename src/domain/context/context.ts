@@ -48,6 +48,8 @@ export type Database = PrismaClient | Prisma.TransactionClient;
 /** All a verb needs of the world. `server.ts` makes the one of the process; `asActor` makes the one of a request. */
 export type Ctx = Readonly<{
   db: Database;
+  /** True while `db` is a transaction: see inTransaction. */
+  isInTransaction: boolean;
   /** The same pool, for prepared statements on the hot path. Never inside a transaction of `db`. */
   pool: Pool;
   clock: Clock;

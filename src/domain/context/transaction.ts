@@ -11,10 +11,10 @@ const RETRYABLE = new Set(['40001', '40P01', 'P2034']);
  */
 export async function inTransaction<T>(ctx: Ctx, work: (ctx: Ctx) => Promise<T>): Promise<T> {
   const { db } = ctx;
-  if (!('$transaction' in db)) return work(ctx);
+  if (ctx.isInTransaction) return work(ctx);
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await db.$transaction((tx) => work({ ...ctx, db: tx }), { timeout: TIMEOUT_MS, maxWait: TIMEOUT_MS });
+      return await db.$transaction((tx) => work({ ...ctx, db: tx, isInTransaction: true }), { timeout: TIMEOUT_MS, maxWait: TIMEOUT_MS });
     } catch (error) {
       if (attempt >= MAX_TRIES || !isRetryable(error)) throw error;
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * 2 ** attempt));

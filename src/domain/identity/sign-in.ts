@@ -53,8 +53,8 @@ function isSignedForBot(launch: Launch, telegram: Ctx['telegram']): boolean {
 function checkString(launch: Launch, without: ReadonlyArray<string>): string {
   return launch.fields
     .filter(([key]) => !without.includes(key))
+    .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, value]) => `${key}=${value}`)
-    .sort()
     .join('\n');
 }
 

@@ -15,7 +15,7 @@ export type LoadedCharge = Readonly<{
   payerUserId: string | null;
   /** The payment that stands for this charge already. */
   existing: Readonly<{ id: string; status: 'succeeded' | 'refunding' | 'refunded' }> | null;
-  /** Renewing subscriptions to other plans of the same product: a new one takes their place. */
+  /** Renewing subscriptions of the same product whose place this purchase takes: another plan, or months when a year is bought. */
   replacedSubscriptionIds: ReadonlyArray<string>;
 }>;
 
@@ -58,8 +58,8 @@ const LOAD_CHARGES = {
       (s.id IS NOT NULL AND EXISTS (SELECT 1 FROM payment f WHERE f.invoice_id = i.id AND f.kind = 'first')) AS is_first_known,
       ARRAY(SELECT o.id FROM subscription o WHERE i.kind = 'subscription' AND o.user_id = i.user_id AND o.plan_id = i.plan_id
         AND o.status = 'active' AND o.invoice_id <> i.id) AS other_renewing,
-      ARRAY(SELECT o.id FROM subscription o WHERE i.kind = 'subscription' AND o.user_id = i.user_id AND o.product_id = i.product_id
-        AND o.plan_id <> i.plan_id AND o.status IN ('active', 'past_due')) AS replaced,
+      ARRAY(SELECT o.id FROM subscription o WHERE i."interval" <> 'once' AND o.user_id = i.user_id AND o.product_id = i.product_id
+        AND (o.plan_id <> i.plan_id OR i.kind = 'one_time') AND o.status IN ('active', 'past_due')) AS replaced,
       (i."interval" = 'once' AND EXISTS (SELECT 1 FROM entitlement e WHERE e.user_id = i.user_id AND e.plan_id = i.plan_id
         AND e.ends_at IS NULL AND e.revoked_at IS NULL)) AS has_lasting,
       (SELECT max(e.ends_at) FROM entitlement e WHERE i."interval" IN ('year', 'month') AND i.kind = 'one_time' AND e.user_id = i.user_id
