@@ -1,10 +1,10 @@
-import { Api, Context, GrammyError } from 'grammy';
+import { type Api, type Composer, Context, GrammyError } from 'grammy';
 import type { InlineKeyboardButton, Update, UserFromGetMe } from 'grammy/types';
-import type { Composer } from 'grammy';
 import type { Ctx } from '#domain/context/context.ts';
 import type { Language } from '#domain/identity/rules.ts';
 import type { User } from '#lib/generated/prisma/client.ts';
 import type { Markup } from '#messages/telegram.ts';
+import type { translator } from '#messages/translate.ts';
 import type { Action, Press } from './callback.ts';
 
 /** Where the bot lives: what its links and texts need. */
@@ -17,8 +17,8 @@ export type Place = Readonly<{
   supportContact: string | null;
 }>;
 
-/** The person an update came from. `ctx` acts as them. */
-export type Visitor = Readonly<{ user: User; language: Language; say: Markup; ctx: Ctx }>;
+/** The person an update came from. `say` makes message texts (HTML), `t` button texts (plain). `ctx` acts as them. */
+export type Visitor = Readonly<{ user: User; language: Language; say: Markup; t: ReturnType<typeof translator>; ctx: Ctx }>;
 
 /** One chat message: Telegram HTML, and rows of buttons under it. */
 export type View = Readonly<{ text: string; buttons?: ReadonlyArray<ReadonlyArray<InlineKeyboardButton>> }>;

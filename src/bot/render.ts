@@ -4,6 +4,7 @@ import { yearlySavings } from '#domain/catalog/rules.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import type { Reason } from '#domain/errors.ts';
 import type { Language } from '#domain/identity/rules.ts';
+import { Currency, type Money } from '#domain/money.ts';
 import { type MessageKey, markup } from '#messages/telegram.ts';
 import { formatMoney, translator } from '#messages/translate.ts';
 import { type Action, encodePress } from './callback.ts';
@@ -29,6 +30,16 @@ export function titleOf(sold: { product: CatalogProduct; plan: CatalogPlan }, la
   const product = sold.product.texts[language].name;
   const plan = sold.plan.texts[language].name;
   return product === plan ? plan : `${product} ${plan}`;
+}
+
+/** Joins the parts of a message by blank lines; empty parts are left out. */
+export function paragraphs(...parts: ReadonlyArray<string | null | undefined>): string {
+  return parts.filter(Boolean).join('\n\n');
+}
+
+/** Amount and currency of a row as money. */
+export function moneyOf(row: { amount: bigint; currency: string }): Money {
+  return { amount: row.amount, currency: Currency.parse(row.currency) };
 }
 
 /** The titles of several plans at once; a plan that no longer exists is told by its id. */

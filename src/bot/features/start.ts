@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { listCatalog } from '#domain/catalog/list-catalog.ts';
 import type { BotContext } from '../context.ts';
 import { miniAppUrl, openButton, pressButton } from '../render.ts';
-import { planView, productsView } from './buy.ts';
+import { planView } from '../catalog-views.ts';
+import { productsView } from './buy.ts';
 import { historyView } from './history.ts';
 import { subscriptionView } from './subscription.ts';
 
@@ -18,13 +19,13 @@ start.command('start', async (context) => {
   await setMenuButton(context);
   const payload = Payload.safeParse(context.match);
   if (payload.success && (await followLink(context, payload.data))) return;
-  const { language, say } = context.visitor;
+  const { language, say, t } = context.visitor;
   await context.tell({
     text: say('bot.start.welcome'),
     buttons: [
       [openButton(context.place, language)],
-      [pressButton(say('bot.button.buy'), 'buy'), pressButton(say('bot.button.help'), 'help', 'menu')],
-      [pressButton(say('bot.button.language'), 'languages')],
+      [pressButton(t('bot.button.buy'), 'buy'), pressButton(t('bot.button.help'), 'help', 'menu')],
+      [pressButton(t('bot.button.language'), 'languages')],
     ],
   });
 });
@@ -49,12 +50,12 @@ async function followLink(context: BotContext, payload: string): Promise<boolean
 
 /** The button beside the input opens the Mini App in the reader's language. The answer matters more: a failure is only noted. */
 export async function setMenuButton(context: BotContext): Promise<void> {
-  const { language, say } = context.visitor;
+  const { language, t } = context.visitor;
   const chatId = context.chat?.id;
   if (chatId === undefined) return;
   try {
     const url = miniAppUrl(context.place, language);
-    await context.api.setChatMenuButton({ chat_id: chatId, menu_button: { type: 'web_app', text: say('bot.profile.menuButton'), web_app: { url } } });
+    await context.api.setChatMenuButton({ chat_id: chatId, menu_button: { type: 'web_app', text: t('bot.profile.menuButton'), web_app: { url } } });
   } catch (error) {
     context.system.log.warn({ error, event: 'menu_button_not_set' }, 'the menu button could not be set');
   }

@@ -7,6 +7,7 @@ import { findUserByTelegramId } from '#domain/identity/find-user.ts';
 import { Language, languageFor } from '#domain/identity/rules.ts';
 import type { User } from '#lib/generated/prisma/client.ts';
 import { markup } from '#messages/telegram.ts';
+import { translator } from '#messages/translate.ts';
 
 /** Who writes, in which language, and whether the bot may write to them. Only private chats go further. */
 export const visitor = new Composer<BotContext>();
@@ -36,5 +37,5 @@ visitor.on(['message', 'callback_query'], async (context, next) => {
 export function visitorOf(system: Ctx, user: User): Visitor {
   const stored = Language.safeParse(user.language);
   const language = stored.success ? stored.data : languageFor(user.language);
-  return { user, language, say: markup(language), ctx: asActor(system, { kind: 'user', userId: user.id, role: user.role }, system.requestId) };
+  return { user, language, say: markup(language), t: translator(language), ctx: asActor(system, { kind: 'user', userId: user.id, role: user.role }, system.requestId) };
 }
