@@ -116,10 +116,12 @@ export interface Provider {
   createCheckout(request: CheckoutRequest): Promise<CheckoutLink>;
   /** Verifies raw bytes (signature, constant time) and translates. Pure. */
   read(request: ProviderRequest, now: Date): ProviderReading;
+  /** Translates bytes that were verified when they came and kept since. Pure. */
+  readStored(body: Uint8Array, receivedAt: Date): ProviderReading;
   /** Our answer to an inquiry in the provider's words. Pure. */
   reply(answer: InquiryAnswer): ProviderReply;
-  /** One page of the provider's own list, oldest first, from `offset`; an empty page is the end. */
-  listTransactions(offset: number, limit: number): Promise<ReadonlyArray<ProviderTransaction>>;
+  /** One page of the provider's own list, oldest first, from `offset`; a short page is the end. Null rows are no sales. */
+  listTransactions(offset: number, limit: number): Promise<ReadonlyArray<ProviderTransaction | null>>;
   /** Gives a whole charge back. Resolves also when it was given back before. */
   refund(charge: { chargeId: string; payerId: bigint }): Promise<void>;
   /** Stops or resumes the renewal of a subscription known by its first charge. */
