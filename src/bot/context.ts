@@ -34,7 +34,8 @@ export class BotContext extends Context {
   isAnswered = false;
   /** Whether anything of the answer reached the chat: from then on repeating the update would repeat it. */
   hasSent = false;
-  private known: Visitor | null = null;
+  /** The person, once looked up. Features use `visitor`. */
+  known: Visitor | null = null;
 
   constructor(update: Update, options: { api: Api; me: UserFromGetMe; place: Place; system: Ctx }) {
     super(update, options.api, options.me);
@@ -51,11 +52,6 @@ export class BotContext extends Context {
   /** Set by the visitor feature, and again when the language changes. */
   set visitor(visitor: Visitor) {
     this.known = visitor;
-  }
-
-  /** The visitor when they were looked up already. */
-  get visitorIfKnown(): Visitor | null {
-    return this.known;
   }
 
   /** Sends a new message into the private chat of this update. */
@@ -114,11 +110,7 @@ function isUneditable(error: unknown): boolean {
 export function onPress<Name extends Action>(feature: Composer<BotContext>, action: Name, handle: (context: BotContext, press: Press<Name>) => Promise<void>): void {
   feature.use(async (context, next) => {
     const { press } = context;
-    if (press && isPress(press, action)) return handle(context, press);
-    return next();
+    // The union of presses is keyed by its action, which has just been compared.
+    return press?.action === action ? handle(context, press as Press<Name>) : next();
   });
-}
-
-function isPress<Name extends Action>(press: Press, action: Name): press is Press<Name> {
-  return press.action === action;
 }

@@ -1,5 +1,6 @@
 import { Composer } from 'grammy';
 import type { InlineKeyboardButton } from 'grammy/types';
+import type { HelpPage } from '../callback.ts';
 import { type BotContext, onPress, type Visitor } from '../context.ts';
 import { pressButton } from '../render.ts';
 
@@ -7,15 +8,14 @@ import { pressButton } from '../render.ts';
 export const help = new Composer<BotContext>();
 
 const GUIDES = ['buying', 'renewing', 'receipts', 'notices'] as const;
-type Page = 'menu' | 'faq' | 'guides' | (typeof GUIDES)[number];
 
 help.command('help', async (context) => context.tell(pageView(context.visitor, 'menu')));
 help.command('faq', async (context) => context.tell(pageView(context.visitor, 'faq')));
 help.command('guides', async (context) => context.tell(pageView(context.visitor, 'guides')));
 onPress(help, 'help', async (context, { args: [page] }) => context.show(pageView(context.visitor, page)));
 
-function pageView({ say, t }: Visitor, page: Page) {
-  const to = (target: Page, text: string): InlineKeyboardButton => pressButton(text, 'help', target);
+function pageView({ say, t }: Visitor, page: HelpPage) {
+  const to = (target: HelpPage, text: string): InlineKeyboardButton => pressButton(text, 'help', target);
   const support = pressButton(t('bot.button.support'), 'support');
   const back = t('bot.button.back');
   const text = say(`bot.help.${page}`);

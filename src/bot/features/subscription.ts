@@ -1,9 +1,8 @@
 import { Composer } from 'grammy';
 import type { InlineKeyboardButton } from 'grammy/types';
 import { listEntitlements } from '#domain/entitlement/list.ts';
-import { cancelSubscription } from '#domain/subscription/cancel.ts';
+import { cancelSubscription, resumeSubscription } from '#domain/subscription/cancel.ts';
 import { getSubscription, listSubscriptions } from '#domain/subscription/records.ts';
-import { resumeSubscription } from '#domain/subscription/resume.ts';
 import { graceEnd } from '#domain/subscription/rules.ts';
 import type { Subscription } from '#lib/generated/prisma/client.ts';
 import { topUpLink } from '#messages/telegram.ts';
@@ -23,8 +22,9 @@ onPress(subscription, 'askCancel', async (context, { args: [subscriptionId] }) =
   // A button from before the cancellation: the state as it is says more than a question.
   if (record.status !== 'active' && record.status !== 'past_due') return context.show(await subscriptionView(context));
   const title = await titlesOf(ctx, [record.planId], language);
+  const question = isOver(context, record) ? 'bot.subscription.confirmEnd' : 'bot.subscription.confirmCancel';
   await context.show({
-    text: say('bot.subscription.confirmCancel', { plan: title(record.planId), date: formatDate(record.currentPeriodEnd, language) }),
+    text: say(question, { plan: title(record.planId), date: formatDate(record.currentPeriodEnd, language) }),
     buttons: [
       [{ ...pressButton(t('bot.subscription.confirmButton'), 'cancel', record.id), style: 'danger' }],
       [pressButton(t('bot.subscription.keepButton'), 'subscription')],
@@ -34,10 +34,10 @@ onPress(subscription, 'askCancel', async (context, { args: [subscriptionId] }) =
 
 onPress(subscription, 'cancel', async (context, { args: [subscriptionId] }) => {
   const { language, say, t, ctx } = context.visitor;
-  await cancelSubscription(ctx, subscriptionId);
-  const record = await getSubscription(ctx, subscriptionId);
+  const record = await cancelSubscription(ctx, subscriptionId);
   const title = await titlesOf(ctx, [record.planId], language);
   const plan = title(record.planId);
+  if (isOver(context, record)) return context.show({ text: say('bot.subscription.ended', { plan }), buttons: [[pressButton(t('bot.button.buy'), 'buy')]] });
   await context.show({
     text: say('bot.subscription.cancelled', { plan, date: formatDate(record.currentPeriodEnd, language) }),
     buttons: [[pressButton(t('bot.subscription.resume', { plan }), 'resume', record.id)]],
@@ -46,8 +46,7 @@ onPress(subscription, 'cancel', async (context, { args: [subscriptionId] }) => {
 
 onPress(subscription, 'resume', async (context, { args: [subscriptionId] }) => {
   const { language, say, ctx } = context.visitor;
-  await resumeSubscription(ctx, subscriptionId);
-  const record = await getSubscription(ctx, subscriptionId);
+  const record = await resumeSubscription(ctx, subscriptionId);
   const title = await titlesOf(ctx, [record.planId], language);
   await context.show({
     text: say('bot.subscription.resumed', {
@@ -57,6 +56,11 @@ onPress(subscription, 'resume', async (context, { args: [subscriptionId] }) => {
     }),
   });
 });
+
+/** Whether the paid period is over: what is cancelled then ends at once. */
+function isOver(context: BotContext, record: Subscription): boolean {
+  return record.currentPeriodEnd <= context.visitor.ctx.clock.now();
+}
 
 const RUNNING: ReadonlyArray<Subscription['status']> = ['active', 'cancelling', 'past_due'];
 
