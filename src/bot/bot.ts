@@ -43,25 +43,19 @@ export type HoshiBot = Readonly<{
   api: Api;
   /**
    * Answers one update that is not about money. The caller has verified where it came from and that it is not a repeat.
-   * Resolves also when an apology was all that could be said; throws RetryUpdate when Telegram should send it again.
+   * Resolves also when an apology was all that could be said. Throws `unavailable service_unavailable` when nothing of the
+   * answer has reached the chat because Telegram could not be reached: it should send the update again.
    */
   handleUpdate(update: unknown, requestId?: string): Promise<void>;
 }>;
 
-/** Nothing of the answer has reached the chat and Telegram could not be reached: the update should come again. */
-export class RetryUpdate extends Error {
-  readonly retryAfterSeconds: number;
-
-  constructor(retryAfterSeconds: number, cause: unknown) {
-    super('the update was not answered', { cause });
-    this.name = 'RetryUpdate';
-    this.retryAfterSeconds = retryAfterSeconds;
-  }
-}
-
 /** A Bot API client with a short timeout. Answers go out as own requests: in a webhook reply errors would be invisible. */
 export function makeApi(options: { token: string; apiRoot: string }): Api {
-  return new Api(options.token, { apiRoot: options.apiRoot, timeoutSeconds: TIMEOUT_SECONDS, canUseWebhookReply: () => false });
+  return new Api(options.token, {
+    apiRoot: options.apiRoot,
+    timeoutSeconds: TIMEOUT_SECONDS,
+    canUseWebhookReply: () => false,
+  });
 }
 
 /** The bot as a function of updates: who writes, then the features in order, then what nobody understood. */
@@ -92,8 +86,9 @@ export function makeBot(options: BotOptions): HoshiBot {
     api,
     async handleUpdate(given, requestId) {
       const system = asActor(ctx, { kind: 'system', name: 'bot' }, requestId);
-      const update = Update.safeParse(given);
-      if (!update.success) return system.log.warn({ event: 'update_malformed' }, 'an update without an id was left out');
+      const update = UpdateEnvelope.safeParse(given);
+      if (!update.success)
+        return system.log.warn({ event: 'update_malformed' }, 'an update without an id was left out');
       // Everything else in it is checked by grammY's filters as features ask for it.
       const context = new BotContext(given as Update, { api, me, place, system });
       try {
@@ -105,7 +100,7 @@ export function makeBot(options: BotOptions): HoshiBot {
   };
 }
 
-const Update = z.looseObject({ update_id: z.number().int() });
+const UpdateEnvelope = z.looseObject({ update_id: z.number().int() });
 
 /** What grammY wants to know of the bot to understand `/command@name`; asking Telegram (getMe) would delay the first answer. */
 function botUser({ id, username }: BotOptions['botInfo']): UserFromGetMe {
@@ -131,7 +126,8 @@ async function recover(context: BotContext, error: unknown): Promise<void> {
   const { log } = context.system;
   if (isUnreachable(error)) return markUnreachable(context);
   const retryAfterSeconds = retryAfter(error);
-  if (retryAfterSeconds !== null && !context.hasSent) throw new RetryUpdate(retryAfterSeconds, error);
+  if (retryAfterSeconds !== null && !context.hasSent)
+    throw new AppError('unavailable', 'service_unavailable', { retryAfterSeconds, cause: error });
   if (!isRefusal(error)) log.error({ error, event: 'update_failed' }, 'an update could not be answered');
   try {
     await context.answerPress();
@@ -151,7 +147,8 @@ function failureText(context: BotContext, error: unknown): string {
   const reader = context.known?.language ?? languageFor(context.from?.language_code);
   if (!isRefusal(error)) return markup(reader)('bot.failure.apology', { requestId: context.system.requestId });
   const { retryAfterSeconds } = error;
-  const wait = retryAfterSeconds === undefined ? null : translator(reader)('bot.failure.wait', { seconds: retryAfterSeconds });
+  const wait =
+    retryAfterSeconds === undefined ? null : translator(reader)('bot.failure.wait', { seconds: retryAfterSeconds });
   return paragraphs(refusalText(error.reason, reader), wait);
 }
 

@@ -76,7 +76,8 @@ const BY_CODE = new Map(Object.entries(ACTIONS).map(([action, { code, args }]) =
  */
 export function encodePress<Name extends Action>(action: Name, ...args: ActionArgs[Name]): string {
   const data = [VERSION, ACTIONS[action].code, ...args].join(SEPARATOR);
-  if (Buffer.byteLength(data) > CALLBACK_DATA_MAX_BYTES || !decodePress(data)) throw new RangeError(`not a button: ${data}`);
+  if (Buffer.byteLength(data) > CALLBACK_DATA_MAX_BYTES || !decodePress(data))
+    throw new RangeError(`not a button: ${data}`);
   return data;
 }
 

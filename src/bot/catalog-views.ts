@@ -27,18 +27,29 @@ export function productChoices(products: ReadonlyArray<CatalogProduct>, language
     .map((product) => {
       const { name } = product.texts[language];
       const [only, ...others] = plansForSale(product);
-      return [only && others.length === 0 ? pressButton(name, 'plan', only.id) : pressButton(name, 'product', product.id)];
+      return [
+        only && others.length === 0 ? pressButton(name, 'plan', only.id) : pressButton(name, 'product', product.id),
+      ];
     });
 }
 
 /** A product with its plans, one line each; plans in `heldPlanIds` are marked as the reader's. */
-export function productText(product: CatalogProduct, language: Language, heldPlanIds: ReadonlySet<string> = new Set()): string {
+export function productText(
+  product: CatalogProduct,
+  language: Language,
+  heldPlanIds: ReadonlySet<string> = new Set(),
+): string {
   const say = markup(language);
   const t = translator(language);
   const { name, description } = product.texts[language];
   const lines = product.plans.map((plan) => {
-    const prices = plan.prices.map((price) => priceText(price, language, plan)).join(t('bot.plans.separator')) || t('bot.price.free');
-    return say(heldPlanIds.has(plan.id) ? 'bot.plans.current' : 'bot.plans.plan', { plan: plan.texts[language].name, prices });
+    const prices =
+      plan.prices.map((price) => priceText(price, language, plan)).join(t('bot.plans.separator')) ||
+      t('bot.price.free');
+    return say(heldPlanIds.has(plan.id) ? 'bot.plans.current' : 'bot.plans.plan', {
+      plan: plan.texts[language].name,
+      prices,
+    });
   });
   return [say('bot.plans.product', { name, description }), ...lines].join('\n');
 }
@@ -80,12 +91,16 @@ export function planView(sold: SoldPlan, language: Language): View {
 /** Whether what is bought goes on by itself, by `method` or by any way that is offered. */
 export function isRenewing(offer: CheckoutOffer, method?: Method): boolean {
   return offer.methods.some(
-    ({ capability, refusal, renewalDays }) => refusal === null && renewalDays !== null && (!method || capability.method === method),
+    ({ capability, refusal, renewalDays }) =>
+      refusal === null && renewalDays !== null && (!method || capability.method === method),
   );
 }
 
 /** The last look before paying: price, what it gives until when, what it replaces (by title), and the ways to pay. */
-export function offerView(offer: CheckoutOffer, reader: { language: Language; replaced: string | null; surfacePolicy: 'strict' | 'permissive' }): View {
+export function offerView(
+  offer: CheckoutOffer,
+  reader: { language: Language; replaced: string | null; surfacePolicy: 'strict' | 'permissive' },
+): View {
   const { language, replaced, surfacePolicy } = reader;
   const say = markup(language);
   const t = translator(language);
@@ -102,11 +117,16 @@ export function offerView(offer: CheckoutOffer, reader: { language: Language; re
     text: paragraphs(
       head,
       canPay ? termText(offer, language) : null,
-      canPay && offer.replaces && replaced ? say('bot.buy.replaces', { plan: replaced, date: formatDate(offer.replaces.until, language) }) : null,
+      canPay && offer.replaces && replaced
+        ? say('bot.buy.replaces', { plan: replaced, date: formatDate(offer.replaces.until, language) })
+        : null,
       canPay ? say('bot.buy.chooseMethod') : say('bot.buy.noMethod'),
       surfacePolicy === 'strict' && offer.product.fulfilment === 'digital' ? say('bot.buy.starsOnly') : null,
     ),
-    buttons: [...methods.map((method) => [pressButton(t(`bot.buy.method.${method}`), 'pay', offer.price.id, method)]), back],
+    buttons: [
+      ...methods.map((method) => [pressButton(t(`bot.buy.method.${method}`), 'pay', offer.price.id, method)]),
+      back,
+    ],
   };
 }
 

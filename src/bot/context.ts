@@ -18,7 +18,13 @@ export type Place = Readonly<{
 }>;
 
 /** The person an update came from. `say` makes message texts (HTML), `t` button texts (plain). `ctx` acts as them. */
-export type Visitor = Readonly<{ user: User; language: Language; say: Markup; t: ReturnType<typeof translator>; ctx: Ctx }>;
+export type Visitor = Readonly<{
+  user: User;
+  language: Language;
+  say: Markup;
+  t: ReturnType<typeof translator>;
+  ctx: Ctx;
+}>;
 
 /** One chat message: Telegram HTML, and rows of buttons under it. */
 export type View = Readonly<{ text: string; buttons?: ReadonlyArray<ReadonlyArray<InlineKeyboardButton>> }>;
@@ -93,21 +99,33 @@ function messageOptions(view: View) {
   return {
     parse_mode: 'HTML',
     link_preview_options: { is_disabled: true },
-    ...(view.buttons && view.buttons.length > 0 ? { reply_markup: { inline_keyboard: view.buttons.map((row) => [...row]) } } : {}),
+    ...(view.buttons && view.buttons.length > 0
+      ? { reply_markup: { inline_keyboard: view.buttons.map((row) => [...row]) } }
+      : {}),
   } as const;
 }
 
 /** The same button was pressed twice: the message says already what it should. */
 function isUnchanged(error: unknown): boolean {
-  return error instanceof GrammyError && error.error_code === 400 && error.description.includes('message is not modified');
+  return (
+    error instanceof GrammyError && error.error_code === 400 && error.description.includes('message is not modified')
+  );
 }
 
 function isUneditable(error: unknown): boolean {
-  return error instanceof GrammyError && error.error_code === 400 && /message (to edit not found|can't be edited)|MESSAGE_ID_INVALID/.test(error.description);
+  return (
+    error instanceof GrammyError &&
+    error.error_code === 400 &&
+    /message (to edit not found|can't be edited)|MESSAGE_ID_INVALID/.test(error.description)
+  );
 }
 
 /** Runs `handle` when a button with `action` was pressed. */
-export function onPress<Name extends Action>(feature: Composer<BotContext>, action: Name, handle: (context: BotContext, press: Press<Name>) => Promise<void>): void {
+export function onPress<Name extends Action>(
+  feature: Composer<BotContext>,
+  action: Name,
+  handle: (context: BotContext, press: Press<Name>) => Promise<void>,
+): void {
   feature.use(async (context, next) => {
     const { press } = context;
     // The union of presses is keyed by its action, which has just been compared.

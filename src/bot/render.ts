@@ -11,7 +11,10 @@ import { type Action, encodePress } from './callback.ts';
 import type { Place } from './context.ts';
 
 /** A button that asks the bot for something. */
-export function pressButton<Name extends Action>(text: string, ...press: Parameters<typeof encodePress<Name>>): InlineKeyboardButton {
+export function pressButton<Name extends Action>(
+  text: string,
+  ...press: Parameters<typeof encodePress<Name>>
+): InlineKeyboardButton {
   return { text, callback_data: encodePress<Name>(...press) };
 }
 
@@ -43,7 +46,11 @@ export function moneyOf(row: { amount: bigint; currency: string }): Money {
 }
 
 /** The titles of several plans at once; a plan that no longer exists is told by its id. */
-export async function titlesOf(ctx: Ctx, planIds: ReadonlyArray<string>, language: Language): Promise<(planId: string) => string> {
+export async function titlesOf(
+  ctx: Ctx,
+  planIds: ReadonlyArray<string>,
+  language: Language,
+): Promise<(planId: string) => string> {
   const plans = await getPlans(ctx, planIds);
   return (planId) => {
     const sold = plans.get(planId);

@@ -33,7 +33,9 @@ onPress(buy, 'plan', async (context, { args: [planId] }) => {
 onPress(buy, 'price', async (context, { args: [priceId] }) => {
   const { user, language, ctx } = context.visitor;
   const offer = await previewCheckout(ctx, { userId: user.id, priceId, surface: 'bot' });
-  const replaced = offer.replaces ? (await titlesOf(ctx, [offer.replaces.planId], language))(offer.replaces.planId) : null;
+  const replaced = offer.replaces
+    ? (await titlesOf(ctx, [offer.replaces.planId], language))(offer.replaces.planId)
+    : null;
   await context.show(offerView(offer, { language, replaced, surfacePolicy: ctx.policy.surfacePolicy }));
 });
 

@@ -9,10 +9,13 @@ fallback.on('callback_query', async (context) => {
   await context.answerPress(context.visitor.t('bot.stale'));
 });
 
-fallback.on(['message:text', 'message:file', 'message:contact', 'message:location', 'message:poll', 'message:dice'], async (context) => {
-  const { language, say, t } = context.visitor;
-  await context.tell({
-    text: say('bot.unknown'),
-    buttons: [[pressButton(t('bot.button.help'), 'help', 'menu'), openButton(context.place, language)]],
-  });
-});
+fallback.on(
+  ['message:text', 'message:file', 'message:contact', 'message:location', 'message:poll', 'message:dice'],
+  async (context) => {
+    const { language, say, t } = context.visitor;
+    await context.tell({
+      text: say('bot.unknown'),
+      buttons: [[pressButton(t('bot.button.help'), 'help', 'menu'), openButton(context.place, language)]],
+    });
+  },
+);

@@ -21,7 +21,14 @@ function pageView({ say, t }: Visitor, page: HelpPage) {
   const text = say(`bot.help.${page}`);
   if (page === 'menu') {
     const learn = [to('faq', t('bot.help.faqButton')), to('guides', t('bot.help.guidesButton'))];
-    return { text, buttons: [learn, [pressButton(t('bot.button.buy'), 'buy'), pressButton(t('bot.button.settings'), 'settings')], [support]] };
+    return {
+      text,
+      buttons: [
+        learn,
+        [pressButton(t('bot.button.buy'), 'buy'), pressButton(t('bot.button.settings'), 'settings')],
+        [support],
+      ],
+    };
   }
   if (page === 'guides') {
     const guides = GUIDES.map((guide) => [to(guide, t(`bot.help.${guide}Button`))]);

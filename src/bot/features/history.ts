@@ -9,7 +9,11 @@ import { moneyOf, paragraphs, pressButton, titlesOf } from '../render.ts';
 export const history = new Composer<BotContext>();
 
 const SHOWN = 10;
-const ROW_TEXTS = { succeeded: 'bot.history.row', refunding: 'bot.history.refunding', refunded: 'bot.history.refunded' } as const;
+const ROW_TEXTS = {
+  succeeded: 'bot.history.row',
+  refunding: 'bot.history.refunding',
+  refunded: 'bot.history.refunded',
+} as const;
 
 history.command('history', async (context) => context.tell(await historyView(context)));
 onPress(history, 'history', async (context) => context.show(await historyView(context)));
@@ -18,8 +22,13 @@ onPress(history, 'history', async (context) => context.show(await historyView(co
 export async function historyView(context: BotContext): Promise<View> {
   const { user, language, say, t, ctx } = context.visitor;
   const { rows } = await listPayments(ctx, { userId: user.id, limit: SHOWN });
-  if (rows.length === 0) return { text: say('bot.history.empty'), buttons: [[pressButton(t('bot.button.buy'), 'buy')]] };
-  const title = await titlesOf(ctx, rows.map(({ planId }) => planId), language);
+  if (rows.length === 0)
+    return { text: say('bot.history.empty'), buttons: [[pressButton(t('bot.button.buy'), 'buy')]] };
+  const title = await titlesOf(
+    ctx,
+    rows.map(({ planId }) => planId),
+    language,
+  );
   const lines = rows.map((payment) =>
     say(ROW_TEXTS[payment.status], {
       date: formatDate(payment.paidAt, language),

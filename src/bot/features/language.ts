@@ -19,7 +19,10 @@ onPress(language, 'language', async (context, { args: [chosen] }) => {
   const { say, t } = context.visitor;
   await context.show({
     text: say('bot.language.chosen'),
-    buttons: [[openButton(context.place, chosen), pressButton(t('bot.button.buy'), 'buy')], [pressButton(t('bot.button.help'), 'help', 'menu')]],
+    buttons: [
+      [openButton(context.place, chosen), pressButton(t('bot.button.buy'), 'buy')],
+      [pressButton(t('bot.button.help'), 'help', 'menu')],
+    ],
   });
   await setMenuButton(context);
 });

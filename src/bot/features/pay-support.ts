@@ -31,11 +31,16 @@ onPress(paySupport, 'askRefund', async (context, { args: [paymentId] }) => {
     date: formatDate(payment.paidAt, language),
   };
   const back = [pressButton(t('bot.button.back'), 'support')];
-  if (payment.status === 'refunded') return context.show({ text: say('bot.support.alreadyRefunded', facts), buttons: [back] });
-  if (payment.status === 'refunding') return context.show({ text: say('bot.support.refunding', facts), buttons: [back] });
+  if (payment.status === 'refunded')
+    return context.show({ text: say('bot.support.alreadyRefunded', facts), buttons: [back] });
+  if (payment.status === 'refunding')
+    return context.show({ text: say('bot.support.refunding', facts), buttons: [back] });
   const request = t('bot.support.requestText', { ...facts, id: payment.id }).slice(0, COPY_MAX);
   await context.show({
-    text: paragraphs(say('bot.support.request', { ...facts, id: payment.id, charge: payment.chargeId }), ...contactText(context)),
+    text: paragraphs(
+      say('bot.support.request', { ...facts, id: payment.id, charge: payment.chargeId }),
+      ...contactText(context),
+    ),
     buttons: [
       [{ text: t('bot.button.copyRequest'), copy_text: { text: request } }],
       ...contactButtons(context, request),
@@ -48,14 +53,21 @@ onPress(paySupport, 'askRefund', async (context, { args: [paymentId] }) => {
 async function supportView(context: BotContext): Promise<View> {
   const { user, language, say, t, ctx } = context.visitor;
   const { rows } = await listPayments(ctx, { userId: user.id, limit: SHOWN });
-  const title = await titlesOf(ctx, rows.map(({ planId }) => planId), language);
+  const title = await titlesOf(
+    ctx,
+    rows.map(({ planId }) => planId),
+    language,
+  );
   const facts = rows.map((payment) => ({
     id: payment.id,
     date: formatDate(payment.paidAt, language),
     plan: title(payment.planId),
     amount: formatMoney(moneyOf(payment), language),
   }));
-  const payments = facts.length === 0 ? say('bot.support.noPayments') : [say('bot.support.payments'), ...facts.map((fact) => say('bot.support.payment', fact))].join('\n');
+  const payments =
+    facts.length === 0
+      ? say('bot.support.noPayments')
+      : [say('bot.support.payments'), ...facts.map((fact) => say('bot.support.payment', fact))].join('\n');
   return {
     text: paragraphs(say('bot.support.text'), payments, ...contactText(context)),
     buttons: [
@@ -69,7 +81,9 @@ async function supportView(context: BotContext): Promise<View> {
 function contactText(context: BotContext): string[] {
   const { say } = context.visitor;
   const { supportContact } = context.place;
-  const contact = supportContact ? say('bot.support.contact', { contact: supportContact }) : say('bot.support.noContact');
+  const contact = supportContact
+    ? say('bot.support.contact', { contact: supportContact })
+    : say('bot.support.noContact');
   return [contact, say('bot.support.dispute')];
 }
 
@@ -84,7 +98,8 @@ const WebAddress = z.url({ protocol: /^https?$/ });
 /** What a button can open: a Telegram @name (with the request as a draft) or a web page. An e-mail address stays text. */
 function contactUrl({ supportContact }: Place, request?: string): string | null {
   const handle = Handle.safeParse(supportContact);
-  if (handle.success) return `https://t.me/${handle.data.slice(1)}${request ? `?text=${encodeURIComponent(request)}` : ''}`;
+  if (handle.success)
+    return `https://t.me/${handle.data.slice(1)}${request ? `?text=${encodeURIComponent(request)}` : ''}`;
   const address = WebAddress.safeParse(supportContact);
   return address.success ? address.data : null;
 }

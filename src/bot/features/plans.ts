@@ -2,7 +2,7 @@ import { Composer } from 'grammy';
 import { listCatalog } from '#domain/catalog/list-catalog.ts';
 import { listEntitlements } from '#domain/entitlement/list.ts';
 import { productText } from '../catalog-views.ts';
-import { type BotContext } from '../context.ts';
+import type { BotContext } from '../context.ts';
 import { openButton, pressButton } from '../render.ts';
 
 /** What there is and what it costs, in one message. */
@@ -22,5 +22,8 @@ plans.command('plans', async (context) => {
     if (text.length + part.length > MAX_TEXT) break;
     text += part;
   }
-  await context.tell({ text, buttons: [[pressButton(t('bot.button.buy'), 'buy'), openButton(context.place, language)]] });
+  await context.tell({
+    text,
+    buttons: [[pressButton(t('bot.button.buy'), 'buy'), openButton(context.place, language)]],
+  });
 });

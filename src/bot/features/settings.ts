@@ -10,10 +10,17 @@ export const settings = new Composer<BotContext>();
 settings.command('settings', async (context) => context.tell(settingsView(context)));
 onPress(settings, 'settings', async (context) => context.show(settingsView(context)));
 
-onPress(settings, 'reminders', async (context, { args: [choice] }) => change(context, { wantsReminders: choice === 'on' }));
-onPress(settings, 'sales', async (context, { args: [choice] }) => change(context, { wantsSalesNotices: choice === 'on' }));
+onPress(settings, 'reminders', async (context, { args: [choice] }) =>
+  change(context, { wantsReminders: choice === 'on' }),
+);
+onPress(settings, 'sales', async (context, { args: [choice] }) =>
+  change(context, { wantsSalesNotices: choice === 'on' }),
+);
 
-async function change(context: BotContext, choice: { wantsReminders: boolean } | { wantsSalesNotices: boolean }): Promise<void> {
+async function change(
+  context: BotContext,
+  choice: { wantsReminders: boolean } | { wantsSalesNotices: boolean },
+): Promise<void> {
   const { user, ctx } = context.visitor;
   context.visitor = visitorOf(context.system, await changeSettings(ctx, { userId: user.id, ...choice }));
   await context.show(settingsView(context));
@@ -30,6 +37,10 @@ function settingsView(context: BotContext): View {
     : pressButton(t('bot.settings.salesOff'), 'sales', 'on');
   return {
     text: say('bot.settings.title'),
-    buttons: [[reminders], ...(user.role === 'user' ? [] : [[sales]]), [pressButton(t('bot.button.language'), 'languages')]],
+    buttons: [
+      [reminders],
+      ...(user.role === 'user' ? [] : [[sales]]),
+      [pressButton(t('bot.button.language'), 'languages')],
+    ],
   };
 }

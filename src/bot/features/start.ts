@@ -1,9 +1,9 @@
 import { Composer } from 'grammy';
 import { z } from 'zod';
 import { listCatalog } from '#domain/catalog/list-catalog.ts';
+import { planView } from '../catalog-views.ts';
 import type { BotContext } from '../context.ts';
 import { miniAppUrl, openButton, pressButton } from '../render.ts';
-import { planView } from '../catalog-views.ts';
 import { productsView } from './buy.ts';
 import { historyView } from './history.ts';
 import { subscriptionView } from './subscription.ts';
@@ -36,7 +36,9 @@ async function followLink(context: BotContext, payload: string): Promise<boolean
   if (payload.startsWith(PLAN_PREFIX)) {
     const code = payload.slice(PLAN_PREFIX.length);
     const products = await listCatalog(ctx);
-    const sold = products.flatMap((product) => product.plans.map((plan) => ({ product, plan }))).find(({ plan }) => plan.code === code);
+    const sold = products
+      .flatMap((product) => product.plans.map((plan) => ({ product, plan })))
+      .find(({ plan }) => plan.code === code);
     if (sold) await context.tell(planView(sold, language));
     else await context.tell(await productsView(context, say('bot.start.planGone')));
     return true;
@@ -55,7 +57,10 @@ export async function setMenuButton(context: BotContext): Promise<void> {
   if (chatId === undefined) return;
   try {
     const url = miniAppUrl(context.place, language);
-    await context.api.setChatMenuButton({ chat_id: chatId, menu_button: { type: 'web_app', text: t('bot.profile.menuButton'), web_app: { url } } });
+    await context.api.setChatMenuButton({
+      chat_id: chatId,
+      menu_button: { type: 'web_app', text: t('bot.profile.menuButton'), web_app: { url } },
+    });
   } catch (error) {
     context.system.log.warn({ error, event: 'menu_button_not_set' }, 'the menu button could not be set');
   }

@@ -37,7 +37,11 @@ onPress(subscription, 'cancel', async (context, { args: [subscriptionId] }) => {
   const record = await cancelSubscription(ctx, subscriptionId);
   const title = await titlesOf(ctx, [record.planId], language);
   const plan = title(record.planId);
-  if (isOver(context, record)) return context.show({ text: say('bot.subscription.ended', { plan }), buttons: [[pressButton(t('bot.button.buy'), 'buy')]] });
+  if (isOver(context, record))
+    return context.show({
+      text: say('bot.subscription.ended', { plan }),
+      buttons: [[pressButton(t('bot.button.buy'), 'buy')]],
+    });
   await context.show({
     text: say('bot.subscription.cancelled', { plan, date: formatDate(record.currentPeriodEnd, language) }),
     buttons: [[pressButton(t('bot.subscription.resume', { plan }), 'resume', record.id)]],
@@ -69,22 +73,32 @@ export async function subscriptionView(context: BotContext): Promise<View> {
   const { user, language, say, t, ctx } = context.visitor;
   const [all, held] = await Promise.all([listSubscriptions(ctx, user.id), listEntitlements(ctx, user.id)]);
   const running = all.filter(({ status }) => RUNNING.includes(status));
-  const title = await titlesOf(ctx, running.map(({ planId }) => planId), language);
+  const title = await titlesOf(
+    ctx,
+    running.map(({ planId }) => planId),
+    language,
+  );
   const subscribedPlanIds = new Set(running.map(({ planId }) => planId));
   const owned = held.filter(({ plan }) => !subscribedPlanIds.has(plan.id));
   const ownedLines = owned.map((right) => {
     const plan = titleOf(right, language);
-    return right.until ? say('bot.subscription.ownedUntil', { plan, date: formatDate(right.until, language) }) : say('bot.subscription.ownedForGood', { plan });
+    return right.until
+      ? say('bot.subscription.ownedUntil', { plan, date: formatDate(right.until, language) })
+      : say('bot.subscription.ownedForGood', { plan });
   });
   return {
     text: paragraphs(
       say('bot.subscription.title'),
-      ...(running.length > 0 ? running.map((record) => stateText(context, record, title(record.planId))) : [say('bot.subscription.empty')]),
+      ...(running.length > 0
+        ? running.map((record) => stateText(context, record, title(record.planId)))
+        : [say('bot.subscription.empty')]),
       ownedLines.length > 0 ? [say('bot.subscription.owned'), ...ownedLines].join('\n') : null,
     ),
     buttons: [
       ...running.flatMap((record) => stateButtons(context, record, title(record.planId))),
-      running.length > 0 ? [openButton(context.place, language)] : [pressButton(t('bot.button.buy'), 'buy'), openButton(context.place, language)],
+      running.length > 0
+        ? [openButton(context.place, language)]
+        : [pressButton(t('bot.button.buy'), 'buy'), openButton(context.place, language)],
     ],
   };
 }
@@ -104,10 +118,13 @@ function stateText(context: BotContext, record: Subscription, plan: string): str
 
 function stateButtons(context: BotContext, record: Subscription, plan: string): InlineKeyboardButton[][] {
   const { t } = context.visitor;
-  if (record.status === 'active') return [[pressButton(t('bot.subscription.cancel', { plan }), 'askCancel', record.id)]];
+  if (record.status === 'active')
+    return [[pressButton(t('bot.subscription.cancel', { plan }), 'askCancel', record.id)]];
   if (record.status === 'past_due') {
     const topUp = { text: t('bot.button.topUp'), url: topUpLink(record.amount) };
     return [[topUp], [pressButton(t('bot.subscription.cancel', { plan }), 'askCancel', record.id)]];
   }
-  return record.cancelledBy === 'user' ? [] : [[pressButton(t('bot.subscription.resume', { plan }), 'resume', record.id)]];
+  return record.cancelledBy === 'user'
+    ? []
+    : [[pressButton(t('bot.subscription.resume', { plan }), 'resume', record.id)]];
 }
