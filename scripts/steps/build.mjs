@@ -48,7 +48,7 @@ export async function generateClient({ logs }) {
 export async function bundlePrograms() {
   return buildWhenChanged({
     marker: 'dist/.built-from',
-    inputs: ['src', 'prisma/seed.ts', 'prisma/schema', ...CONFIGURATION],
+    inputs: ['src', 'prisma', ...CONFIGURATION],
     build: async () => {
       const esbuild = await import('esbuild');
       copyClientPage();
