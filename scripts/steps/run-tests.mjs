@@ -59,7 +59,16 @@ async function prepare() {
 
 async function runStaticChecks(total) {
   const checks = [
-    ['Format, lint, import boundaries', ['node_modules/@biomejs/biome/bin/biome', 'ci', '--error-on-warnings', '.']],
+    [
+      'Format, lint, import boundaries',
+      [
+        'node_modules/@biomejs/biome/bin/biome',
+        'ci',
+        '--error-on-warnings',
+        `--colors=${process.stdout.isTTY ? 'force' : 'off'}`,
+        '.',
+      ],
+    ],
     // Next declares the types of its routes and of CSS imports in a file it writes itself.
     ['Types', ['node_modules/typescript/bin/tsc', '--noEmit'], ['node_modules/next/dist/bin/next', 'typegen']],
     ['Unused code', ['node_modules/knip/bin/knip.js', '--no-progress']],
