@@ -87,7 +87,7 @@ async function bringUp(stack, isDevelopment) {
 
   const databaseUrl = process.env.DATABASE_URL || (await startOwnPostgres(stack, lock));
   const env = childEnvironment(databaseUrl, isDevelopment);
-  await step('Migrations', () => runProgram('migrate', { env, logs, remedy: databaseRemedy() }));
+  await step('Migrations', () => migrate({ env, logs }));
   if (existsSync('dist/seed.js')) await step('Catalogue', () => runProgram('seed', { env, logs }));
 
   const programs = await startPrograms({ stack, lock, settings, env, isDevelopment });
@@ -187,8 +187,14 @@ async function runProgram(name, { env, logs, remedy }) {
       `dist/${name}.js failed:\n      ${lastLines(output, 12)}`,
       remedy ?? `Its log is ${shown(logFile)}.`,
     );
-  const last = output.trim().split('\n').at(-1);
-  return { note: last && last.length < 90 ? last : undefined };
+  return { output };
+}
+
+async function migrate({ env, logs }) {
+  const { output } = await runProgram('migrate', { env, logs, remedy: databaseRemedy() });
+  const [done, ...warnings] = output.trim().split('\n');
+  for (const warning of warnings) tell(`${warning}. If Hoshi misses something there: ${databaseRemedy()}`);
+  return { note: done };
 }
 
 function databaseRemedy() {
