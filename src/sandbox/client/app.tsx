@@ -57,7 +57,7 @@ function ResetButton() {
         onClick={() => setAsking(true)}
       >
         <Icon name="reload" size={15} />
-        {texts.reset.button}
+        <span className="reset-label">{texts.reset.button}</span>
       </button>
       {asking && (
         <Confirm
