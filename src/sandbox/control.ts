@@ -54,6 +54,8 @@ export type SimMessage = {
     title: string;
     telegram_payment_charge_id: string;
     is_recurring: boolean;
+    /** A later payment of a subscription, not its first. */
+    is_renewal?: boolean;
   };
   refunded_payment?: { total_amount: number; telegram_payment_charge_id: string };
   inline_keyboard?: ReadonlyArray<ReadonlyArray<SimButton>>;

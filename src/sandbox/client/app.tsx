@@ -195,7 +195,13 @@ export function App() {
         <StageHeader theme={theme} language={language} onTheme={setTheme} onLanguage={setLanguage} />
         <nav className="tab-bar">
           {tabs.map((id) => (
-            <button type="button" key={id} aria-pressed={tab === id} data-testid={`tab-${id}`} onClick={() => setTab(id)}>
+            <button
+              type="button"
+              key={id}
+              aria-pressed={tab === id}
+              data-testid={`tab-${id}`}
+              onClick={() => setTab(id)}
+            >
               {texts.tabs[id]}
             </button>
           ))}

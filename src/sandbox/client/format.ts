@@ -38,11 +38,18 @@ export const fullName = (user: SimUser) => [user.first_name, user.last_name].fil
 
 /** Up to two initials; for scripts without capitals the first character alone reads better. */
 export function initials(name: string): string {
-  const words = name.trim().split(/\s+/);
-  const letters = words.slice(0, 2).map((word) => [...word][0] ?? '');
-  const joined = letters.join('');
-  return /^[\u0000-\u024f\u0400-\u04ff]+$/.test(joined) ? joined.toUpperCase() : (letters[0] ?? '');
+  const letters = name
+    .trim()
+    .split(/\s+/)
+    .slice(0, 2)
+    .map((word) => [...word][0] ?? '');
+  return letters.every((letter) => /[\p{Script=Latin}\p{Script=Cyrillic}]/u.test(letter))
+    ? letters.join('').toUpperCase()
+    : (letters[0] ?? '');
 }
+
+/** A key for a keyboard's row: bots do not send two equal rows. */
+export const rowKey = (row: ReadonlyArray<{ text: string }>) => row.map((button) => button.text).join('\n');
 
 /** Two messages stand under the same day mark when this is equal. */
 export const dayKey = (ms: number) => new Date(ms).toDateString();

@@ -1,6 +1,7 @@
 import { type RefObject, useEffect, useRef } from 'react';
 
-const focusable = 'button:not(:disabled), a[href], input:not(:disabled), select:not(:disabled), textarea, iframe, [tabindex="0"]';
+const focusable =
+  'button:not(:disabled), a[href], input:not(:disabled), select:not(:disabled), textarea, iframe, [tabindex="0"]';
 
 function keepFocusInside(container: HTMLElement, event: KeyboardEvent): void {
   const stops = [...container.querySelectorAll<HTMLElement>(focusable)];
@@ -22,8 +23,8 @@ function keepFocusInside(container: HTMLElement, event: KeyboardEvent): void {
  */
 export function useModal<Element extends HTMLElement>(onEscape: () => void): RefObject<Element | null> {
   const container = useRef<Element>(null);
-  const escape = useRef(onEscape);
-  escape.current = onEscape;
+  const onEscapeNow = useRef(onEscape);
+  onEscapeNow.current = onEscape;
   useEffect(() => {
     const element = container.current;
     if (!element) return;
@@ -33,7 +34,7 @@ export function useModal<Element extends HTMLElement>(onEscape: () => void): Ref
       if (event.key === 'Tab') keepFocusInside(element, event);
       if (event.key !== 'Escape') return;
       event.stopPropagation();
-      escape.current();
+      onEscapeNow.current();
     };
     element.addEventListener('keydown', onKeyDown);
     return () => {

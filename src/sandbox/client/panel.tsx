@@ -4,7 +4,13 @@ import { useModal } from './modal.ts';
 import { useTexts } from './texts.ts';
 
 /** A titled block of the control desk. */
-export function Panel(props: { title: string; testId?: string; corner?: ReactNode; className?: string; children: ReactNode }) {
+export function Panel(props: {
+  title: string;
+  testId?: string;
+  corner?: ReactNode;
+  className?: string;
+  children: ReactNode;
+}) {
   const titleId = useId();
   return (
     <section className={`panel ${props.className ?? ''}`} aria-labelledby={titleId} data-testid={props.testId}>

@@ -1,8 +1,9 @@
-import { type CSSProperties, type FormEvent, useState } from 'react';
+import { type FormEvent, useState } from 'react';
 import type { SimUser } from '../control.ts';
 import { AccountLists } from './account-lists.tsx';
 import { api } from './api.ts';
-import { formatNumber, fullName, initials } from './format.ts';
+import { Avatar } from './avatar.tsx';
+import { formatNumber, fullName } from './format.ts';
 import { Icon, Stars } from './icons.tsx';
 import { ActError, Panel, useAct } from './panel.tsx';
 import { useSnapshot } from './store.ts';
@@ -10,27 +11,6 @@ import { useLanguage, useTexts } from './texts.ts';
 
 /** Languages Telegram reports that Hoshi speaks, and two it does not, to see the fall-back. */
 const languageCodes = ['en', 'ja', 'uz', 'ru', 'de', 'fa'];
-
-/** Telegram's seven peer colours, chosen by the id as its apps do. */
-const peerColors: ReadonlyArray<readonly [string, string]> = [
-  ['#ff885e', '#ff516a'],
-  ['#ffcd6a', '#ffa85c'],
-  ['#82b1ff', '#665fff'],
-  ['#a0de7e', '#54cb68'],
-  ['#53edd6', '#28c9b7'],
-  ['#72d5fd', '#2a9ef1'],
-  ['#e0a2f3', '#d669ed'],
-];
-
-export function Avatar({ user }: { user: SimUser }) {
-  const [from, to] = peerColors[user.id % peerColors.length] ?? ['#82b1ff', '#665fff'];
-  const style: CSSProperties = { background: `linear-gradient(${from}, ${to})` };
-  return (
-    <span className="avatar" style={style} aria-hidden="true">
-      {initials(fullName(user))}
-    </span>
-  );
-}
 
 function languageName(code: string, inLanguage: string): string {
   return new Intl.DisplayNames([inLanguage], { type: 'language' }).of(code) ?? code;
@@ -136,6 +116,7 @@ function PersonEditor({ user }: { user: SimUser }) {
         <input
           type="checkbox"
           role="switch"
+          aria-checked={user.has_blocked_bot}
           checked={user.has_blocked_bot}
           onChange={(event) => change({ has_blocked_bot: event.target.checked })}
         />

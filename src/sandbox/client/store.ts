@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from 'react';
-import type { SimEvent, SimMessage, SimState, SimTraffic } from '../control.ts';
+import type { SimEvent, SimFaults, SimMessage, SimState, SimTraffic } from '../control.ts';
 import { api } from './api.ts';
 
 /** One message between the Mini App and this client, kept for the wire log. */
@@ -44,6 +44,8 @@ let snapshot: Snapshot = {
 };
 let activeUserId: number | undefined;
 let bridgeSequence = 0;
+/** Changes of the faults are sent one after the other: the last one made is the last one sent. */
+let faultQueue: Promise<void> = Promise.resolve();
 const subscribers = new Set<() => void>();
 const answerListeners = new Set<(answer: CallbackAnswer) => void>();
 
@@ -79,7 +81,10 @@ function applyMessage(userId: number, message: SimMessage): void {
 
 function applyDeletion(userId: number, messageId: number): void {
   const chats = new Map(snapshot.chats);
-  chats.set(userId, (chats.get(userId) ?? []).filter((message) => message.message_id !== messageId));
+  chats.set(
+    userId,
+    (chats.get(userId) ?? []).filter((message) => message.message_id !== messageId),
+  );
   update({ chats });
 }
 
@@ -94,13 +99,17 @@ function applyTraffic(entry: SimTraffic): void {
 function applyEvent(event: SimEvent): void {
   switch (event.type) {
     case 'state':
-      return applyState(event.state);
+      applyState(event.state);
+      break;
     case 'message':
-      return applyMessage(event.user_id, event.message);
+      applyMessage(event.user_id, event.message);
+      break;
     case 'message_deleted':
-      return applyDeletion(event.user_id, event.message_id);
+      applyDeletion(event.user_id, event.message_id);
+      break;
     case 'traffic':
-      return applyTraffic(event.traffic);
+      applyTraffic(event.traffic);
+      break;
     case 'callback_answer':
       for (const listener of answerListeners) listener(event);
   }
@@ -118,7 +127,7 @@ async function reload(): Promise<void> {
   const [state, traffic] = await Promise.all([api.state(), api.traffic()]);
   update({ chats: new Map(), traffic });
   applyState(state);
-  if (activeUserId !== undefined) await loadChat(activeUserId);
+  if (state.users.some((user) => user.id === activeUserId)) await loadChat(activeUserId ?? 0);
 }
 
 /** Follows the sandbox until the returned function is called. The event source reconnects by itself. */
@@ -158,6 +167,12 @@ export const store = {
     await api.reset();
     update({ unread: new Map(), bridge: [] });
     await reload();
+  },
+  /** Sets the faults. Shown at once, so that the next change builds on this one; throws `SimRefusal`. */
+  setFaults(faults: SimFaults): Promise<void> {
+    if (snapshot.state) update({ state: { ...snapshot.state, faults } });
+    faultQueue = faultQueue.catch(() => undefined).then(async () => void (await api.setFaults(faults)));
+    return faultQueue;
   },
   onCallbackAnswer(listener: (answer: CallbackAnswer) => void): () => void {
     answerListeners.add(listener);

@@ -114,7 +114,7 @@ export const japanese: Texts = {
     chargedButFailed: '支払い済みなのに「失敗」',
     chargedButCancelled: '支払い済みなのに「キャンセル」',
     twice: '「支払い済み」の後に「キャンセル」',
-    pending: '「処理中」',
+    pending: '支払い済みなのに「処理中」',
     current: '最新',
     old: (version) => `${version}（旧版）`,
     fresh: '起動したて',
