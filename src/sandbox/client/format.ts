@@ -12,9 +12,10 @@ export function formatDate(seconds: number, language: Language): string {
   return new Date(seconds * 1000).toLocaleDateString(locales[language], { day: 'numeric', month, year: 'numeric' });
 }
 
-/** `Friday 20 November` · `11月20日金曜日`, for the stage's clock and the chat's day marks. */
+/** `Friday 20 November` · `11月20日(金)`, for the stage's clock and the chat's day marks. */
 export function formatDay(ms: number, language: Language): string {
-  return new Date(ms).toLocaleDateString(locales[language], { weekday: 'long', day: 'numeric', month: 'long' });
+  const weekday = language === 'ja' ? 'short' : 'long';
+  return new Date(ms).toLocaleDateString(locales[language], { weekday, day: 'numeric', month: 'long' });
 }
 
 /** `09:41` */

@@ -8,6 +8,7 @@ import { Icon, Stars } from './icons.tsx';
 import { ActError, Panel, useAct } from './panel.tsx';
 import { useSnapshot } from './store.ts';
 import { useLanguage, useTexts } from './texts.ts';
+import type { Account } from './use-account.ts';
 
 /** Languages Telegram reports that Hoshi speaks, and two it does not, to see the fall-back. */
 const languageCodes = ['en', 'ja', 'uz', 'ru', 'de', 'fa'];
@@ -169,7 +170,12 @@ function AddPerson({ onAdded, onCancel }: { onAdded: (user: SimUser) => void; on
 }
 
 /** Who can hold the phone: balances, languages, blocks, subscriptions and transactions. */
-export function PeoplePanel({ chosen, onChoose }: { chosen: SimUser | undefined; onChoose: (id: number) => void }) {
+export function PeoplePanel(props: {
+  chosen: SimUser | undefined;
+  account: Account | undefined;
+  onChoose: (id: number) => void;
+}) {
+  const { chosen, onChoose } = props;
   const texts = useTexts();
   const { state, unread } = useSnapshot();
   const [adding, setAdding] = useState(false);
@@ -203,7 +209,7 @@ export function PeoplePanel({ chosen, onChoose }: { chosen: SimUser | undefined;
         </div>
         {chosen && <PersonEditor user={chosen} />}
       </Panel>
-      {chosen && <AccountLists user={chosen} />}
+      {chosen && <AccountLists user={chosen} account={props.account} />}
     </>
   );
 }

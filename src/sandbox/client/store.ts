@@ -25,6 +25,8 @@ export type Snapshot = {
   bridge: ReadonlyArray<BridgeEntry>;
   /** Grows whenever subscriptions or transactions may have changed. */
   accountsRevision: number;
+  /** Grows with every reset: whatever is open on the phone belongs to the time before. */
+  epoch: number;
 };
 
 export type CallbackAnswer = Extract<SimEvent, { type: 'callback_answer' }>;
@@ -41,11 +43,14 @@ let snapshot: Snapshot = {
   traffic: [],
   bridge: [],
   accountsRevision: 0,
+  epoch: 0,
 };
 let activeUserId: number | undefined;
 let bridgeSequence = 0;
 /** Changes of the faults are sent one after the other: the last one made is the last one sent. */
 let faultQueue: Promise<void> = Promise.resolve();
+/** Chats being fetched, with the messages that were announced meanwhile and may be missing in the answer. */
+const loads = new Set<{ userId: number; arrived: SimMessage[] }>();
 const subscribers = new Set<() => void>();
 const answerListeners = new Set<(answer: CallbackAnswer) => void>();
 
@@ -70,6 +75,7 @@ function applyState(state: SimState): void {
 }
 
 function applyMessage(userId: number, message: SimMessage): void {
+  for (const load of loads) if (load.userId === userId) load.arrived.push(message);
   const chats = new Map(snapshot.chats);
   const list = chats.get(userId);
   const isNew = !list?.some((other) => other.message_id === message.message_id);
@@ -115,19 +121,30 @@ function applyEvent(event: SimEvent): void {
   }
 }
 
+async function fetchChat(userId: number): Promise<ReadonlyArray<SimMessage>> {
+  const load = { userId, arrived: [] as SimMessage[] };
+  loads.add(load);
+  try {
+    const messages = await api.messages(userId);
+    return load.arrived.reduce<ReadonlyArray<SimMessage>>(insertMessage, messages);
+  } finally {
+    loads.delete(load);
+  }
+}
+
 async function loadChat(userId: number): Promise<void> {
-  const messages = await api.messages(userId);
-  const chats = new Map(snapshot.chats);
-  chats.set(userId, messages);
-  update({ chats });
+  const messages = await fetchChat(userId);
+  update({ chats: new Map(snapshot.chats).set(userId, messages) });
 }
 
 /** Fetches everything anew: at the start, after a lost connection and after a reset. Throws `SimRefusal`. */
 async function reload(): Promise<void> {
   const [state, traffic] = await Promise.all([api.state(), api.traffic()]);
-  update({ chats: new Map(), traffic });
+  const reader = state.users.find((user) => user.id === activeUserId);
+  const chats = new Map<number, ReadonlyArray<SimMessage>>();
+  if (reader) chats.set(reader.id, await fetchChat(reader.id));
+  update({ chats, traffic });
   applyState(state);
-  if (state.users.some((user) => user.id === activeUserId)) await loadChat(activeUserId ?? 0);
 }
 
 /** Follows the sandbox until the returned function is called. The event source reconnects by itself. */
@@ -165,8 +182,8 @@ export const store = {
   /** Starts the sandbox over: users, chats, clock and faults as on the first day. Throws `SimRefusal`. */
   async reset(): Promise<void> {
     await api.reset();
-    update({ unread: new Map(), bridge: [] });
     await reload();
+    update({ unread: new Map(), bridge: [], epoch: snapshot.epoch + 1 });
   },
   /** Sets the faults. Shown at once, so that the next change builds on this one; throws `SimRefusal`. */
   setFaults(faults: SimFaults): Promise<void> {
