@@ -147,7 +147,6 @@ export function MiniApp(props: { url: string; inert: boolean; onClose: () => voi
         className="app-sheet"
         ref={container}
         role="dialog"
-        aria-modal="true"
         aria-label={`${texts.app.title}: ${phone.state.bot.first_name}`}
         tabIndex={-1}
         style={{ background: color(chrome.background, 'bg_color') }}

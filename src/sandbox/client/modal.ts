@@ -19,9 +19,13 @@ function keepFocusInside(container: HTMLElement, event: KeyboardEvent): void {
 }
 
 /**
- * Gives a dialog its keyboard manners: focus moves in, Tab stays in, Escape closes, focus returns to where it was.
+ * Gives a dialog its keyboard manners: focus moves in, Escape closes, focus returns to where it was. With `keepsFocus`
+ * Tab stays inside; the phone's own sheets let it out, since the desk around them stays in use.
  */
-export function useModal<Element extends HTMLElement>(onEscape: () => void): RefObject<Element | null> {
+export function useModal<Element extends HTMLElement>(
+  onEscape: () => void,
+  keepsFocus = false,
+): RefObject<Element | null> {
   const container = useRef<Element>(null);
   const onEscapeNow = useRef(onEscape);
   onEscapeNow.current = onEscape;
@@ -31,7 +35,7 @@ export function useModal<Element extends HTMLElement>(onEscape: () => void): Ref
     const before = document.activeElement;
     element.focus({ preventScroll: true });
     const onKeyDown = (event: KeyboardEvent) => {
-      if (event.key === 'Tab') keepFocusInside(element, event);
+      if (event.key === 'Tab' && keepsFocus) keepFocusInside(element, event);
       if (event.key !== 'Escape') return;
       event.stopPropagation();
       onEscapeNow.current();
@@ -41,6 +45,6 @@ export function useModal<Element extends HTMLElement>(onEscape: () => void): Ref
       element.removeEventListener('keydown', onKeyDown);
       if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
     };
-  }, []);
+  }, [keepsFocus]);
   return container;
 }

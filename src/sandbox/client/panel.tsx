@@ -62,7 +62,7 @@ export function ActError({ error }: { error: string | undefined }) {
 export function Confirm(props: { title: string; text: string; action: string; onYes: () => void; onNo: () => void }) {
   const texts = useTexts();
   const titleId = useId();
-  const container = useModal<HTMLDivElement>(props.onNo);
+  const container = useModal<HTMLDivElement>(props.onNo, true);
   return (
     <div className="desk-dialog-layer">
       <div className="scrim" aria-hidden="true" onClick={props.onNo} />

@@ -233,6 +233,7 @@ export const english = {
     need: (amount: string) => `You need ${amount} more.`,
     text: 'Stars in the sandbox cost nothing.',
     add: (amount: string) => `Add ${amount} Stars`,
+    free: 'free',
     pack: (amount: string) => `${amount} Stars`,
   },
 

@@ -96,7 +96,7 @@ export const japanese: Texts = {
     updatesHint: 'Telegram からボットへ',
     invoice: '支払い結果',
     invoiceHint: '支払い画面の後にミニアプリへ伝わる内容',
-    version: 'Telegram 版数',
+    version: 'アプリのバージョン',
     versionHint: 'ミニアプリで使える機能が変わります。開き直してください',
     stale: '起動データ',
     staleHint: 'ミニアプリの起動がいつに見えるか',
@@ -230,6 +230,7 @@ export const japanese: Texts = {
     need: (amount) => `あと ${amount} 必要です。`,
     text: 'サンドボックスのスターは無料です。',
     add: (amount) => `${amount} スターを追加`,
+    free: '無料',
     pack: (amount) => `${amount} スター`,
   },
 

@@ -56,9 +56,7 @@ export function TopUpSheet({ needed, onClose }: { needed: number; onClose: () =>
             <button type="button" data-testid={`top-up-${pack}`} disabled={adding} onClick={() => void add(pack)}>
               <StarIcon size={20} />
               <span>{texts.topUp.pack(formatNumber(pack, language))}</span>
-              <span className="pack-plus" aria-hidden="true">
-                +{formatNumber(pack, language)}
-              </span>
+              <span className="pack-price">{texts.topUp.free}</span>
             </button>
           </li>
         ))}
