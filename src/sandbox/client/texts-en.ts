@@ -116,7 +116,7 @@ export const english = {
     missing: 'Never arrives',
     chargedButFailed: 'Failed, although charged',
     chargedButCancelled: 'Cancelled, although charged',
-    twice: 'Twice: paid, then cancelled',
+    twice: 'Twice: paid, cancelled',
     pending: 'Pending, although charged',
     current: 'Current',
     old: (version: string) => `${version} (old)`,
