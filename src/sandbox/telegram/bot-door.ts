@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { abandonedSignal, BodyTooLarge, readBody, sendJson } from '../http.ts';
+import { abandonedSignal, BodyTooLarge, decodePath, readBody, sendJson } from '../http.ts';
 import type { SandboxOptions } from '../options.ts';
 import { apiMethods } from './api-methods.ts';
 import type { Args } from './args.ts';
@@ -30,7 +30,7 @@ export class BotDoor {
   async handle(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     const path = /^\/bot([^/]*)(?:\/test)?\/+([^/]*)$/.exec(url.pathname);
     if (path === null) return reply(response, refuse(404, 'Not Found'));
-    const refusal = this.#checkToken(decodeURIComponent(path[1] ?? ''));
+    const refusal = this.#checkToken(decodePath(path[1] ?? '') ?? '');
     if (refusal !== null) return reply(response, refusal);
     const name = path[2] ?? '';
     let body: Buffer;
@@ -101,7 +101,7 @@ export class BotDoor {
   async handleFile(response: ServerResponse, url: URL): Promise<void> {
     const path = /^\/file\/bot([^/]*)\/documents\/([\w-]+)$/.exec(url.pathname);
     if (path === null) return reply(response, refuse(404, 'Not Found'));
-    const refusal = this.#checkToken(decodeURIComponent(path[1] ?? ''));
+    const refusal = this.#checkToken(decodePath(path[1] ?? '') ?? '');
     if (refusal !== null) return reply(response, refusal);
     const bytes = await this.#telegram.files.get(path[2] ?? '');
     if (bytes === null) return reply(response, refuse(404, 'Not Found'));

@@ -8,6 +8,7 @@ const MAX_RETRY_AFTER_SECONDS = 3_600;
 const LONGEST_DELAY_SECONDS = 60;
 /** Telegram opens a lost connection again about every two seconds, whatever the updates' own delays are. */
 const RECONNECT_SECONDS = 2;
+const SHORTEST_RECONNECT_MS = 20;
 const PENDING_KEPT = 100_000;
 
 type Queue = { name: string; updates: UpdateRecord[]; isBusy: boolean; isReady: boolean };
@@ -195,7 +196,7 @@ export class Delivery {
     this.#options.stateChanged();
     const nowMs = clock.nowMs();
     if (result.kind === 'unreachable') {
-      this.#isDownUntilMs = nowMs + RECONNECT_SECONDS * 1000 * retryScale;
+      this.#isDownUntilMs = nowMs + Math.max(SHORTEST_RECONNECT_MS, RECONNECT_SECONDS * 1000 * retryScale);
       agenda.plan(this.#isDownUntilMs, () => this.pump());
       return;
     }

@@ -328,7 +328,7 @@ export class World {
   }
 }
 
-export function messageKey(chatId: number, messageId: number): string {
+function messageKey(chatId: number, messageId: number): string {
   return `${chatId}:${messageId}`;
 }
 
