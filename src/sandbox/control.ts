@@ -74,14 +74,14 @@ export type SimPayForm = {
   expires_at: number;
 };
 
-/**
- * How the payment truly ended; `error` is Telegram's code, `error_message` the bot's words. What a client then tells
- * the Mini App (`invoice_closed`) is this status, bent by the `invoice_closed` fault.
- */
+/** How the payment ended; `error` is Telegram's code, `error_message` the bot's words. */
 export type SimPayResult = {
+  /** The truth. */
   status: 'paid' | 'failed' | 'pending' | 'cancelled';
   error?: string;
   error_message?: string;
+  /** Statuses of the `invoice_closed` events a client sends the Mini App, in order: the `invoice_closed` fault applied. */
+  reported: ReadonlyArray<'paid' | 'failed' | 'pending' | 'cancelled'>;
 };
 
 export type SimSubscription = {

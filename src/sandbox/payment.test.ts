@@ -18,7 +18,7 @@ describe('a paid link', () => {
     bench.agree();
     const slug = await bench.link();
     expect(slug).toMatch(/^[A-Za-z0-9\-_=]+$/);
-    expect(await bench.pay(slug, HANA)).toEqual({ status: 'paid' });
+    expect(await bench.pay(slug, HANA)).toMatchObject({ status: 'paid', reported: ['paid'] });
     const [query] = bench.bot.of('pre_checkout_query');
     expect(query?.['pre_checkout_query']).toMatchObject({
       from: { id: HANA },
@@ -71,6 +71,21 @@ describe('a paid link', () => {
   });
 });
 
+describe('what the client reports', () => {
+  it.each([
+    ['missing', []],
+    ['charged_but_failed', ['failed']],
+    ['charged_but_cancelled', ['cancelled']],
+    ['twice', ['paid', 'cancelled']],
+    ['pending', ['pending']],
+  ])('%s, though the Stars were taken', async (fault, reported) => {
+    bench.agree();
+    await bench.sim('PUT', '/faults', { invoice_closed: fault });
+    expect(await bench.pay(await bench.link(), HANA)).toEqual({ status: 'paid', reported });
+    expect(await balanceOf(HANA)).toBe(2_350);
+  });
+});
+
 describe('a payment fails', () => {
   it('when the bot says no, with its words', async () => {
     bench.bot.answer = (update) => {
@@ -79,7 +94,7 @@ describe('a payment fails', () => {
         body: { method: 'answerPreCheckoutQuery', pre_checkout_query_id: id, ok: false, error_message: 'Not yours.' },
       };
     };
-    expect(await bench.pay(await bench.link(), HANA)).toEqual({
+    expect(await bench.pay(await bench.link(), HANA)).toMatchObject({
       status: 'failed',
       error: 'BOT_PRECHECKOUT_FAILED',
       error_message: 'Not yours.',
@@ -88,7 +103,10 @@ describe('a payment fails', () => {
   });
 
   it('when the bot is silent; its late answer is refused', async () => {
-    expect(await bench.pay(await bench.link(), HANA)).toEqual({ status: 'failed', error: 'BOT_PRECHECKOUT_TIMEOUT' });
+    expect(await bench.pay(await bench.link(), HANA)).toMatchObject({
+      status: 'failed',
+      error: 'BOT_PRECHECKOUT_TIMEOUT',
+    });
     const [query] = bench.bot.of('pre_checkout_query');
     const late = await bench.api('answerPreCheckoutQuery', {
       pre_checkout_query_id: query?.['pre_checkout_query'].id,
@@ -101,19 +119,19 @@ describe('a payment fails', () => {
   it('without Stars, with a used form, an old form or a foreign form', async () => {
     bench.agree();
     const slug = await bench.link();
-    expect(await bench.pay(slug, IVAN)).toEqual({ status: 'failed', error: 'BALANCE_TOO_LOW' });
+    expect(await bench.pay(slug, IVAN)).toMatchObject({ status: 'failed', error: 'BALANCE_TOO_LOW' });
     const form = await bench.openForm(slug, HANA);
     const [first, second] = await Promise.all([
       bench.submit(slug, HANA, form.form_id),
       bench.submit(slug, HANA, form.form_id),
     ]);
-    expect([first, second]).toContainEqual({ status: 'paid' });
-    expect([first, second]).toContainEqual({ status: 'failed', error: 'FORM_SUBMIT_DUPLICATE' });
+    expect([first, second]).toContainEqual({ status: 'paid', reported: ['paid'] });
+    expect([first, second]).toContainEqual({ status: 'failed', error: 'FORM_SUBMIT_DUPLICATE', reported: ['failed'] });
     const old = await bench.openForm(slug, HANA);
     await bench.advance(601);
-    expect(await bench.submit(slug, HANA, old.form_id)).toEqual({ status: 'failed', error: 'FORM_EXPIRED' });
+    expect(await bench.submit(slug, HANA, old.form_id)).toMatchObject({ status: 'failed', error: 'FORM_EXPIRED' });
     const foreign = await bench.openForm(slug, ALEX);
-    expect(await bench.submit(slug, HANA, foreign.form_id)).toEqual({ status: 'failed', error: 'FORM_EXPIRED' });
+    expect(await bench.submit(slug, HANA, foreign.form_id)).toMatchObject({ status: 'failed', error: 'FORM_EXPIRED' });
     expect(await bench.trySim('POST', '/invoices/nothing/form', { user_id: HANA })).toMatchObject({
       status: 400,
       content: { error: 'SLUG_INVALID' },
@@ -141,7 +159,7 @@ describe('an invoice message', () => {
       (await bench.sim<SimMessage[]>('GET', `/chats/${HANA}/messages`)).find((message) => message.invoice !== undefined)
         ?.invoice;
     const slug = (await invoiceOf())?.slug ?? '';
-    expect(await bench.pay(slug, HANA)).toEqual({ status: 'paid' });
+    expect(await bench.pay(slug, HANA)).toMatchObject({ status: 'paid', reported: ['paid'] });
     expect((await invoiceOf())?.state).toBe('paid');
     expect(await bench.trySim('POST', `/invoices/${slug}/form`, { user_id: HANA })).toMatchObject({
       status: 400,

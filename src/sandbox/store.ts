@@ -3,8 +3,7 @@ import { appendFile, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-const FLUSH_DELAY_MS = 200;
-const COMPACT_FROM_BYTES = 8 * 1024 * 1024;
+const DEFAULTS = { flushDelayMs: 200, compactFromBytes: 8 * 1024 * 1024 };
 const COMPACT_CHUNK_ENTRIES = 2_000;
 const HEADER = JSON.stringify({ format: 'hoshi-sandbox', version: 1 });
 
@@ -81,6 +80,7 @@ export class Table<T> {
 export class Store {
   readonly #file: string | null;
   readonly #say: (line: string) => void;
+  readonly #limits: typeof DEFAULTS;
   readonly #tables = new Map<string, Table<unknown>>();
   readonly #dirty = new Map<string, Set<string>>();
   #timer: NodeJS.Timeout | undefined;
@@ -89,8 +89,9 @@ export class Store {
   #compactedBytes = 0;
   #isClosed = false;
 
-  constructor(dir: string | null, say: (line: string) => void) {
+  constructor(dir: string | null, say: (line: string) => void, limits: Partial<typeof DEFAULTS> = {}) {
     this.#say = say;
+    this.#limits = { ...DEFAULTS, ...limits };
     this.#file = dir === null ? null : join(dir, 'state.jsonl');
     if (dir !== null) mkdirSync(dir, { recursive: true });
   }
@@ -144,7 +145,7 @@ export class Store {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#schedule(this.#flush);
-    }, FLUSH_DELAY_MS);
+    }, this.#limits.flushDelayMs);
   };
 
   #schedule(work: () => Promise<void>): void {
@@ -168,7 +169,7 @@ export class Store {
     if (line === '' || this.#file === null || this.#isClosed) return;
     await appendFile(this.#file, line);
     this.#bytes += line.length;
-    if (this.#bytes > Math.max(COMPACT_FROM_BYTES, 2 * this.#compactedBytes)) await this.#compact();
+    if (this.#bytes > Math.max(this.#limits.compactFromBytes, 2 * this.#compactedBytes)) await this.#compact();
   };
 
   /** Rewrites the file. Rows changed meanwhile are appended once more at the end, so the last word wins. */
@@ -205,11 +206,17 @@ export class Store {
     this.#compactedBytes = bytes;
   };
 
-  /** Writes what is left and stops. Nothing changed afterwards is kept. */
-  async close(): Promise<void> {
+  /** Resolves when everything changed so far is on the disk. */
+  async flushed(): Promise<void> {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#schedule(this.#flush);
     await this.#writing;
+  }
+
+  /** Writes what is left and stops. Nothing changed afterwards is kept. */
+  async close(): Promise<void> {
+    await this.flushed();
     this.#isClosed = true;
   }
 }

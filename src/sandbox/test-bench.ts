@@ -18,11 +18,11 @@ export const MONTH = 2_592_000;
 export type Update = { update_id: number } & Record<string, any>;
 export type Delivery = { update: Update; headers: IncomingHttpHeaders; atMs: number };
 export type Answer = { status?: number; headers?: Record<string, string>; body?: unknown };
-// biome-ignore lint/suspicious/noExplicitAny: as above, for results of the Bot API.
 export type ApiAnswer = {
   status: number;
   headers: Headers;
   ok: boolean;
+  // biome-ignore lint/suspicious/noExplicitAny: as above, for results of the Bot API.
   result: any;
   description?: string;
   error_code?: number;

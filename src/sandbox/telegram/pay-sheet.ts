@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { SimPayForm, SimPayResult } from '../control.ts';
+import type { Faults } from '../faults.ts';
 import type { Chats } from './chats.ts';
 import { badRequest, QUERY_TOO_OLD, SimError } from './errors.ts';
 import type { Stars } from './stars.ts';
@@ -19,6 +20,7 @@ type Query = { judge: (verdict: Verdict) => void };
 export type PaySheetOptions = {
   world: World;
   clock: Clock;
+  faults: Faults;
   updates: Updates;
   chats: Chats;
   stars: Stars;
@@ -76,14 +78,15 @@ export class PaySheet {
     const invoice = this.#getInvoice(slug);
     const form = this.#forms.get(formId);
     const refusal = this.#refuse(user, invoice, form);
-    if (refusal !== null || form === undefined) return { status: 'failed', error: refusal ?? 'FORM_EXPIRED' };
+    if (refusal !== null || form === undefined)
+      return this.#report({ status: 'failed', error: refusal ?? 'FORM_EXPIRED' });
     form.isUsed = true;
     const verdict = await this.#ask(user, invoice);
     if (!verdict.ok) {
       const { error, error_message: words } = verdict;
-      return { status: 'failed', error, ...(words === undefined ? {} : { error_message: words }) };
+      return this.#report({ status: 'failed', error, ...(words === undefined ? {} : { error_message: words }) });
     }
-    return { status: 'paid' };
+    return this.#report({ status: 'paid' });
   }
 
   /** answerPreCheckoutQuery. `errorMessage` null means: go ahead. */
@@ -170,4 +173,22 @@ export class PaySheet {
     }
     return { ok: true };
   }
+
+  /** Adds what the client is to tell the Mini App, which the invoice_closed fault may turn into a lie. */
+  #report(result: Omit<SimPayResult, 'reported'>): SimPayResult {
+    const fault = this.#options.faults.current.invoice_closed;
+    return { ...result, reported: reportedStatuses(result.status, fault) };
+  }
+}
+
+type Status = SimPayResult['status'];
+
+function reportedStatuses(status: Status, fault: string | undefined): Status[] {
+  if (fault === 'missing') return [];
+  // Seen with real clients: `paid`, and `cancelled` when the sheet's animation ended (TelegramSwift#1171).
+  if (fault === 'twice') return [status, 'cancelled'];
+  if (status !== 'paid') return [status];
+  if (fault === 'charged_but_failed') return ['failed'];
+  if (fault === 'charged_but_cancelled') return ['cancelled'];
+  return fault === 'pending' ? ['pending'] : ['paid'];
 }

@@ -95,7 +95,7 @@ export class Telegram {
     this.subscriptions = new Subscriptions({ world, clock, agenda, updates, chats, stars });
     const { subscriptions } = this;
     const { preCheckoutTimeoutMs } = options;
-    this.paySheet = new PaySheet({ world, clock, updates, chats, stars, subscriptions, preCheckoutTimeoutMs });
+    this.paySheet = new PaySheet({ world, clock, faults, updates, chats, stars, subscriptions, preCheckoutTimeoutMs });
   }
 
   /** Reads the kept state and goes on where the last run stopped. */
