@@ -1,0 +1,180 @@
+/**
+ * What the tRPC procedures and the REST routes show: plain JSON. Amounts are minor units as decimal strings beside a text
+ * already formatted in the reader's language; instants are ISO 8601 in UTC beside a date text in the reader's language.
+ */
+import type { Reason } from '#domain/errors.ts';
+import type { Currency } from '#domain/money.ts';
+import type { Method, PrivacyLevel, Surface } from '#domain/provider.ts';
+
+/** `text` is for eyes ("150 ★"), `label` for screen readers ("150 Telegram Stars"). */
+export type MoneyView = { amount: string; currency: Currency; text: string; label: string };
+export type InstantView = { iso: string; text: string };
+
+export type PriceView = { id: string; interval: 'once' | 'month' | 'year'; money: MoneyView; renewsEveryDays: number | null };
+
+export type PlanView = {
+  id: string;
+  code: string;
+  rank: number;
+  name: string;
+  description: string;
+  features: string[];
+  privacy: string[];
+  limits: Record<string, number>;
+  /** Empty for the free level. */
+  prices: PriceView[];
+  /** What a year saves against twelve months, per currency that has both. */
+  savings: { currency: Currency; money: MoneyView; percent: number }[];
+};
+
+export type ProductView = {
+  id: string;
+  code: string;
+  kind: 'plan_line' | 'plugin';
+  name: string;
+  description: string;
+  plans: PlanView[];
+  /** The reader's right to a plan of this product now, when they have one. */
+  current: EntitlementView | null;
+};
+
+export type EntitlementView = {
+  planId: string;
+  planName: string;
+  productCode: string;
+  productName: string;
+  since: InstantView;
+  /** Null: for good. */
+  until: InstantView | null;
+  /** True while a running subscription will extend it. */
+  renews: boolean;
+};
+
+/** One way to pay, as the checkout screen shows it. A refused one stays visible with its reason. */
+export type MethodView = {
+  method: Method;
+  provider: string;
+  isAllowed: boolean;
+  reason: Reason | null;
+  /** The reason in the reader's language. */
+  reasonText: string | null;
+  privacy: PrivacyLevel;
+  /** Where the money goes; parts sum to the price. `bps` is the part's width in the bar. */
+  split: { party: 'developer' | 'platform' | 'processor'; money: MoneyView; bps: number }[];
+};
+
+export type CheckoutPreview = {
+  product: { id: string; code: string; kind: 'plan_line' | 'plugin'; name: string };
+  plan: { id: string; code: string; name: string; description: string; features: string[]; privacy: string[] };
+  price: PriceView;
+  /** When it would renew or end if paid now; null: lasts for good. */
+  accessUntil: InstantView | null;
+  methods: MethodView[];
+  /** Why it cannot be bought at all now (already_owned, already_subscribed …). */
+  blocked: { reason: Reason; text: string } | null;
+  /** A running subscription of the same line that will end at its period end when this is bought. */
+  replaces: { subscriptionId: string; planName: string; until: InstantView } | null;
+};
+
+/** The state of an order as the server knows it: the only truth the Mini App shows. */
+export type InvoiceView = {
+  id: string;
+  /** `confirming` never comes from here: it is the client's word for "closed by Telegram, not yet known to us". */
+  status: 'open' | 'paid' | 'expired' | 'cancelled';
+  /** `surplus`: this order was paid a second time and that money goes back. */
+  price: PriceView;
+  planId: string;
+  priceId: string;
+  planName: string;
+  productCode: string;
+  productName: string;
+  surface: Surface;
+  createdAt: InstantView;
+  expiresAt: InstantView;
+  /** What to open to pay (https://t.me/$slug); null when it lies in the chat or is no longer payable. */
+  url: string | null;
+  payment: { id: string; status: PaymentStatusView } | null;
+  entitlement: EntitlementView | null;
+};
+
+export type PaymentStatusView = 'succeeded' | 'refunding' | 'refunded';
+
+export type PaymentView = {
+  id: string;
+  kind: 'one_time' | 'first' | 'renewal' | 'surplus';
+  status: PaymentStatusView;
+  money: MoneyView;
+  planName: string;
+  productName: string;
+  method: Method;
+  provider: string;
+  paidAt: InstantView;
+};
+
+export type ReceiptView = PaymentView & {
+  invoiceId: string;
+  /** The provider's id of the charge, which Telegram support asks for. */
+  chargeId: string;
+  period: { from: InstantView; until: InstantView } | null;
+  split: MethodView['split'];
+  refund: { id: string; status: 'requested' | 'succeeded' | 'failed'; reason: 'surplus' | 'requested' | 'provider'; at: InstantView } | null;
+  /** What happened, oldest first: ordered, paid, unlocked, refunded … `kind` names a text under `receipt.timeline`. */
+  timeline: { kind: string; at: InstantView }[];
+};
+
+export type PaymentPage = { rows: PaymentView[]; nextCursor: string | null };
+
+export type SubscriptionView = {
+  id: string;
+  planId: string;
+  planName: string;
+  productCode: string;
+  productName: string;
+  status: 'active' | 'cancelling' | 'past_due' | 'expired' | 'revoked';
+  money: MoneyView;
+  startedAt: InstantView;
+  currentPeriodEnd: InstantView;
+  graceUntil: InstantView | null;
+  endedAt: InstantView | null;
+  canCancel: boolean;
+  canResume: boolean;
+  /** The person cancelled in Telegram itself, so only Telegram can resume it. */
+  resumesInTelegram: boolean;
+};
+
+export type MeView = {
+  userId: string;
+  role: 'user' | 'developer' | 'support' | 'admin';
+  language: 'ja' | 'en';
+  isReachable: boolean;
+  wantsReminders: boolean;
+  wantsSalesNotices: boolean;
+  botUsername: string;
+  supportContact: string;
+  /** The newest order that is still open, for the resume banner. */
+  openInvoice: InvoiceView | null;
+};
+
+/** Attached to every error: tRPC `error.data.hoshi`, REST body `error`. */
+export type ErrorView = { kind: string; reason: Reason; text: string; requestId: string; retryAfterSeconds: number | null; details: Record<string, string | number> };
+
+/*
+ * tRPC procedures (router `AppRouter` in api/router.ts). q = query, m = mutation. All but session.start need a session.
+ *
+ * session.start      m  { initData: string, startParam?: string }   -> { token: string, expiresAt: string, me: MeView }
+ * me.get             q  -> MeView
+ * me.update          m  { language?, wantsReminders?, wantsSalesNotices? } -> MeView
+ * me.allowMessages   m  -> MeView                       (after the client granted write access)
+ * catalog.list       q  -> ProductView[]                (plan lines and plugins, in order)
+ * checkout.preview   q  { priceId } -> CheckoutPreview
+ * checkout.start     m  { priceId, method: Method } -> InvoiceView      (resumes the open order of the same price)
+ * checkout.status    q  { invoiceId } -> InvoiceView
+ * checkout.cancel    m  { invoiceId } -> InvoiceView
+ * payments.list      q  { cursor?, limit? (<= 50), status?: PaymentStatusView, month?: 'YYYY-MM' } -> PaymentPage
+ * payments.months    q  -> string[]                     (months 'YYYY-MM' with payments, newest first, at most 60)
+ * payments.receipt   q  { paymentId } -> ReceiptView
+ * subscriptions.list q  -> SubscriptionView[]           (newest first, at most 50)
+ * subscriptions.cancel m { subscriptionId } -> SubscriptionView
+ * subscriptions.resume m { subscriptionId } -> SubscriptionView
+ * entitlements.list  q  -> EntitlementView[]
+ */

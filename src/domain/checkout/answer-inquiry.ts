@@ -1,0 +1,60 @@
+import { type InquiryReason, judgeInquiry, type PayableOrder } from '#domain/checkout/rules.ts';
+import type { Ctx } from '#domain/context/context.ts';
+import { Currency } from '#domain/money.ts';
+import type { ProviderInquiry } from '#domain/provider.ts';
+
+type Row = {
+  status: PayableOrder['status'];
+  buyer_id: bigint;
+  amount: bigint;
+  currency: string;
+  catalogue_amount: bigint;
+  catalogue_currency: string;
+  is_for_sale: boolean;
+  created_at: Date;
+  expires_at: Date;
+  has_lasting: boolean;
+  is_renewing: boolean;
+  language: string;
+};
+
+const LOAD = {
+  name: 'load_inquiry',
+  text: `
+    SELECT i.status, u.telegram_id AS buyer_id, u.language, i.amount, i.currency, pr.amount AS catalogue_amount, pr.currency AS catalogue_currency,
+      (pr.is_active AND p.status = 'published') AS is_for_sale, i.created_at, i.expires_at,
+      (i."interval" = 'once' AND EXISTS (SELECT 1 FROM entitlement e WHERE e.user_id = i.user_id AND e.plan_id = i.plan_id
+        AND e.ends_at IS NULL AND e.revoked_at IS NULL)) AS has_lasting,
+      (i.kind = 'subscription' AND EXISTS (SELECT 1 FROM subscription s WHERE s.user_id = i.user_id AND s.plan_id = i.plan_id
+        AND s.status = 'active')) AS is_renewing
+    FROM invoice i
+    JOIN users u ON u.id = i.user_id
+    JOIN price pr ON pr.id = i.price_id
+    JOIN product p ON p.id = i.product_id
+    WHERE i.id = $1`,
+};
+
+export type InquiryVerdict = { ok: true } | { ok: false; reason: InquiryReason; language: string | null };
+
+/**
+ * Answers a provider's question whether an order may be paid now: one query, no write. `language` is the payer's own when
+ * they are the buyer, so that the refusal can be said in it; a stranger is told nothing of the buyer's.
+ */
+export async function answerInquiry(ctx: Ctx, inquiry: ProviderInquiry): Promise<InquiryVerdict> {
+  const { rows } = await ctx.pool.query<Row>({ ...LOAD, values: [inquiry.invoiceId] });
+  const [row] = rows;
+  const order: PayableOrder | null = row
+    ? {
+        status: row.status,
+        buyerId: row.buyer_id,
+        price: { amount: row.amount, currency: Currency.parse(row.currency) },
+        cataloguePrice: row.is_for_sale ? { amount: row.catalogue_amount, currency: Currency.parse(row.catalogue_currency) } : null,
+        createdAt: row.created_at,
+        expiresAt: row.expires_at,
+      }
+    : null;
+  const holds = row?.has_lasting ? 'lasting_right' : row?.is_renewing ? 'renewing_subscription' : 'nothing';
+  const verdict = judgeInquiry(order, { payerId: inquiry.payerId, price: inquiry.price, holds }, ctx.clock.now());
+  if (verdict.ok) return verdict;
+  return { ok: false, reason: verdict.reason, language: row && row.buyer_id === inquiry.payerId ? row.language : null };
+}

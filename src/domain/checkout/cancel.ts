@@ -1,0 +1,27 @@
+import { recordAudit } from '#domain/audit/record.ts';
+import { getInvoice, type InvoiceRecord } from '#domain/checkout/records.ts';
+import type { Ctx } from '#domain/context/context.ts';
+import { requireOwnerOr } from '#domain/context/permission.ts';
+import { inTransaction } from '#domain/context/transaction.ts';
+import { AppError } from '#domain/errors.ts';
+
+/**
+ * Closes an open order so that it cannot be paid any more. Closing a closed one changes nothing. Money that was already
+ * on its way is still honoured when it arrives. Throws `not_found invoice_not_found`, `conflict invoice_already_paid`.
+ */
+export async function cancelInvoice(ctx: Ctx, invoiceId: string): Promise<InvoiceRecord> {
+  const invoice = await getInvoice(ctx, invoiceId);
+  requireOwnerOr(ctx, invoice.userId, 'payments:write');
+  if (invoice.status === 'paid') throw new AppError('conflict', 'invoice_already_paid');
+  if (invoice.status !== 'open') return invoice;
+  return inTransaction(ctx, async (tx) => {
+    const { count } = await tx.db.invoice.updateMany({ where: { id: invoiceId, status: 'open' }, data: { status: 'cancelled', closedAt: tx.clock.now() } });
+    if (count === 1) {
+      await tx.db.paymentAttempt.updateMany({ where: { invoiceId, status: { in: ['creating', 'live'] } }, data: { status: 'closed' } });
+      await recordAudit(tx, { action: 'invoice.cancelled', objectId: invoiceId });
+    }
+    const after = await getInvoice(tx, invoiceId);
+    if (after.status === 'paid') throw new AppError('conflict', 'invoice_already_paid');
+    return after;
+  });
+}

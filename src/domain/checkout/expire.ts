@@ -1,0 +1,21 @@
+import { recordAudit } from '#domain/audit/record.ts';
+import type { Ctx } from '#domain/context/context.ts';
+import { inTransaction } from '#domain/context/transaction.ts';
+
+const BATCH = 200;
+
+/** Closes open orders whose time is over, a batch at a time; returns how many. Several workers may run it at once. */
+export async function expireInvoices(ctx: Ctx): Promise<number> {
+  return inTransaction(ctx, async (tx) => {
+    const now = tx.clock.now();
+    const rows = await tx.db.$queryRaw<Array<{ id: string }>>`
+      UPDATE invoice SET status = 'expired', closed_at = ${now}
+      WHERE id IN (SELECT id FROM invoice WHERE status = 'open' AND expires_at <= ${now} ORDER BY expires_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)
+      RETURNING id`;
+    const ids = rows.map(({ id }) => id);
+    if (ids.length === 0) return 0;
+    await tx.db.paymentAttempt.updateMany({ where: { invoiceId: { in: ids }, status: { in: ['creating', 'live'] } }, data: { status: 'closed' } });
+    for (const id of ids) await recordAudit(tx, { action: 'invoice.expired', objectId: id });
+    return ids.length;
+  });
+}

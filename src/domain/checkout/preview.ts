@@ -1,0 +1,60 @@
+import { type CatalogPlan, type CatalogPrice, type CatalogProduct, getPrice } from '#domain/catalog/list-catalog.ts';
+import { accessEnd } from '#domain/catalog/rules.ts';
+import { chooseProviders, judgeSurface, renewalDaysFor } from '#domain/checkout/rules.ts';
+import type { Ctx } from '#domain/context/context.ts';
+import { requireOwnerOr } from '#domain/context/permission.ts';
+import type { Reason } from '#domain/errors.ts';
+import type { Capability, Surface } from '#domain/provider.ts';
+import { type RevenueSplit, splitRevenue } from '#domain/revenue/rules.ts';
+
+export type MethodOffer = Readonly<{ providerId: string; capability: Capability; split: RevenueSplit; refusal: Reason | null; renewalDays: number | null }>;
+export type CheckoutOffer = Readonly<{
+  product: CatalogProduct;
+  plan: CatalogPlan;
+  price: CatalogPrice;
+  /** When access would end or renew if it were paid now; null: it lasts. */
+  accessUntil: Date | null;
+  methods: ReadonlyArray<MethodOffer>;
+  blocked: Extract<Reason, 'already_owned' | 'already_subscribed'> | null;
+  /** A renewing subscription of the same line that will end with its period when this one is bought. */
+  replaces: Readonly<{ subscriptionId: string; planId: string; until: Date }> | null;
+}>;
+
+/** What buying a price would cost, give and change for a person: the same rules as startCheckout, without the act. */
+export async function previewCheckout(ctx: Ctx, request: { userId: string; priceId: string; surface: Surface }): Promise<CheckoutOffer> {
+  const { userId, surface } = request;
+  requireOwnerOr(ctx, userId, 'payments:read');
+  const { product, plan, price } = await getPrice(ctx, request.priceId);
+  const now = ctx.clock.now();
+  const [lasting, renewing, latest] = await Promise.all([
+    ctx.db.entitlement.findFirst({ where: { userId, planId: plan.id, endsAt: null, revokedAt: null }, select: { id: true } }),
+    ctx.db.subscription.findMany({ where: { userId, productId: product.id, status: 'active' }, select: { id: true, planId: true, currentPeriodEnd: true }, take: 10 }),
+    ctx.db.entitlement.aggregate({ where: { userId, productId: product.id, planId: plan.id, revokedAt: null }, _max: { endsAt: true } }),
+  ]);
+  const methods = [...ctx.providers.values()].flatMap((provider) =>
+    provider.accepts
+      .filter((capability) => capability.currency === price.currency)
+      .map((capability): MethodOffer => {
+        const allowed = judgeSurface({ surface, method: capability.method, fulfilment: product.fulfilment, policy: ctx.policy.surfacePolicy });
+        const candidates = chooseProviders([provider], { price, method: capability.method, surface, interval: price.interval });
+        const platformFeeBps = product.platformFeeBps ?? ctx.policy.platformFeeBps;
+        const split = splitRevenue(price, { processor: capability.fee, platformFeeBps, hasDeveloper: product.developerUserId !== null });
+        const refusal = allowed.ok ? (candidates.length > 0 ? null : 'method_unavailable') : allowed.reason;
+        return { providerId: provider.id, capability, split, refusal, renewalDays: renewalDaysFor(price.interval, capability) };
+      }),
+  );
+  const isNative = methods.some((method) => method.renewalDays !== null);
+  const paidUntil = latest._max.endsAt;
+  const start = !isNative && paidUntil && paidUntil > now ? paidUntil : now;
+  const isRenewingSamePlan = renewing.some(({ planId }) => planId === plan.id);
+  const other = price.interval === 'once' ? undefined : renewing.find(({ planId }) => planId !== plan.id || !isNative);
+  return {
+    product,
+    plan,
+    price,
+    accessUntil: accessEnd(start, price.interval),
+    methods,
+    blocked: lasting ? 'already_owned' : isRenewingSamePlan && price.interval === 'month' ? 'already_subscribed' : null,
+    replaces: other ? { subscriptionId: other.id, planId: other.planId, until: other.currentPeriodEnd } : null,
+  };
+}

@@ -1,0 +1,31 @@
+import type { Ctx } from '#domain/context/context.ts';
+import { requireOwnerOr } from '#domain/context/permission.ts';
+import { AppError } from '#domain/errors.ts';
+import type { Prisma } from '#lib/generated/prisma/client.ts';
+
+const WITH_STATE = {
+  attempts: { where: { status: { in: ['live', 'creating'] } }, take: 1 },
+  payments: { where: { kind: { not: 'surplus' } }, orderBy: { paidAt: 'asc' }, take: 1, include: { entitlement: true } },
+} satisfies Prisma.InvoiceInclude;
+
+/** An order with its live checkout and, once paid, its first payment. */
+export type InvoiceRecord = Prisma.InvoiceGetPayload<{ include: typeof WITH_STATE }>;
+
+/** An order by id. A stranger's order looks like none: `not_found invoice_not_found`. */
+export async function getInvoice(ctx: Ctx, invoiceId: string): Promise<InvoiceRecord> {
+  const hidden = new AppError('not_found', 'invoice_not_found');
+  const invoice = await ctx.db.invoice.findUnique({ where: { id: invoiceId }, include: WITH_STATE });
+  if (!invoice) throw hidden;
+  requireOwnerOr(ctx, invoice.userId, 'payments:read', hidden);
+  return invoice;
+}
+
+/** The newest order of a person that can still be paid; null when there is none. */
+export async function findOpenInvoice(ctx: Ctx, userId: string): Promise<InvoiceRecord | null> {
+  requireOwnerOr(ctx, userId, 'payments:read');
+  return ctx.db.invoice.findFirst({
+    where: { userId, status: 'open', expiresAt: { gt: ctx.clock.now() }, attempts: { some: { status: 'live' } } },
+    orderBy: { createdAt: 'desc' },
+    include: WITH_STATE,
+  });
+}

@@ -1,0 +1,94 @@
+/** What kind of refusal it is: each door maps a kind once (HTTP status, tRPC code, bot text). */
+export type ErrorKind =
+  | 'invalid'
+  | 'unauthenticated'
+  | 'forbidden'
+  | 'not_found'
+  | 'conflict'
+  | 'precondition_failed'
+  | 'rate_limited'
+  | 'unavailable'
+  | 'internal';
+
+/** Every refusal a person can meet. The message files hold one text per reason, so languages cannot drift. */
+export const REASONS = [
+  'malformed_request',
+  'body_too_large',
+  'unsupported_media_type',
+  'route_not_found',
+  'internal',
+  'service_unavailable',
+  'session_missing',
+  'session_expired',
+  'init_data_malformed',
+  'init_data_forged',
+  'init_data_expired',
+  'init_data_from_future',
+  'api_key_unknown',
+  'scope_missing',
+  'not_yours',
+  'webhook_secret_wrong',
+  'webhook_too_old',
+  'user_not_found',
+  'price_not_found',
+  'plan_not_found',
+  'plan_not_for_sale',
+  'invoice_not_found',
+  'payment_not_found',
+  'subscription_not_found',
+  'webhook_event_not_found',
+  'webhook_event_body_gone',
+  'amount_mismatch',
+  'currency_mismatch',
+  'currency_unsupported',
+  'method_not_allowed_here',
+  'method_unavailable',
+  'already_owned',
+  'already_subscribed',
+  'invoice_expired',
+  'invoice_cancelled',
+  'invoice_already_paid',
+  'invoice_too_old',
+  'payer_is_not_buyer',
+  'too_many_attempts',
+  'too_many_requests',
+  'refund_not_possible',
+  'subscription_not_active',
+  'subscription_not_cancelled',
+  'resume_in_telegram',
+  'provider_unavailable',
+  'provider_declined',
+  'provider_misconfigured',
+  'idempotency_key_reused',
+  'idempotency_key_in_progress',
+  'fee_not_settable',
+  'language_unsupported',
+  'busy',
+] as const;
+export type Reason = (typeof REASONS)[number];
+
+/** Facts a text may name. Never anything personal: they reach logs and clients. */
+export type ErrorDetails = Readonly<Record<string, string | number>>;
+
+/**
+ * A refusal with a reason code that a door can show. Anything else thrown is unknown to clients and becomes `internal`.
+ * `retryAfterSeconds` is set with `rate_limited` and `unavailable` where waiting helps.
+ */
+export class AppError extends Error {
+  readonly kind: ErrorKind;
+  readonly reason: Reason;
+  readonly details: ErrorDetails;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(kind: ErrorKind, reason: Reason, options: { details?: ErrorDetails; retryAfterSeconds?: number; cause?: unknown } = {}) {
+    super(reason, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'AppError';
+    this.kind = kind;
+    this.reason = reason;
+    this.details = options.details ?? {};
+    this.retryAfterSeconds = options.retryAfterSeconds;
+  }
+}
+
+/** Verdict of a rule: fine, or refused for a reason. */
+export type Verdict<R extends Reason = Reason> = { ok: true } | { ok: false; reason: R };

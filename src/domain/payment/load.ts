@@ -1,0 +1,110 @@
+import type { Interval } from '#domain/catalog/rules.ts';
+import type { Ctx } from '#domain/context/context.ts';
+import { Currency } from '#domain/money.ts';
+import type { SettlingOrder } from '#domain/payment/rules.ts';
+import type { SubscriptionStatus } from '#domain/subscription/rules.ts';
+
+/** A charge to settle, by what its order is found with. */
+export type ChargeKey = Readonly<{ providerId: string; chargeId: string; invoiceId: string; payerId: bigint }>;
+
+/** Everything a charge is judged by, read in one query. */
+export type LoadedCharge = Readonly<{
+  order: SettlingOrder;
+  invoice: Readonly<{ id: string; userId: string; priceId: string; planId: string; productId: string }>;
+  /** Null when the payer never met us. */
+  payerUserId: string | null;
+  /** The payment that stands for this charge already. */
+  existing: Readonly<{ id: string; status: 'succeeded' | 'refunding' | 'refunded' }> | null;
+  /** Renewing subscriptions of the same product whose place this purchase takes: another plan, or months when a year is bought. */
+  replacedSubscriptionIds: ReadonlyArray<string>;
+}>;
+
+type Row = {
+  position: bigint;
+  invoice_id: string;
+  user_id: string;
+  price_id: string;
+  plan_id: string;
+  product_id: string;
+  kind: 'one_time' | 'subscription';
+  interval: Interval;
+  status: SettlingOrder['status'];
+  amount: bigint;
+  currency: string;
+  platform_fee_bps: number;
+  developer_user_id: string | null;
+  buyer_id: bigint;
+  payer_user_id: string | null;
+  existing_id: string | null;
+  existing_status: 'succeeded' | 'refunding' | 'refunded' | null;
+  subscription_id: string | null;
+  subscription_status: SubscriptionStatus | null;
+  subscription_end: Date | null;
+  is_first_known: boolean;
+  other_renewing: ReadonlyArray<string>;
+  replaced: ReadonlyArray<string>;
+  has_lasting: boolean;
+  paid_time_end: Date | null;
+};
+
+// Each lookup rests on a unique or composite index; the lateral parts touch a handful of rows of one person.
+const LOAD_CHARGES = {
+  name: 'load_charges',
+  text: `
+    SELECT key.position, i.id AS invoice_id, i.user_id, i.price_id, i.plan_id, i.product_id, i.kind, i."interval", i.status,
+      i.amount, i.currency, i.platform_fee_bps, i.developer_user_id, buyer.telegram_id AS buyer_id, payer.id AS payer_user_id,
+      existing.id AS existing_id, existing.status AS existing_status,
+      s.id AS subscription_id, s.status AS subscription_status, s.current_period_end AS subscription_end,
+      (s.id IS NOT NULL AND EXISTS (SELECT 1 FROM payment f WHERE f.invoice_id = i.id AND f.kind = 'first')) AS is_first_known,
+      ARRAY(SELECT o.id FROM subscription o WHERE i.kind = 'subscription' AND o.user_id = i.user_id AND o.plan_id = i.plan_id
+        AND o.status = 'active' AND o.invoice_id <> i.id) AS other_renewing,
+      ARRAY(SELECT o.id FROM subscription o WHERE i."interval" <> 'once' AND o.user_id = i.user_id AND o.product_id = i.product_id
+        AND (o.plan_id <> i.plan_id OR i.kind = 'one_time') AND o.status IN ('active', 'past_due')) AS replaced,
+      (i."interval" = 'once' AND EXISTS (SELECT 1 FROM entitlement e WHERE e.user_id = i.user_id AND e.plan_id = i.plan_id
+        AND e.ends_at IS NULL AND e.revoked_at IS NULL)) AS has_lasting,
+      (SELECT max(e.ends_at) FROM entitlement e WHERE i."interval" IN ('year', 'month') AND i.kind = 'one_time' AND e.user_id = i.user_id
+        AND e.product_id = i.product_id AND e.plan_id = i.plan_id AND e.revoked_at IS NULL) AS paid_time_end
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::int8[]) WITH ORDINALITY AS key(provider, charge_id, invoice_id, payer_id, position)
+    JOIN invoice i ON i.id = key.invoice_id
+    JOIN users buyer ON buyer.id = i.user_id
+    LEFT JOIN users payer ON payer.telegram_id = key.payer_id
+    LEFT JOIN payment existing ON existing.provider = key.provider AND existing.charge_id = key.charge_id
+    LEFT JOIN subscription s ON s.invoice_id = i.id`,
+};
+
+/** Loads the orders that charges name, in the order of `keys`; null where no such order exists. One round trip. */
+export async function loadCharges(ctx: Ctx, keys: ReadonlyArray<ChargeKey>): Promise<Array<LoadedCharge | null>> {
+  const { rows } = await ctx.pool.query<Row>({
+    ...LOAD_CHARGES,
+    values: [keys.map((key) => key.providerId), keys.map((key) => key.chargeId), keys.map((key) => key.invoiceId), keys.map((key) => key.payerId.toString())],
+  });
+  const loaded: Array<LoadedCharge | null> = keys.map(() => null);
+  for (const row of rows) loaded[Number(row.position) - 1] = toLoadedCharge(row);
+  return loaded;
+}
+
+function toLoadedCharge(row: Row): LoadedCharge {
+  const subscription =
+    row.subscription_id && row.subscription_status && row.subscription_end
+      ? { id: row.subscription_id, status: row.subscription_status, currentPeriodEnd: row.subscription_end, isFirstChargeKnown: row.is_first_known }
+      : null;
+  return {
+    order: {
+      kind: row.kind,
+      interval: row.interval,
+      status: row.status,
+      price: { amount: row.amount, currency: Currency.parse(row.currency) },
+      buyerId: row.buyer_id,
+      platformFeeBps: row.platform_fee_bps,
+      developerUserId: row.developer_user_id,
+      subscription,
+      hasOtherRenewing: row.other_renewing.length > 0,
+      hasLastingRight: row.has_lasting,
+      paidTimeEnd: row.paid_time_end,
+    },
+    invoice: { id: row.invoice_id, userId: row.user_id, priceId: row.price_id, planId: row.plan_id, productId: row.product_id },
+    payerUserId: row.payer_user_id,
+    existing: row.existing_id && row.existing_status ? { id: row.existing_id, status: row.existing_status } : null,
+    replacedSubscriptionIds: row.replaced,
+  };
+}

@@ -1,0 +1,109 @@
+import { accessEnd, type Interval } from '#domain/catalog/rules.ts';
+import type { Reason } from '#domain/errors.ts';
+import { type Entry, entriesForPayment } from '#domain/ledger/rules.ts';
+import type { Money } from '#domain/money.ts';
+import type { ProcessorFee } from '#domain/provider.ts';
+import { type RevenueSplit, splitRevenue } from '#domain/revenue/rules.ts';
+import { renewalPeriod, type SubscriptionStatus } from '#domain/subscription/rules.ts';
+
+export const PAYMENT_STATUSES = ['succeeded', 'refunding', 'refunded'] as const;
+export type PaymentStatus = (typeof PAYMENT_STATUSES)[number];
+export type PaymentKind = 'one_time' | 'first' | 'renewal' | 'surplus';
+
+/** status × event → status for money we took. A refund may come from the provider without our asking. */
+const TRANSITIONS: Record<PaymentStatus, Partial<Record<'refund_requested' | 'refund_succeeded' | 'refund_failed', PaymentStatus>>> = {
+  succeeded: { refund_requested: 'refunding', refund_succeeded: 'refunded' },
+  refunding: { refund_succeeded: 'refunded', refund_failed: 'succeeded' },
+  refunded: {},
+};
+
+/** The state after an event, or null when the event does not apply in this state. */
+export function nextPaymentStatus(status: PaymentStatus, event: 'refund_requested' | 'refund_succeeded' | 'refund_failed'): PaymentStatus | null {
+  return TRANSITIONS[status][event] ?? null;
+}
+
+/** The order a charge names, as it stands now. */
+export type SettlingOrder = Readonly<{
+  kind: 'one_time' | 'subscription';
+  interval: Interval;
+  status: 'open' | 'paid' | 'expired' | 'cancelled';
+  price: Money;
+  buyerId: bigint;
+  platformFeeBps: number;
+  developerUserId: string | null;
+  /** The subscription this order started. */
+  subscription: Readonly<{ id: string; status: SubscriptionStatus; currentPeriodEnd: Date; isFirstChargeKnown: boolean }> | null;
+  /** The buyer has another renewing subscription to the same plan. */
+  hasOtherRenewing: boolean;
+  /** The buyer owns the plan for good. */
+  hasLastingRight: boolean;
+  /** When the buyer's paid time of this plan ends, null when none is running. */
+  paidTimeEnd: Date | null;
+}>;
+
+export type SettlingCharge = Readonly<{
+  payerId: bigint;
+  paid: { amount: bigint; currency: string };
+  occurredAt: Date;
+  renewal: 'none' | 'first' | 'renewal' | 'unknown';
+  paidUntil: Date | null;
+  renewalDays: number | null;
+}>;
+
+export type Period = Readonly<{ start: Date; end: Date | null }>;
+export type PaymentVerdict =
+  | Readonly<{ kind: 'one_time' | 'first' | 'renewal'; period: Period }>
+  | Readonly<{ kind: 'surplus'; reason: Reason }>;
+
+const DEFAULT_RENEWAL_DAYS = 30;
+
+/**
+ * What a charge is for. Money that came for a closed but unpaid order is honoured: the person paid the price they were
+ * shown. Money that nothing is owed for is surplus and goes back. The verdict depends on facts that do not change with
+ * the order of arrival, so a late, lost or repeated message ends in the same state.
+ */
+export function judgePayment(order: SettlingOrder, charge: SettlingCharge): PaymentVerdict {
+  if (charge.payerId !== order.buyerId) return { kind: 'surplus', reason: 'payer_is_not_buyer' };
+  if (charge.paid.currency !== order.price.currency) return { kind: 'surplus', reason: 'currency_mismatch' };
+  if (charge.paid.amount !== order.price.amount) return { kind: 'surplus', reason: 'amount_mismatch' };
+  return order.kind === 'one_time' ? judgeOneTime(order, charge) : judgeSubscriptionCharge(order, charge);
+}
+
+function judgeOneTime(order: SettlingOrder, charge: SettlingCharge): PaymentVerdict {
+  if (order.status === 'paid') return { kind: 'surplus', reason: 'invoice_already_paid' };
+  if (order.interval === 'once' && order.hasLastingRight) return { kind: 'surplus', reason: 'already_owned' };
+  // Time bought while time is left is added to it: nothing paid for is lost.
+  const start = order.paidTimeEnd && order.paidTimeEnd > charge.occurredAt ? order.paidTimeEnd : charge.occurredAt;
+  return { kind: 'one_time', period: { start, end: accessEnd(start, order.interval) } };
+}
+
+function judgeSubscriptionCharge(order: SettlingOrder, charge: SettlingCharge): PaymentVerdict {
+  const days = charge.renewalDays ?? DEFAULT_RENEWAL_DAYS;
+  const { subscription } = order;
+  const period = renewalPeriod({ paidUntil: charge.paidUntil, occurredAt: charge.occurredAt, days }, subscription?.currentPeriodEnd ?? null);
+  if (charge.renewal === 'renewal') {
+    if (order.hasOtherRenewing && subscription?.status !== 'active') return { kind: 'surplus', reason: 'already_subscribed' };
+    return { kind: 'renewal', period };
+  }
+  if (charge.renewal === 'unknown' && subscription?.isFirstChargeKnown) {
+    // The provider's list does not say which charge this is: one that continues the period is a renewal.
+    const isContinuing = period.start.getTime() === subscription.currentPeriodEnd.getTime() || charge.paidUntil !== null;
+    return isContinuing ? { kind: 'renewal', period } : { kind: 'surplus', reason: 'invoice_already_paid' };
+  }
+  if (subscription?.isFirstChargeKnown) return { kind: 'surplus', reason: 'invoice_already_paid' };
+  if (!subscription && order.hasOtherRenewing) return { kind: 'surplus', reason: 'already_subscribed' };
+  const start = charge.paidUntil ? period.start : charge.occurredAt;
+  return { kind: 'first', period: { start, end: charge.paidUntil ?? new Date(start.getTime() + days * 86_400_000) } };
+}
+
+/** The parts of a charge and its legs in the books. Surplus is held by the platform until it goes back: nobody earns on it. */
+export function bookPayment(
+  charge: Readonly<{ providerId: string; paid: Money; verdict: PaymentVerdict; order: Pick<SettlingOrder, 'platformFeeBps' | 'developerUserId'>; processor: ProcessorFee }>,
+): { split: RevenueSplit; developerUserId: string | null; entries: Entry[] } {
+  const isSurplus = charge.verdict.kind === 'surplus';
+  const developerUserId = isSurplus ? null : charge.order.developerUserId;
+  const processor = isSurplus ? { bps: 0, fixed: 0n, network: false } : charge.processor;
+  const split = splitRevenue(charge.paid, { processor, platformFeeBps: charge.order.platformFeeBps, hasDeveloper: developerUserId !== null });
+  const entries = entriesForPayment({ providerId: charge.providerId, currency: charge.paid.currency, amount: charge.paid.amount, developerUserId, ...split });
+  return { split, developerUserId, entries };
+}

@@ -1,0 +1,43 @@
+import { createCipheriv, createDecipheriv, createHash, createHmac, createPublicKey, randomBytes, timingSafeEqual, verify } from 'node:crypto';
+
+/** SHA-256 of a text or bytes. */
+export function sha256(data: string | Uint8Array): Buffer {
+  return createHash('sha256').update(data).digest();
+}
+
+/** HMAC-SHA256. */
+export function hmacSha256(key: string | Uint8Array, data: string | Uint8Array): Buffer {
+  return createHmac('sha256', key).update(data).digest();
+}
+
+/** Compares two secrets without telling by its duration where, or in which length, they differ. */
+export function isEqualSecret(given: string | Uint8Array, expected: string | Uint8Array): boolean {
+  return timingSafeEqual(sha256(given), sha256(expected));
+}
+
+/** Verifies an Ed25519 signature. `publicKey` is the raw 32 bytes; a malformed key or signature is simply not valid. */
+export function isEd25519Signature(publicKey: Uint8Array, data: Uint8Array, signature: Uint8Array): boolean {
+  if (publicKey.length !== 32 || signature.length !== 64) return false;
+  const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(publicKey).toString('base64url') }, format: 'jwk' });
+  return verify(null, data, key, signature);
+}
+
+const VERSION = 1;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** Encrypts with AES-256-GCM: one version byte, 12 bytes of nonce, the ciphertext, 16 bytes of tag. `key` is 32 bytes. */
+export function sealBytes(key: Uint8Array, plain: Uint8Array): Buffer {
+  const nonce = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce);
+  return Buffer.concat([Buffer.of(VERSION), nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+}
+
+/** Opens what `sealBytes` made. Throws when the key is another or a byte was changed. */
+export function openBytes(key: Uint8Array, sealed: Uint8Array): Buffer {
+  const bytes = Buffer.from(sealed);
+  if (bytes[0] !== VERSION || bytes.length < 1 + NONCE_BYTES + TAG_BYTES) throw new Error('not a sealed message');
+  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(1, 1 + NONCE_BYTES));
+  decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
+  return Buffer.concat([decipher.update(bytes.subarray(1 + NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
+}

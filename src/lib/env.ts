@@ -1,0 +1,411 @@
+import { existsSync } from 'node:fs';
+import { z } from 'zod';
+
+/**
+ * All configuration of Hoshi, read once at start and checked whole: a process either has every value it needs or says,
+ * one plain line per variable, what is wrong and what to set. `.env.example` documents the same list.
+ *
+ * There are two modes. *Sandbox* (no TELEGRAM_BOT_TOKEN) runs against the simulated Telegram with the fixed, public values
+ * below. *Live* runs against Telegram and refuses each of those values, because anyone who read them could forge a payment.
+ */
+
+/** The fixed development values. They are public: scripts may rely on them, and live mode refuses them. */
+export const SANDBOX_VALUES = {
+  botToken: '7000000001:AAHoshiSandboxDevelopmentToken00000000',
+  botUsername: 'hoshi_sandbox_bot',
+  webhookSecret: 'hoshi-sandbox-webhook-secret',
+  /** Ed25519 public key of the sandbox's initData `signature`, hex. */
+  initDataPublicKey: '08372699fec5dd71e2fbd66bf5cbcf390145ad23f4a369c5632987c730f7b646',
+  sessionSecret: 'hoshi-sandbox-session-secret-do-not-use-live',
+  /** 32 bytes, base64. */
+  dataKey: 'aG9zaGktc2FuZGJveC1kYXRhLWtleS0zMi1ieXRlcyE=',
+  metricsToken: 'hoshi-sandbox-metrics',
+  /** An API key with all scopes, seeded in sandbox mode only. */
+  apiKey: 'hoshi_sandbox_api_key_do_not_use_live',
+} as const;
+
+const TELEGRAM_API_ROOT = 'https://api.telegram.org';
+const TELEGRAM_WEB_ORIGIN = 'https://web.telegram.org';
+/** Telegram's production key for third-party initData checks (core.telegram.org/bots/webapps, "third-party use"). */
+const TELEGRAM_INIT_DATA_PUBLIC_KEY = 'e7bf03a2fa4602af4580703d88dda5bb59f32ed8b02a56c187fe7d34caed242d';
+
+/** The checked configuration. Everything in it is frozen. */
+export type Env = {
+  /** True: simulated Telegram and public development values. False: real money. */
+  isSandbox: boolean;
+  /** True under `npm run dev`: Next compiles on request and reloads. */
+  isDevelopment: boolean;
+  databaseUrl: string;
+  /** Connections per process. */
+  databasePoolSize: number;
+  port: number;
+  /** Origin under which clients reach the web process, without a trailing slash. */
+  publicUrl: string;
+  /** Null in live mode. */
+  sandbox: { port: number; apiKey: string; clockUrl: string } | null;
+  telegram: {
+    botToken: string;
+    /** The number before the colon of the token. */
+    botId: number;
+    /** Without `@`. */
+    botUsername: string;
+    /** Without a trailing slash. */
+    apiRoot: string;
+    webhookSecret: string;
+    /** The secret before a rotation, accepted until the given instant; null when no rotation is under way. */
+    previousWebhookSecret: { secret: string; until: Date } | null;
+    /** Ed25519 public key, 64 hex digits in lower case. */
+    initDataPublicKey: string;
+    /** The one origin that may frame the Mini App. */
+    webOrigin: string;
+  };
+  sessionSecret: string;
+  /** 32 bytes; encrypts what the server must be able to read again (raw webhook bodies). */
+  dataKey: Uint8Array;
+  /** Bearer token of /metrics; null hides the page (404). */
+  metricsToken: string | null;
+  surfacePolicy: 'strict' | 'permissive';
+  invoiceTtlMinutes: number;
+  /** Hoshi's part of a plugin purchase in basis points (3000 = 30 %). */
+  platformFeeBps: number;
+  webhookBodyRetentionDays: number;
+  adminTelegramIds: readonly bigint[];
+  /** Where a buyer finds a person: an address, a link or an @name; null when the operator gave none. */
+  supportContact: string | null;
+  logLevel: LogLevel;
+};
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** One variable that is wrong: its name, and what is wrong and what to set in a plain sentence. */
+export type EnvProblem = { variable: string; message: string };
+
+/** The configuration cannot be used. `message` lists every problem, one line per variable. */
+export class EnvError extends Error {
+  readonly problems: readonly EnvProblem[];
+
+  constructor(problems: readonly EnvProblem[]) {
+    const lines = problems.map(({ variable, message }) => `  ${variable}: ${message}`);
+    super(
+      `The configuration is not usable:\n${lines.join('\n')}\nSet these in the environment or in .env (see .env.example).`,
+    );
+    this.name = 'EnvError';
+    this.problems = problems;
+  }
+}
+
+type Source = Readonly<Record<string, string | undefined>>;
+
+const wholeNumber = (name: string, min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, `must be a whole number from ${min} to ${max} (${name}).`)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max} (${name}).`);
+
+const tcpPort = wholeNumber('a TCP port', 1, 65_535);
+
+/** An origin (`https://host[:port]`): no path, query or credentials, so that it can be compared and appended to. */
+const origin = (example: string) =>
+  z.string().transform((value, context) => {
+    const url = URL.canParse(value) ? new URL(value) : null;
+    const isPlain = url && /^https?:$/.test(url.protocol) && `${url.origin}/` === url.href;
+    if (isPlain) return url.origin;
+    context.addIssue({ code: 'custom', message: `must be an address without a path, like ${example}.` });
+    return z.NEVER;
+  });
+
+const secretToken = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9_-]{1,256}$/,
+    'may hold only A-Z, a-z, 0-9, _ and -, at most 256 of them (Telegram sends it in a header).',
+  );
+
+const base64Key = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9+/]{43}=$/,
+    'must be 32 random bytes in base64. Make one: node -p "crypto.randomBytes(32).toString(\'base64\')"',
+  )
+  .transform((value): Uint8Array => Buffer.from(value, 'base64'));
+
+const telegramIds = z
+  .string()
+  .regex(/^\s*\d{1,16}(\s*,\s*\d{1,16})*\s*$/, 'must be Telegram user ids separated by commas, like 12345,67890.')
+  .transform((value) => value.split(',').map((id) => BigInt(id.trim())));
+
+const flag = z
+  .enum(['true', 'false', '1', '0'], { error: 'must be true or false.' })
+  .transform((value) => value === 'true' || value === '1');
+
+/** What every variable must look like in both modes. Absent ones were given their default before. */
+const variables = z.object({
+  DATABASE_URL: z
+    .string()
+    .refine(isPostgresUrl, 'must be a Postgres address, like postgres://user:password@localhost:5432/hoshi.'),
+  HOSHI_PG_PORT: tcpPort,
+  DATABASE_POOL_SIZE: wholeNumber('connections per process', 1, 100),
+  PORT: tcpPort,
+  PUBLIC_URL: origin('https://pay.example.com'),
+  HOSHI_DEV: flag,
+  SANDBOX_PORT: tcpPort,
+  TELEGRAM_BOT_TOKEN: z.string().regex(/^\d{1,16}:[A-Za-z0-9_-]{30,64}$/, {
+    error: 'does not look like a bot token (123456789:AA…). Copy it whole from @BotFather.',
+    abort: true,
+  }),
+  TELEGRAM_BOT_USERNAME: z
+    .string()
+    .regex(/^@?[A-Za-z][A-Za-z0-9_]{3,31}$/, 'must be the bot’s name in Telegram, like hoshi_bot.')
+    .transform((value) => value.replace('@', '')),
+  TELEGRAM_API_ROOT: origin(TELEGRAM_API_ROOT),
+  TELEGRAM_WEBHOOK_SECRET: secretToken,
+  TELEGRAM_WEBHOOK_SECRET_PREVIOUS: secretToken.optional(),
+  TELEGRAM_WEBHOOK_SECRET_PREVIOUS_UNTIL: z.iso
+    .datetime({ offset: true, error: 'must be an instant with its zone, like 2026-12-01T00:00:00Z.' })
+    .transform((value) => new Date(value))
+    .optional(),
+  TELEGRAM_INIT_DATA_PUBLIC_KEY: z
+    .string()
+    .regex(/^[0-9a-fA-F]{64}$/, 'must be an Ed25519 public key, 64 hex digits.')
+    .transform((value) => value.toLowerCase()),
+  TELEGRAM_WEB_ORIGIN: origin(TELEGRAM_WEB_ORIGIN),
+  CLOCK_URL: z.url({ protocol: /^https?$/, error: 'must be the address of the sandbox’s clock.' }).optional(),
+  SESSION_SECRET: z
+    .string()
+    .min(32, 'must be at least 32 characters. Make one: node -p "crypto.randomBytes(32).toString(\'hex\')"'),
+  DATA_KEY: base64Key,
+  METRICS_TOKEN: z.string().min(16, 'must be at least 16 characters, or unset to hide /metrics.').optional(),
+  SURFACE_POLICY: z.enum(['strict', 'permissive'], { error: 'must be strict or permissive.' }),
+  INVOICE_TTL_MINUTES: wholeNumber('minutes', 1, 1_440),
+  PLATFORM_FEE_BPS: wholeNumber('basis points, 3000 = 30 %', 0, 10_000),
+  WEBHOOK_BODY_RETENTION_DAYS: wholeNumber('days', 0, 365),
+  ADMIN_TELEGRAM_IDS: telegramIds.optional(),
+  SUPPORT_CONTACT: z.string().max(200, 'must be at most 200 characters.').optional(),
+  LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}.` }),
+});
+type Variables = z.output<typeof variables>;
+
+/**
+ * Reads and checks the configuration.
+ *
+ * @param source usually `process.env`; an empty value counts as unset.
+ * @throws EnvError listing every variable that is wrong.
+ */
+export function readEnv(source: Source): Readonly<Env> {
+  const given = Object.fromEntries(Object.entries(source).filter(([, value]) => value !== undefined && value !== ''));
+  const mode = flag.optional().safeParse(given['HOSHI_SANDBOX']);
+  if (!mode.success) throw new EnvError([{ variable: 'HOSHI_SANDBOX', message: 'must be true or false.' }]);
+
+  const isSandbox = mode.data ?? given['TELEGRAM_BOT_TOKEN'] === undefined;
+  const problems = isSandbox ? sandboxProblems(given) : liveProblems(given);
+  const parsed = variables.safeParse({
+    ...commonDefaults(given),
+    ...(isSandbox ? sandboxDefaults(given) : liveDefaults()),
+    ...given,
+  });
+  if (!parsed.success) problems.push(...parsed.error.issues.map(toProblem));
+  if (parsed.success) problems.push(...rotationProblems(parsed.data));
+  if (!parsed.success || problems.length > 0) throw new EnvError(onePerVariable(problems));
+  return freeze(toEnv(parsed.data, isSandbox));
+}
+
+/**
+ * Reads `.env` in the working directory when there is one (a variable that is already set wins), then `process.env`.
+ *
+ * @throws EnvError as `readEnv` does.
+ */
+export function loadEnv(): Readonly<Env> {
+  if (existsSync('.env')) process.loadEnvFile('.env');
+  return readEnv(process.env);
+}
+
+function isPostgresUrl(value: string): boolean {
+  return URL.canParse(value) && /^postgres(ql)?:$/.test(new URL(value).protocol);
+}
+
+/** A port for building default addresses: a malformed one is reported under its own name, not under theirs. */
+function portOr(value: string | undefined, fallback: number): number {
+  const parsed = tcpPort.safeParse(value);
+  return parsed.success ? parsed.data : fallback;
+}
+
+function commonDefaults(given: Source): Source {
+  return {
+    HOSHI_PG_PORT: '54329',
+    DATABASE_URL: `postgres://hoshi:hoshi@127.0.0.1:${portOr(given['HOSHI_PG_PORT'], 54_329)}/hoshi`,
+    DATABASE_POOL_SIZE: '8',
+    PORT: '3000',
+    HOSHI_DEV: 'false',
+    SANDBOX_PORT: '8081',
+    SURFACE_POLICY: 'strict',
+    INVOICE_TTL_MINUTES: '30',
+    PLATFORM_FEE_BPS: '3000',
+    WEBHOOK_BODY_RETENTION_DAYS: '7',
+    LOG_LEVEL: 'info',
+  };
+}
+
+function sandboxDefaults(given: Source): Source {
+  const sandboxPort = portOr(given['SANDBOX_PORT'], 8081);
+  return {
+    PUBLIC_URL: `http://localhost:${portOr(given['PORT'], 3000)}`,
+    TELEGRAM_BOT_TOKEN: SANDBOX_VALUES.botToken,
+    TELEGRAM_BOT_USERNAME: SANDBOX_VALUES.botUsername,
+    TELEGRAM_API_ROOT: `http://127.0.0.1:${sandboxPort}`,
+    TELEGRAM_WEBHOOK_SECRET: SANDBOX_VALUES.webhookSecret,
+    TELEGRAM_INIT_DATA_PUBLIC_KEY: SANDBOX_VALUES.initDataPublicKey,
+    TELEGRAM_WEB_ORIGIN: `http://localhost:${sandboxPort}`,
+    CLOCK_URL: `http://127.0.0.1:${sandboxPort}/sim/clock`,
+    SESSION_SECRET: SANDBOX_VALUES.sessionSecret,
+    DATA_KEY: SANDBOX_VALUES.dataKey,
+    METRICS_TOKEN: SANDBOX_VALUES.metricsToken,
+  };
+}
+
+function liveDefaults(): Source {
+  return {
+    TELEGRAM_API_ROOT,
+    TELEGRAM_WEB_ORIGIN,
+    TELEGRAM_INIT_DATA_PUBLIC_KEY,
+  };
+}
+
+/** What must not be mixed into sandbox mode: anything that belongs to real money. */
+function sandboxProblems(given: Source): EnvProblem[] {
+  const problems: EnvProblem[] = [];
+  const token = given['TELEGRAM_BOT_TOKEN'];
+  if (token !== undefined && token !== SANDBOX_VALUES.botToken) {
+    problems.push({
+      variable: 'TELEGRAM_BOT_TOKEN',
+      message:
+        'is a real bot’s token while HOSHI_SANDBOX is true. Unset one of the two: the sandbox never runs with real keys.',
+    });
+  }
+  if (given['TELEGRAM_API_ROOT']?.includes('telegram.org')) {
+    problems.push({
+      variable: 'TELEGRAM_API_ROOT',
+      message: 'points at Telegram while HOSHI_SANDBOX is true. Unset it.',
+    });
+  }
+  return problems;
+}
+
+/** What live mode needs and has no default for, and the public sandbox values it must never run with. */
+function liveProblems(given: Source): EnvProblem[] {
+  const problems: EnvProblem[] = [];
+  const refuse = (variable: string, message: string) => problems.push({ variable, message });
+  for (const [variable, remedy] of Object.entries(LIVE_NEEDS)) {
+    if (given[variable] === undefined) refuse(variable, `is missing. ${remedy}`);
+  }
+  for (const [variable, value] of Object.entries(REFUSED_LIVE)) {
+    if (given[variable] === value)
+      refuse(variable, 'is the sandbox’s public value, which anyone can read. Set your own.');
+  }
+  if (given['CLOCK_URL'] !== undefined)
+    refuse('CLOCK_URL', 'belongs to the sandbox. Unset it: live mode uses real time.');
+  for (const variable of ['PUBLIC_URL', 'TELEGRAM_API_ROOT', 'TELEGRAM_WEB_ORIGIN']) {
+    const value = given[variable];
+    if (value !== undefined && !value.startsWith('https://'))
+      refuse(variable, 'must begin with https:// outside the sandbox.');
+  }
+  const secret = given['TELEGRAM_WEBHOOK_SECRET'];
+  if (secret !== undefined && secret.length < 16) refuse('TELEGRAM_WEBHOOK_SECRET', 'must be at least 16 characters.');
+  return problems;
+}
+
+const LIVE_NEEDS = {
+  TELEGRAM_BOT_TOKEN: 'Create a bot with @BotFather and copy its token, or unset HOSHI_SANDBOX to use the sandbox.',
+  TELEGRAM_BOT_USERNAME: 'Set the bot’s name in Telegram without @: links to the bot are made from it.',
+  PUBLIC_URL: 'Set the https address under which Telegram reaches this server.',
+  TELEGRAM_WEBHOOK_SECRET:
+    'Set at least 16 random characters of A-Z, a-z, 0-9, _ and -. Make one: node -p "crypto.randomBytes(24).toString(\'base64url\')"',
+  SESSION_SECRET: 'Set at least 32 random characters. Make one: node -p "crypto.randomBytes(32).toString(\'hex\')"',
+  DATA_KEY: 'Set 32 random bytes in base64. Make one: node -p "crypto.randomBytes(32).toString(\'base64\')"',
+} as const;
+
+const REFUSED_LIVE = {
+  TELEGRAM_BOT_TOKEN: SANDBOX_VALUES.botToken,
+  TELEGRAM_BOT_USERNAME: SANDBOX_VALUES.botUsername,
+  TELEGRAM_WEBHOOK_SECRET: SANDBOX_VALUES.webhookSecret,
+  TELEGRAM_WEBHOOK_SECRET_PREVIOUS: SANDBOX_VALUES.webhookSecret,
+  TELEGRAM_INIT_DATA_PUBLIC_KEY: SANDBOX_VALUES.initDataPublicKey,
+  SESSION_SECRET: SANDBOX_VALUES.sessionSecret,
+  DATA_KEY: SANDBOX_VALUES.dataKey,
+  METRICS_TOKEN: SANDBOX_VALUES.metricsToken,
+} as const;
+
+/** A secret that is being replaced is accepted for a stated time only: a rotation without an end is a second secret. */
+function rotationProblems(values: Variables): EnvProblem[] {
+  const { TELEGRAM_WEBHOOK_SECRET_PREVIOUS: previous, TELEGRAM_WEBHOOK_SECRET_PREVIOUS_UNTIL: until } = values;
+  if ((previous === undefined) === (until === undefined)) return [];
+  if (until === undefined) {
+    return [
+      {
+        variable: 'TELEGRAM_WEBHOOK_SECRET_PREVIOUS_UNTIL',
+        message: 'is missing. Say until when the previous secret is accepted.',
+      },
+    ];
+  }
+  return [
+    {
+      variable: 'TELEGRAM_WEBHOOK_SECRET_PREVIOUS',
+      message: 'is missing while its end is set. Set it or unset the end.',
+    },
+  ];
+}
+
+function toProblem(issue: z.core.$ZodIssue): EnvProblem {
+  const isMissing = issue.code === 'invalid_type';
+  return { variable: String(issue.path[0] ?? 'configuration'), message: isMissing ? 'is missing.' : issue.message };
+}
+
+/** The first message of a variable is the most telling one. */
+function onePerVariable(problems: readonly EnvProblem[]): EnvProblem[] {
+  return problems.filter(
+    (problem, index) => problems.findIndex((other) => other.variable === problem.variable) === index,
+  );
+}
+
+function toEnv(values: Variables, isSandbox: boolean): Env {
+  const previous = values.TELEGRAM_WEBHOOK_SECRET_PREVIOUS;
+  const until = values.TELEGRAM_WEBHOOK_SECRET_PREVIOUS_UNTIL;
+  const clockUrl = values.CLOCK_URL;
+  return {
+    isSandbox,
+    isDevelopment: values.HOSHI_DEV,
+    databaseUrl: values.DATABASE_URL,
+    databasePoolSize: values.DATABASE_POOL_SIZE,
+    port: values.PORT,
+    publicUrl: values.PUBLIC_URL,
+    sandbox: isSandbox && clockUrl ? { port: values.SANDBOX_PORT, apiKey: SANDBOX_VALUES.apiKey, clockUrl } : null,
+    telegram: {
+      botToken: values.TELEGRAM_BOT_TOKEN,
+      botId: Number(values.TELEGRAM_BOT_TOKEN.split(':')[0]),
+      botUsername: values.TELEGRAM_BOT_USERNAME,
+      apiRoot: values.TELEGRAM_API_ROOT,
+      webhookSecret: values.TELEGRAM_WEBHOOK_SECRET,
+      previousWebhookSecret: previous && until ? { secret: previous, until } : null,
+      initDataPublicKey: values.TELEGRAM_INIT_DATA_PUBLIC_KEY,
+      webOrigin: values.TELEGRAM_WEB_ORIGIN,
+    },
+    sessionSecret: values.SESSION_SECRET,
+    dataKey: values.DATA_KEY,
+    metricsToken: values.METRICS_TOKEN ?? null,
+    surfacePolicy: values.SURFACE_POLICY,
+    invoiceTtlMinutes: values.INVOICE_TTL_MINUTES,
+    platformFeeBps: values.PLATFORM_FEE_BPS,
+    webhookBodyRetentionDays: values.WEBHOOK_BODY_RETENTION_DAYS,
+    adminTelegramIds: values.ADMIN_TELEGRAM_IDS ?? [],
+    supportContact: values.SUPPORT_CONTACT ?? null,
+    logLevel: values.LOG_LEVEL,
+  };
+}
+
+function freeze(env: Env): Readonly<Env> {
+  Object.freeze(env.telegram);
+  Object.freeze(env.sandbox);
+  Object.freeze(env.adminTelegramIds);
+  return Object.freeze(env);
+}

@@ -1,0 +1,7 @@
+import app from './en/app.json' with { type: 'json' };
+import bot from './en/bot.json' with { type: 'json' };
+import common from './en/common.json' with { type: 'json' };
+import error from './en/error.json' with { type: 'json' };
+import notice from './en/notice.json' with { type: 'json' };
+
+export default { app, bot, common, error, notice };

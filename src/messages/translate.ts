@@ -1,0 +1,62 @@
+import { createTranslator } from 'use-intl/core';
+import en from './en.ts';
+import ja from './ja.ts';
+
+/** All texts by language. `ja` has the shape of `en`: a key missing on either side fails the type check and a test. */
+export const MESSAGES = { ja, en } satisfies Record<string, typeof en>;
+
+export type Messages = typeof en;
+export type MessageLanguage = keyof typeof MESSAGES;
+
+/** One translator per language: they hold no state of a request. Dates inside messages are in UTC. */
+const TRANSLATORS = { ja: make('ja'), en: make('en') };
+
+function make(language: MessageLanguage) {
+  return createTranslator<Messages>({ locale: language, messages: MESSAGES[language], timeZone: 'UTC' });
+}
+
+/** The texts of one language: `translator('ja')('error.not_yours')`. A missing key throws in tests and shows its name live. */
+export function translator(language: MessageLanguage): ReturnType<typeof make> {
+  return TRANSLATORS[language];
+}
+
+type Amount = { amount: bigint; currency: string };
+
+/** Digits after the point and how a currency is written; ISO currencies follow Intl, Stars and coins do not. */
+const DIGITS: Record<string, number> = { XTR: 0, JPY: 0, USD: 2, EUR: 2, UZS: 2, BTC: 8, ETH: 9 };
+
+/** An exact decimal string of minor units for Intl, which accepts strings without rounding through a float. */
+function decimal({ amount, currency }: Amount): `${number}` {
+  const digits = DIGITS[currency] ?? 0;
+  const sign = amount < 0n ? '-' : '';
+  const text = (amount < 0n ? -amount : amount).toString().padStart(digits + 1, '0');
+  return (digits === 0 ? sign + text : `${sign}${text.slice(0, -digits)}.${text.slice(-digits)}`) as `${number}`;
+}
+
+/** An amount for eyes: "150 ★", "¥1,500", "$9.99", "0.00123456 BTC". The letters XTR are never shown. */
+export function formatMoney(money: Amount, language: MessageLanguage): string {
+  const { currency } = money;
+  if (currency === 'XTR') return `${new Intl.NumberFormat(language).format(money.amount)} ★`;
+  if (currency === 'BTC' || currency === 'ETH') {
+    const coins = new Intl.NumberFormat(language, { minimumFractionDigits: 0, maximumFractionDigits: DIGITS[currency] ?? 0 });
+    return `${coins.format(decimal(money))} ${currency}`;
+  }
+  const digits = DIGITS[currency] ?? 0;
+  return new Intl.NumberFormat(language, { style: 'currency', currency, minimumFractionDigits: digits, maximumFractionDigits: digits }).format(decimal(money));
+}
+
+/** An amount for screen readers: a star glyph is read out as a word. */
+export function labelMoney(money: Amount, language: MessageLanguage): string {
+  return money.currency === 'XTR' ? translator(language)('common.stars', { count: Number(money.amount) }) : formatMoney(money, language);
+}
+
+/** A date in full: "20 December 2026", "2026年12月20日". Days are UTC days, as periods are kept in UTC. */
+export function formatDate(date: Date, language: MessageLanguage): string {
+  return new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, { dateStyle: 'long', timeZone: 'UTC' }).format(date);
+}
+
+/** A date with the time to the minute, in UTC. */
+export function formatDateTime(date: Date, language: MessageLanguage): string {
+  const text = new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' }).format(date);
+  return `${text} UTC`;
+}
