@@ -74,6 +74,18 @@ describe('a webhook', () => {
     await bench.bot.until('the second try', (bot) => bot.deliveries.length === 2);
   });
 
+  it('is tried again when the clock goes back', async () => {
+    bench.bot.answer = (_update, count) => (count <= 2 ? { status: 500 } : {});
+    bench.options.retryScale = 1;
+    await bench.restart();
+    await bench.advance(30 * DAY);
+    await bench.setWebhook();
+    await bench.say(HANA, 'from the future');
+    await bench.bot.until('two tries', (bot) => bot.deliveries.length === 2);
+    await bench.sim('POST', '/clock/reset');
+    await bench.bot.until('the third try', (bot) => bot.deliveries.length === 3);
+  });
+
   it('loses what it did not take within a day', async () => {
     bench.bot.answer = () => ({ status: 500 });
     await bench.setWebhook();
@@ -143,6 +155,17 @@ describe('accidents', () => {
     expect(await bench.sim<{ status: unknown }[]>('GET', '/traffic')).toContainEqual(
       expect.objectContaining({ status: 'dropped' }),
     );
+  });
+
+  it('drop of one kind of message', async () => {
+    bench.agree();
+    await bench.sim('PUT', '/faults', { updates: { kind: 'drop', type: 'successful_payment', remaining: 1 } });
+    await bench.say(HANA, 'seen');
+    expect(await bench.pay(await bench.link(), HANA)).toMatchObject({ status: 'paid' });
+    await bench.pay(await bench.link({ payload: 'order-2' }), HANA);
+    const paid = await bench.bot.until('the second', (bot) => bot.messages('successful_payment')[0]);
+    expect(paid['message'].successful_payment.invoice_payload).toBe('order-2');
+    expect(texts()).toContain('seen');
   });
 
   it('duplicate', async () => {

@@ -99,7 +99,14 @@ export class Delivery {
 
   /** The clock moved: waiting times may be over, updates expired. */
   clockMoved(): void {
-    for (const queue of this.#queues.values()) this.#makeReady(queue);
+    this.#isDownUntilMs = 0;
+    const latestMs = this.#options.clock.nowMs() + MAX_RETRY_AFTER_SECONDS * 1000;
+    for (const queue of this.#queues.values()) {
+      const [head] = queue.updates;
+      // After a move back an update would else wait for a time that is far off now.
+      if (head !== undefined && head.not_before_ms > latestMs) head.not_before_ms = 0;
+      this.#makeReady(queue);
+    }
     this.pump();
   }
 

@@ -201,8 +201,9 @@ export class World {
     for (const user of firstUsers()) this.users.set(user.id, user);
   }
 
-  #setting<T>(key: string, first: T): T {
-    return (this.settings.get(key) ?? this.settings.set(key, first)) as T;
+  /** The kept record, with what an older run did not know yet filled in. */
+  #setting<T extends object>(key: string, first: T): T {
+    return this.settings.set(key, { ...first, ...(this.settings.get(key) as Partial<T> | undefined) }) as T;
   }
 
   nextNumber(counter: keyof Counters): number {
