@@ -1,10 +1,12 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { appendFileSync, closeSync, existsSync, mkdirSync, openSync, readSync, renameSync } from 'node:fs';
 import { appendFile, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 const DEFAULTS = { flushDelayMs: 200, compactFromBytes: 8 * 1024 * 1024 };
 const COMPACT_CHUNK_ENTRIES = 2_000;
+const READ_CHUNK_BYTES = 1024 * 1024;
+const NEWLINE = 0x0a;
 const HEADER = JSON.stringify({ format: 'hoshi-sandbox', version: 1 });
 
 type Change = [table: string, key: string, value: unknown];
@@ -110,9 +112,8 @@ export class Store {
       appendFileSync(this.#file, `${HEADER}\n`);
       return;
     }
-    const content = readFileSync(this.#file, 'utf8');
     try {
-      this.#replay(content);
+      this.#replay(this.#file);
     } catch (error) {
       const aside = `${this.#file}.corrupt-${Date.now()}`;
       renameSync(this.#file, aside);
@@ -122,18 +123,24 @@ export class Store {
     }
   }
 
-  #replay(content: string): void {
-    const lines = content.split('\n');
-    const torn = lines.pop();
-    if (lines[0] !== HEADER) throw new Error('the first line is not the expected header');
-    for (const line of lines.slice(1)) {
-      for (const [name, key, value] of JSON.parse(line) as Change[]) this.#tables.get(name)?.restore(key, value);
+  #replay(file: string): void {
+    let count = 0;
+    let wasCutOff = false;
+    for (const { line, isWhole } of readLines(file)) {
+      this.#bytes += line.length + 1;
+      count += 1;
+      if (count === 1 && line !== HEADER) throw new Error('the first line is not the expected header');
+      if (!isWhole) wasCutOff = true;
+      else if (count > 1) this.#apply(JSON.parse(line) as Change[]);
     }
-    this.#bytes = Buffer.byteLength(content);
-    if (torn !== undefined && torn !== '') {
-      this.#say('The last write of the sandbox state was cut off; it was dropped.');
-      this.#schedule(this.#compact);
-    }
+    if (count === 0) throw new Error('the file is empty');
+    if (!wasCutOff) return;
+    this.#say('The last write of the sandbox state was cut off; it was dropped.');
+    this.#schedule(this.#compact);
+  }
+
+  #apply(changes: Change[]): void {
+    for (const [name, key, value] of changes) this.#tables.get(name)?.restore(key, value);
   }
 
   #mark = (table: string, key: string): void => {
@@ -218,5 +225,26 @@ export class Store {
   async close(): Promise<void> {
     await this.flushed();
     this.#isClosed = true;
+  }
+}
+
+/** The lines of a file, one after the other, since the whole may be larger than the memory allowed. */
+function* readLines(file: string): Generator<{ line: string; isWhole: boolean }> {
+  const descriptor = openSync(file, 'r');
+  try {
+    const chunk = Buffer.allocUnsafe(READ_CHUNK_BYTES);
+    let rest: Buffer[] = [];
+    for (let size = readSync(descriptor, chunk); size > 0; size = readSync(descriptor, chunk)) {
+      let from = 0;
+      for (let end = chunk.indexOf(NEWLINE); end >= 0 && end < size; end = chunk.indexOf(NEWLINE, from)) {
+        yield { line: Buffer.concat([...rest, chunk.subarray(from, end)]).toString('utf8'), isWhole: true };
+        rest = [];
+        from = end + 1;
+      }
+      if (from < size) rest.push(Buffer.from(chunk.subarray(from, size)));
+    }
+    if (rest.length > 0) yield { line: Buffer.concat(rest).toString('utf8'), isWhole: false };
+  } finally {
+    closeSync(descriptor);
   }
 }

@@ -9,7 +9,7 @@ const LONGEST_DELAY_SECONDS = 60;
 /** Telegram opens a lost connection again about every two seconds, whatever the updates' own delays are. */
 const RECONNECT_SECONDS = 2;
 const SHORTEST_RECONNECT_MS = 20;
-const PENDING_KEPT = 100_000;
+const PENDING_KEPT = 20_000;
 
 type Queue = { name: string; updates: UpdateRecord[]; isBusy: boolean; isReady: boolean };
 

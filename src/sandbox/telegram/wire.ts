@@ -75,7 +75,7 @@ export type TRefundedPayment = {
   provider_payment_charge_id?: string;
 };
 
-export type TDocument = {
+type TDocument = {
   file_name: string;
   mime_type: string;
   file_id: string;
