@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { asActor, type Ctx } from '#domain/context/context.ts';
 import type { JobName } from '#domain/context/queue.ts';
 import { ProviderError } from '#domain/provider.ts';
@@ -52,7 +53,12 @@ export function startEngine(ctx: Ctx, handlers: JobHandlers): Engine {
         const jobs = free > 0 ? await claim(ctx, free) : [];
         for (const job of jobs) {
           const work: Promise<void> = runJob(ctx, handlers, job)
-            .catch((error: unknown) => ctx.log.error({ job: job.name, error: describeError(error) }, 'the end of a job could not be written; its lease will end'))
+            .catch((error: unknown) =>
+              ctx.log.error(
+                { job: job.name, error: describeError(error) },
+                'the end of a job could not be written; its lease will end',
+              ),
+            )
             .finally(() => {
               running.delete(work);
               wake();
@@ -93,7 +99,11 @@ async function runJob(ctx: Ctx, handlers: JobHandlers, job: JobRow): Promise<voi
   } catch (error) {
     forJob.log.warn({ job: job.name, attempts: job.attempts, error: describeError(error) }, 'job failed');
     const afterSeconds = error instanceof ProviderError ? (error.retryAfterSeconds ?? null) : null;
-    outcome = { kind: 'retry', afterSeconds, code: error instanceof ProviderError ? error.code : error instanceof Error ? error.name : 'unknown' };
+    outcome = {
+      kind: 'retry',
+      afterSeconds,
+      code: error instanceof ProviderError ? error.code : error instanceof Error ? error.name : 'unknown',
+    };
   }
   await finish(forJob, job, outcome);
 }
@@ -140,7 +150,7 @@ async function listen(ctx: Ctx, signal: AbortSignal, onJob: () => void): Promise
     } catch (error) {
       ctx.log.warn({ error: describeError(error) }, 'listening for jobs was interrupted');
     }
-    if (!signal.aborted) await new Promise((resolve) => setTimeout(resolve, DATABASE_RETRY_MS));
+    await pauseUnless(signal, DATABASE_RETRY_MS);
   }
 }
 
@@ -158,17 +168,23 @@ async function runSchedule(ctx: Ctx, signal: AbortSignal): Promise<void> {
         .then((isOurs) => (isOurs ? run(forRun) : 0))
         .then(
           () => {},
-          (error: unknown) => forRun.log.error({ schedule: name, error: describeError(error) }, 'scheduled work failed; it runs again at its next time'),
+          (error: unknown) =>
+            forRun.log.error(
+              { schedule: name, error: describeError(error) },
+              'scheduled work failed; it runs again at its next time',
+            ),
         )
         .finally(() => running.delete(name));
       running.set(name, work);
     }
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, POLL_MS);
-      signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
-    });
+    await pauseUnless(signal, POLL_MS);
   }
   await Promise.all(running.values());
+}
+
+/** Waits, or not at all once the engine is stopping. */
+async function pauseUnless(signal: AbortSignal, ms: number): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => {});
 }
 
 async function takeTurn(ctx: Ctx, name: string, everySeconds: number): Promise<boolean> {
