@@ -41,7 +41,7 @@ export class BotDoor {
       response.setHeader('connection', 'close');
       return reply(response, refuse(413, 'Request Entity Too Large'));
     }
-    const args = await parseArguments(url.searchParams, request.headers['content-type'] ?? '', body);
+    const args = parseArguments(url.searchParams, request.headers['content-type'] ?? '', body);
     await this.#call(response, name, args, describeRequest(request, url, body));
   }
 
@@ -88,13 +88,11 @@ export class BotDoor {
   /** A method call in the answer to a webhook; its outcome is seen by nobody. */
   executeReply = (contentType: string, body: string): void => {
     if (!body.includes('method')) return;
-    void parseArguments(new URLSearchParams(), contentType, Buffer.from(body)).then(async (args) => {
-      const name = args?.text('method').toLowerCase() ?? '';
-      if (args === null || name === '' || NOT_IN_ANSWERS.has(name) || name.startsWith('get')) return;
-      const mark = this.#telegram.traffic.begin('from_bot', `${name} (webhook reply)`, body);
-      const answer = await this.execute(name, args, NEVER);
-      mark.end(answer.status, answer.json);
-    });
+    const args = parseArguments(new URLSearchParams(), contentType, Buffer.from(body));
+    const name = args?.text('method').toLowerCase() ?? '';
+    if (args === null || name === '' || NOT_IN_ANSWERS.has(name) || name.startsWith('get')) return;
+    const mark = this.#telegram.traffic.begin('from_bot', `${name} (webhook reply)`, body);
+    void this.execute(name, args, NEVER).then((answer) => mark.end(answer.status, answer.json));
   };
 
   /** `/file/bot<token>/<file_path>` */
