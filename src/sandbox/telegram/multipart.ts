@@ -47,8 +47,8 @@ function readPart(part: Buffer, form: MultipartForm): boolean {
   return true;
 }
 
-/** A parameter of Content-Disposition; browsers and libraries escape quotes as %22. */
+/** A parameter of Content-Disposition; without quotes it goes up to the next semicolon, as grammY writes it. */
 function readParameter(disposition: string, name: string): string | null {
-  const match = new RegExp(`;\\s*${name}\\s*=\\s*(?:"([^"]*)"|([^\\s;]+))`, 'i').exec(disposition);
-  return match === null ? null : (match[1] ?? match[2] ?? '').replaceAll('%22', '"');
+  const match = new RegExp(`;\\s*${name}\\s*=\\s*(?:"([^"]*)"|([^;]+))`, 'i').exec(disposition);
+  return match === null ? null : (match[1] ?? match[2]?.trim() ?? '').replaceAll('%22', '"');
 }
