@@ -113,6 +113,8 @@ describe('people', () => {
 
 describe('the clock', () => {
   it('wakes its followers and waits for them before it goes on', async () => {
+    bench.options.followerWaitMs = 60_000;
+    await bench.restart();
     const first = bench.sim<{ offsetMs: number }>('GET', '/clock?after=0&wait=8');
     await bench.sim('GET', '/clock');
     const moved = bench.advance(3_600);
@@ -122,11 +124,14 @@ describe('the clock', () => {
     void moved.then(() => {
       isAnswered = true;
     });
+    for (let count = 0; count < 5; count += 1) await bench.sim('GET', '/health');
     expect(isAnswered).toBe(false);
     const again = bench.sim<{ offsetMs: number }>('GET', `/clock?after=${offsetMs}&wait=8`);
     await moved;
-    await bench.sim('POST', '/clock/reset');
+    const reset = bench.sim('POST', '/clock/reset');
     expect((await again).offsetMs).toBe(0);
+    expect(await bench.sim('GET', '/clock?after=0&wait=0')).toMatchObject({ offsetMs: 0 });
+    await reset;
     expect(await bench.trySim('POST', '/clock', { advance_seconds: -5 })).toMatchObject({ status: 400 });
   });
 

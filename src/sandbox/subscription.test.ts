@@ -66,7 +66,7 @@ it('lets followers of the clock see each period before the next one starts', asy
 });
 
 it('fails without Stars, recovers within three days, and ends otherwise', async () => {
-  await subscribe(DILNOZA);
+  const first = await subscribe(DILNOZA);
   await bench.sim('PATCH', `/users/${DILNOZA}`, { balance: 10 });
   await bench.advance(30 * DAY + 1);
   await bench.bot.until('the failure', () => states().length === 1);
@@ -79,7 +79,8 @@ it('fails without Stars, recovers within three days, and ends otherwise', async 
   expect(await bench.subscriptions(DILNOZA)).toMatchObject([{ state: 'failed' }]);
   await bench.sim('PATCH', `/users/${DILNOZA}`, { balance: 500 });
   await bench.advance(DAY);
-  await payments(2);
+  const recovered = paymentOf((await payments(2))[1]);
+  expect(recovered.subscription_expiration_date).toBe(first.subscription_expiration_date + MONTH);
   expect(await bench.subscriptions(DILNOZA)).toMatchObject([{ state: 'active' }]);
   await bench.sim('PATCH', `/users/${DILNOZA}`, { balance: 0 });
   await bench.advance(35 * DAY);
