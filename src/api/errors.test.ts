@@ -6,7 +6,8 @@ import { ProviderError } from '#domain/provider.ts';
 import { MESSAGES } from '#messages/translate.ts';
 import { codesOf, errorText, presentError, toAppError } from './errors.ts';
 
-const placeholders = (text: string) => [...text.matchAll(/\{(\w+)/g)].map((match) => match[1]).filter((name) => name !== 'one' && name !== 'other');
+const placeholders = (text: string) =>
+  [...text.matchAll(/\{(\w+)/g)].map((match) => match[1]).filter((name) => name !== 'one' && name !== 'other');
 
 describe('texts of refusals', () => {
   it.each(LANGUAGES)('has one for every reason in %s and none besides', (language) => {

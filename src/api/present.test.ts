@@ -65,7 +65,7 @@ describe('money', () => {
     [{ amount: 9_007_199_254_740_993n, currency: 'JPY' }, 'en', '¥9,007,199,254,740,993', '¥9,007,199,254,740,993'],
   ] as const)('%j in %s', (money, language, text, label) => {
     const { amount, currency } = money;
-    expect(presentMoney(money, language)).toEqual({ amount: amount.toString(), currency, text, label });
+    expect(presentMoney(money, language)).toEqual({ amount: minor, currency, text, label });
   });
 
   it('never shows the letters XTR', () => {
@@ -114,13 +114,18 @@ describe('the catalogue', () => {
       ['prc_y', null],
       ['prc_s', 30],
     ]);
-    expect(view.savings).toEqual([{ currency: 'USD', money: expect.objectContaining({ text: '$59.89' }), percent: 16 }]);
+    expect(view.savings).toEqual([
+      { currency: 'USD', money: expect.objectContaining({ text: '$59.89' }), percent: 16 },
+    ]);
   });
 
   it('marks what the reader holds, in their language', () => {
     const held = { id: 'ent_1', product, plan, since: NOW, until: null, renews: false };
     const view = presentProduct(product, [held], [], 'ja');
-    expect(view).toMatchObject({ name: 'ログ', current: { planName: 'プロ', until: null, since: { text: '2026年11月20日' } } });
+    expect(view).toMatchObject({
+      name: 'ログ',
+      current: { planName: 'プロ', until: null, since: { text: '2026年11月20日' } },
+    });
     expect(presentProduct(product, [], [], 'en').current).toBeNull();
   });
 });
@@ -150,7 +155,10 @@ describe('presentPreview', () => {
     const view = presentPreview(offer, 'en');
     expect(view.methods[0]).toMatchObject({ isAllowed: false, reason: 'method_not_allowed_here' });
     expect(view.methods[0]?.reasonText).toMatch(/Stars only/);
-    expect(view.blocked).toMatchObject({ reason: 'already_subscribed', text: expect.stringContaining('already subscribed') });
+    expect(view.blocked).toMatchObject({
+      reason: 'already_subscribed',
+      text: expect.stringContaining('already subscribed'),
+    });
     expect(view.replaces).toMatchObject({ subscriptionId: 'sub_1', planName: 'Pro' });
     expect(view.price.renewsEveryDays).toBe(30);
   });
@@ -179,7 +187,18 @@ describe('presentInvoice', () => {
     expiresAt: new Date(NOW.getTime() + 60_000),
     createdAt: NOW,
     closedAt: null,
-    attempts: [{ id: 'att_1', invoiceId: 'inv_1', userId: 'usr_1', provider: 'telegram-stars', status: 'live', url: 'https://t.me/$x', failure: null, createdAt: NOW }],
+    attempts: [
+      {
+        id: 'att_1',
+        invoiceId: 'inv_1',
+        userId: 'usr_1',
+        provider: 'telegram-stars',
+        status: 'live',
+        url: 'https://t.me/$x',
+        failure: null,
+        createdAt: NOW,
+      },
+    ],
     payments: [],
   } satisfies InvoiceRecord;
 
@@ -209,7 +228,15 @@ describe('presentInvoice', () => {
 });
 
 describe('presentReceipt', () => {
-  const event = (action: string, objectId: string): AuditEvent => ({ seq: 1n, at: NOW, actor: 'x', action, objectId, data: {}, requestId: 'r' });
+  const event = (action: string, objectId: string): AuditEvent => ({
+    seq: 1n,
+    at: NOW,
+    actor: 'x',
+    action,
+    objectId,
+    data: {},
+    requestId: 'r',
+  });
   const invoice = { id: 'inv_1' } as PaymentRecord['invoice'];
   const entitlement = { id: 'ent_1' } as PaymentRecord['entitlement'];
   const payment: PaymentRecord = {
@@ -259,13 +286,24 @@ describe('presentReceipt', () => {
 
   it('tells the story from the audit log', () => {
     const view = presentReceipt(payment, sold, 'telegram_stars', 'en');
-    expect(view.timeline.map(({ kind }) => kind)).toEqual(['ordered', 'paid', 'unlocked', 'refund_requested', 'refunded']);
+    expect(view.timeline.map(({ kind }) => kind)).toEqual([
+      'ordered',
+      'paid',
+      'unlocked',
+      'refund_requested',
+      'refunded',
+    ]);
     expect(view.refund).toMatchObject({ id: 'ref_1', status: 'succeeded' });
     expect(view.split.reduce((sum, { bps }) => sum + bps, 0)).toBe(10_000);
   });
 
   it('does not tell a renewal as ordered', () => {
-    const view = presentReceipt({ ...payment, kind: 'renewal', refunds: [], periodEnd: null }, sold, 'telegram_stars', 'en');
+    const view = presentReceipt(
+      { ...payment, kind: 'renewal', refunds: [], periodEnd: null },
+      sold,
+      'telegram_stars',
+      'en',
+    );
     expect(view.timeline.map(({ kind }) => kind)).not.toContain('ordered');
     expect(view).toMatchObject({ refund: null, period: null });
   });

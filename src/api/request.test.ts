@@ -33,7 +33,9 @@ describe('languageOf', () => {
 
 describe('parseJson', () => {
   it('reads what is not too deep', () => {
-    expect(parseJson(bytes('{"a":[{"b":"]]]]]]]]]]{{{{{{{{{\\"["}]}'))).toEqual({ a: [{ b: ']]]]]]]]]]{{{{{{{{{"[' }] });
+    expect(parseJson(bytes('{"a":[{"b":"]]]]]]]]]]{{{{{{{{{\\"["}]}'))).toEqual({
+      a: [{ b: ']]]]]]]]]]{{{{{{{{{"[' }],
+    });
   });
 
   it.each([
@@ -69,7 +71,11 @@ describe('readBody', () => {
         controller.enqueue(new Uint8Array(1024));
       },
     });
-    const streaming = new Request('http://localhost/', { method: 'POST', body: endless, duplex: 'half' } as RequestInit);
+    const streaming = new Request('http://localhost/', {
+      method: 'POST',
+      body: endless,
+      duplex: 'half',
+    } as RequestInit);
     expect(await reasonOf(() => readBody(streaming, 4096))).toBe('body_too_large');
     expect(pulled).toBeLessThan(10);
   });

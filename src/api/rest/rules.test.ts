@@ -82,7 +82,11 @@ describe('judgeFee', () => {
     ['names a developer of our own product', { ...nothing, developerUserId: 'usr_dev' }, own],
     ['sets a fee as a person', { ...nothing, feeBps: 1 }, { ...plugin, isServer: false }],
     ['sets a fee of our own product', { ...nothing, feeBps: 1 }, own],
-    ['sets a fee the product has agreed', { ...nothing, feeBps: 1 }, { ...plugin, productFeeBps: 2500, effectiveFeeBps: 2500 }],
+    [
+      'sets a fee the product has agreed',
+      { ...nothing, feeBps: 1 },
+      { ...plugin, productFeeBps: 2500, effectiveFeeBps: 2500 },
+    ],
   ])('refuses who %s', (_, wish, terms) => expect(reasonOf(() => judgeFee(wish, terms))).toBe('fee_not_settable'));
 });
 

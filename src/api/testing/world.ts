@@ -26,7 +26,12 @@ export const BOT_TOKEN = '7000000001:AAHoshiSandboxDevelopmentToken00000000';
 export const CONTACT = { botUsername: 'hoshi_test_bot', supportContact: '@hoshi_support' };
 
 export type Person = Readonly<{ userId: string; telegramId: number; token: string }>;
-export type Answer<Body = Record<string, unknown>> = Readonly<{ status: number; headers: Headers; body: Body; text: string }>;
+export type Answer<Body = Record<string, unknown>> = Readonly<{
+  status: number;
+  headers: Headers;
+  body: Body;
+  text: string;
+}>;
 
 const START = new Date('2026-11-20T10:00:00.000Z');
 let nextNumber = 1;
@@ -71,7 +76,9 @@ export function useWorld() {
       },
     });
     const trpc = makeTrpcHandler({ ctx, contact: CONTACT });
-    running = await listen((request) => (new URL(request.url).pathname.startsWith(TRPC_PATH) ? trpc(request) : rest.fetch(request)));
+    running = await listen((request) =>
+      new URL(request.url).pathname.startsWith(TRPC_PATH) ? trpc(request) : rest.fetch(request),
+    );
     await seedCatalog(ctx);
   });
   afterAll(() => {
@@ -145,7 +152,11 @@ export function useWorld() {
       return secret;
     },
 
-    async send(method: string, path: string, options: { headers?: Record<string, string>; body?: BodyInit | null } = {}): Promise<Answer> {
+    async send(
+      method: string,
+      path: string,
+      options: { headers?: Record<string, string>; body?: BodyInit | null } = {},
+    ): Promise<Answer> {
       const response = await fetch(`${world.url}${path}`, { method, ...options });
       const text = await response.text();
       const isJson = response.headers.get('content-type')?.startsWith('application/json') === true && text !== '';
@@ -153,7 +164,11 @@ export function useWorld() {
     },
 
     /** Sends JSON. `as`: a session token or an API key. */
-    call(method: string, path: string, options: { as?: string | undefined; json?: unknown; headers?: Record<string, string> } = {}): Promise<Answer> {
+    call(
+      method: string,
+      path: string,
+      options: { as?: string | undefined; json?: unknown; headers?: Record<string, string> } = {},
+    ): Promise<Answer> {
       const { as, headers = {}, json } = options;
       return world.send(method, path, {
         headers: {
@@ -177,9 +192,29 @@ export function useWorld() {
       const order = await world.call('POST', '/api/v1/payments/create', { as: buyer.token, json: orderOf(price) });
       const invoiceId = String(order.body['payment_id']);
       const chargeId = `charge_${unique()}`;
-      const renews = PRICES[price].interval === 'month' ? { is_recurring: true, is_first_recurring: true, subscription_expiration_date: seconds(clock.now()) + 2_592_000 } : {};
-      const payment = { currency: 'XTR', total_amount: PRICES[price].amount, invoice_payload: invoiceId, telegram_payment_charge_id: chargeId, ...renews };
-      const said = await world.update({ message: { date: seconds(clock.now()), chat: { id: buyer.telegramId }, from: { id: buyer.telegramId }, successful_payment: payment } });
+      const renews =
+        PRICES[price].interval === 'month'
+          ? {
+              is_recurring: true,
+              is_first_recurring: true,
+              subscription_expiration_date: seconds(clock.now()) + 2_592_000,
+            }
+          : {};
+      const payment = {
+        currency: 'XTR',
+        total_amount: PRICES[price].amount,
+        invoice_payload: invoiceId,
+        telegram_payment_charge_id: chargeId,
+        ...renews,
+      };
+      const said = await world.update({
+        message: {
+          date: seconds(clock.now()),
+          chat: { id: buyer.telegramId },
+          from: { id: buyer.telegramId },
+          successful_payment: payment,
+        },
+      });
       if (order.status !== 201 || said.status !== 200) throw new Error(`not bought: ${order.text} ${said.text}`);
       const { id } = await world.ctx.db.payment.findFirstOrThrow({ where: { chargeId } });
       return { invoiceId, paymentId: id, chargeId };
@@ -211,7 +246,10 @@ export function orderOf(price: SeedPriceKey): Record<string, unknown> {
 
 async function seedCatalog(ctx: Ctx): Promise<void> {
   const developer = await ensureUser(ctx, { telegramId: BigInt(DEVELOPER_TELEGRAM_ID), languageCode: 'en' });
-  const text = (name: string) => ({ ja: { name: `${name}（日）`, description: '説明' }, en: { name, description: 'What it is' } });
+  const text = (name: string) => ({
+    ja: { name: `${name}（日）`, description: '説明' },
+    en: { name, description: 'What it is' },
+  });
   const planText = (name: string) => ({
     ja: { ...text(name).ja, features: ['機能'], privacy: ['暗号化'] },
     en: { ...text(name).en, features: ['A feature'], privacy: ['Encrypted'] },
@@ -225,8 +263,22 @@ async function seedCatalog(ctx: Ctx): Promise<void> {
   });
   await db.plan.createMany({
     data: [
-      { id: 'pln_log_free', productId: 'prd_log', code: 'log-free', rank: 0, texts: planText('Free'), limits: { notes: 10 } },
-      { id: 'pln_log_pro', productId: 'prd_log', code: 'log-pro', rank: 1, texts: planText('Pro'), limits: { notes: 1000 } },
+      {
+        id: 'pln_log_free',
+        productId: 'prd_log',
+        code: 'log-free',
+        rank: 0,
+        texts: planText('Free'),
+        limits: { notes: 10 },
+      },
+      {
+        id: 'pln_log_pro',
+        productId: 'prd_log',
+        code: 'log-pro',
+        rank: 1,
+        texts: planText('Pro'),
+        limits: { notes: 1000 },
+      },
       { id: 'pln_tool', productId: 'prd_tool', code: 'tool-license', rank: 1, texts: planText('Tool') },
     ],
   });
