@@ -1,7 +1,7 @@
 import { registerApiKey } from '#domain/identity/api-key.ts';
 import { type Ctx, SCOPES } from '#domain/context/context.ts';
 import { ensureUser } from '#domain/identity/ensure-user.ts';
-import { readEnv } from '#lib/env.ts';
+import { loadEnv } from '#lib/env.ts';
 import { makeServer } from '../src/server.ts';
 import { PRODUCTS, SANDBOX_PLUGINS, type SeedPlan, type SeedProduct } from './catalog.ts';
 
@@ -10,7 +10,7 @@ const SANDBOX_DEVELOPER = 7_000_000_102n;
 
 /** Fills the catalogue, and in the sandbox the marketplace and the documented API key. Safe to run at every start. */
 async function seed(): Promise<void> {
-  const env = readEnv(process.env);
+  const env = loadEnv();
   const server = await makeServer('worker', env);
   try {
     for (const [position, product] of PRODUCTS.entries()) await seedProduct(server.ctx, product, position, null);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { asActor, type Ctx } from '#domain/context/context.ts';
 import type { JobName } from '#domain/context/queue.ts';
 import { ProviderError } from '#domain/provider.ts';
@@ -140,7 +141,7 @@ async function listen(ctx: Ctx, signal: AbortSignal, onJob: () => void): Promise
     } catch (error) {
       ctx.log.warn({ error: describeError(error) }, 'listening for jobs was interrupted');
     }
-    if (!signal.aborted) await new Promise((resolve) => setTimeout(resolve, DATABASE_RETRY_MS));
+    await pauseUnless(signal, DATABASE_RETRY_MS);
   }
 }
 
@@ -163,12 +164,14 @@ async function runSchedule(ctx: Ctx, signal: AbortSignal): Promise<void> {
         .finally(() => running.delete(name));
       running.set(name, work);
     }
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, POLL_MS);
-      signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
-    });
+    await pauseUnless(signal, POLL_MS);
   }
   await Promise.all(running.values());
+}
+
+/** Waits, or not at all once the engine is stopping. */
+async function pauseUnless(signal: AbortSignal, ms: number): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => {});
 }
 
 async function takeTurn(ctx: Ctx, name: string, everySeconds: number): Promise<boolean> {
