@@ -31,7 +31,7 @@ export async function startTestSandbox(): Promise<TestSandbox> {
   const directory = await mkdtemp(join(tmpdir(), 'hoshi-sandbox-test-'));
   const bundle = join(directory, 'sandbox.mjs');
   await build({ entryPoints: ['src/sandbox/main.ts'], outfile: bundle, bundle: true, platform: 'node', format: 'esm', target: 'node20' });
-  const env = { PATH: process.env['PATH'], SANDBOX_PORT: '0', SANDBOX_STATE_DIR: join(directory, 'state'), SANDBOX_CLIENT_DIR: directory };
+  const env = { ...process.env, SANDBOX_PORT: '0', SANDBOX_STATE_DIR: join(directory, 'state'), SANDBOX_CLIENT_DIR: directory };
   const child = spawn(process.execPath, [bundle], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const url = await new Promise<string>((resolve, reject) => {

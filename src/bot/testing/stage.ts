@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Update } from 'grammy/types';
 import { afterAll, beforeAll } from 'vitest';
 import { asActor, type Ctx } from '#domain/context/context.ts';
 import { AppError } from '#domain/errors.ts';
@@ -13,7 +14,7 @@ import { registerBot } from '../setup.ts';
 import { type SeenButton, type SeenMessage, startTestSandbox, type TestSandbox } from './sandbox.ts';
 
 const WAIT_MS = 8_000;
-const QUIET_MS = 40;
+const POLL_MS = 10;
 
 /** Hoshi's chat door on a real Postgres, joined to a real sandbox by real webhooks. */
 export type Stage = {
@@ -25,12 +26,15 @@ export type Stage = {
   person(languageCode: string, balance?: number): Promise<Person>;
 };
 
+type PayResult = { status: string; error_message?: string };
+
 /** One person with their chat. Each act resolves with what the bot said or changed because of it, newest last. */
 export type Person = {
   id: number;
   write(text: string): Promise<SeenMessage[]>;
   press(message: SeenMessage, button: SeenButton): Promise<SeenMessage[]>;
-  pay(slug: string): Promise<{ status: string; error_message?: string }>;
+  /** Pays an invoice and waits until Hoshi knows. Throws when the sandbox shows no form for it. */
+  pay(slug: string): Promise<PayResult>;
   messages(): Promise<SeenMessage[]>;
 };
 
@@ -107,14 +111,23 @@ async function openStage(databaseUrl: string, options: { surfacePolicy?: string;
   };
 }
 
-/** Counts what is being handled, so that tests can wait until all is said. */
-type Door = { handled: number; running: number };
+/** How many updates of each sort and person have been handled, so that tests can wait until all is said. */
+type Door = Map<string, number>;
+type Sort = 'text' | 'press' | 'payment';
+
+const handledOf = (door: Door, sort: Sort, userId: number) => door.get(`${sort}:${userId}`) ?? 0;
+
+/** What the tests wait for; other updates are handled as well but not counted. */
+function sortOf(update: Update): { sort: Sort; userId: number } | null {
+  if (update.callback_query) return { sort: 'press', userId: update.callback_query.from.id };
+  if (update.message?.successful_payment) return { sort: 'payment', userId: update.message.chat.id };
+  return update.message ? { sort: 'text', userId: update.message.chat.id } : null;
+}
 
 /** The webhook door as the web process has it, without its limits and metrics. */
 function openDoor(http: Server, { ctx }: HoshiServer, bot: HoshiBot): Door {
-  const door: Door = { handled: 0, running: 0 };
+  const door: Door = new Map();
   http.on('request', (request: IncomingMessage, response) => {
-    door.running += 1;
     const answer = async () => {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -126,14 +139,13 @@ function openDoor(http: Server, { ctx }: HoshiServer, bot: HoshiBot): Door {
         explain: (reason) => reason,
       });
       if (message) await bot.handleUpdate(message.update);
+      const counted = sortOf(JSON.parse(Buffer.concat(chunks).toString()) as Update);
+      if (counted) door.set(`${counted.sort}:${counted.userId}`, handledOf(door, counted.sort, counted.userId) + 1);
       response.writeHead(reply.status, { 'content-type': reply.contentType }).end(reply.body);
     };
-    answer()
-      .catch((error: unknown) => response.writeHead(error instanceof AppError && error.kind === 'unavailable' ? 503 : 500).end())
-      .finally(() => {
-        door.running -= 1;
-        door.handled += 1;
-      });
+    answer().catch((error: unknown) => {
+      response.writeHead(error instanceof AppError && error.kind === 'unavailable' ? 503 : 500).end();
+    });
   });
   return door;
 }
@@ -141,28 +153,41 @@ function openDoor(http: Server, { ctx }: HoshiServer, bot: HoshiBot): Door {
 async function makePerson(sandbox: TestSandbox, door: Door, { languageCode, balance }: { languageCode: string; balance: number }): Promise<Person> {
   const { id } = await sandbox.sim<{ id: number }>('POST', '/users', { first_name: 'Mika', language_code: languageCode, balance });
   const messages = () => sandbox.sim<SeenMessage[]>('GET', `/chats/${id}/messages`);
-  const act = async (doIt: () => Promise<unknown>): Promise<SeenMessage[]> => {
-    const before = new Map((await messages()).map((message) => [message.message_id, JSON.stringify(message)]));
-    const { handled } = door;
-    await doIt();
+  const isHandled = async (sort: Sort, before: number) => {
     const deadline = Date.now() + WAIT_MS;
-    while (door.handled === handled || door.running > 0) {
-      if (Date.now() > deadline) throw new Error('the bot did not take the update in');
-      await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
+    while (handledOf(door, sort, id) === before) {
+      if (Date.now() > deadline) throw new Error(`the bot did not take the ${sort} in`);
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
+  };
+  const act = async (sort: Sort, doIt: () => Promise<unknown>): Promise<SeenMessage[]> => {
+    const before = new Map((await messages()).map((message) => [message.message_id, JSON.stringify(message)]));
+    const handled = handledOf(door, sort, id);
+    await doIt();
+    await isHandled(sort, handled);
     const after = await messages();
     return after.filter((message) => message.from === 'bot' && before.get(message.message_id) !== JSON.stringify(message));
   };
   return {
     id,
     messages,
-    write: (text) => act(() => sandbox.sim('POST', `/chats/${id}/text`, { text })),
-    press: (message, button) => act(() => sandbox.sim('POST', `/chats/${id}/callback`, { message_id: message.message_id, data: button.callback_data })),
+    write: (text) => act('text', () => sandbox.sim('POST', `/chats/${id}/text`, { text })),
+    press: (message, button) => act('press', () => sandbox.sim('POST', `/chats/${id}/callback`, { message_id: message.message_id, data: button.callback_data })),
     async pay(slug) {
       const form = await sandbox.sim<{ form_id: string }>('POST', `/invoices/${slug}/form`, { user_id: id });
-      return sandbox.sim('POST', `/invoices/${slug}/pay`, { user_id: id, form_id: form.form_id });
+      const before = handledOf(door, 'payment', id);
+      const result = await sandbox.sim<PayResult>('POST', `/invoices/${slug}/pay`, { user_id: id, form_id: form.form_id });
+      if (result.status === 'paid') await isHandled('payment', before);
+      return result;
     },
   };
+}
+
+/** The update of a pressed button as anyone could have made it whose client shows what it wants. */
+export function forgedPress(userId: number, data: string, languageCode = 'en') {
+  const from = { id: userId, is_bot: false, first_name: 'Mika', language_code: languageCode };
+  const message = { message_id: 1, date: 1, chat: { id: userId, type: 'private', first_name: 'Mika' }, text: 'x' };
+  return { update_id: 1, callback_query: { id: '1', from, chat_instance: '1', data, message } };
 }
 
 /** The button with this text. Throws when the message has none, and names those it has. */
