@@ -5,8 +5,8 @@ import { AppError } from '#domain/errors.ts';
 import { findUserByTelegramId } from '#domain/identity/find-user.ts';
 import { makeBot } from './bot.ts';
 import { encodePress } from './callback.ts';
-import { buttonOf, forgedPress, useStage } from './testing/stage.ts';
 import type { SeenMessage } from './testing/sandbox.ts';
+import { buttonOf, forgedPress, useStage } from './testing/stage.ts';
 
 /** A text from a person, as Telegram sends it. */
 const textUpdate = (userId: number, text: string, chatType = 'private') => ({
@@ -34,7 +34,9 @@ describe('the bot and a person', () => {
     expect(buttonOf(chosen, 'Hoshiを開く').web_app?.url).toBe(`${stage.publicUrl}/?lang=ja`);
     expect((await person.write('/help'))[0]?.text).toContain('ヘルプ');
     expect(await userOf(person.id)).toMatchObject({ language: 'ja', hasChosenLanguage: true });
-    const traffic = await stage.sandbox.sim<Array<{ name: string; request: { menu_button?: { web_app: { url: string } } } }>>('GET', '/traffic?limit=30');
+    const traffic = await stage.sandbox.sim<
+      Array<{ name: string; request: { menu_button?: { web_app: { url: string } } } }>
+    >('GET', '/traffic?limit=30');
     const menu = traffic.find(({ name }) => name.toLowerCase() === 'setchatmenubutton');
     expect(JSON.stringify(menu)).toContain('lang=ja');
   });
@@ -47,7 +49,12 @@ describe('the bot and a person', () => {
   it('switches reminders off and on; sales are offered to developers only', async () => {
     const person = await stage.person('en');
     const [settings] = await person.write('/settings');
-    expect(settings?.inline_keyboard?.flat().map(({ text }) => text).join()).not.toContain('Sales');
+    expect(
+      settings?.inline_keyboard
+        ?.flat()
+        .map(({ text }) => text)
+        .join(),
+    ).not.toContain('Sales');
     const [off] = await person.press(settings as SeenMessage, buttonOf(settings, 'Before a renewal: on'));
     expect(await userOf(person.id)).toMatchObject({ wantsReminders: false });
     await person.press(off as SeenMessage, buttonOf(off, 'Before a renewal: off'));
@@ -83,10 +90,16 @@ describe('the bot and a person', () => {
     const said = async () => (await person.messages()).length;
     const before = await said();
     await stage.bot.handleUpdate(textUpdate(person.id, '/start', 'supergroup'));
-    await stage.bot.handleUpdate({ update_id: 2, message: { ...textUpdate(person.id, '').message, text: undefined, pinned_message: {} } });
+    await stage.bot.handleUpdate({
+      update_id: 2,
+      message: { ...textUpdate(person.id, '').message, text: undefined, pinned_message: {} },
+    });
     await stage.bot.handleUpdate({ nothing: true });
     await stage.bot.handleUpdate(null);
-    await stage.bot.handleUpdate({ update_id: 3, inline_query: { id: '1', from: { id: person.id, is_bot: false, first_name: 'x' }, query: '' } });
+    await stage.bot.handleUpdate({
+      update_id: 3,
+      inline_query: { id: '1', from: { id: person.id, is_bot: false, first_name: 'x' }, query: '' },
+    });
     expect(await said()).toBe(before);
   });
 });
@@ -94,7 +107,10 @@ describe('the bot and a person', () => {
 describe('buttons', () => {
   const stage = useStage();
   const calls = async (name: string) => {
-    const traffic = await stage.sandbox.sim<Array<{ name: string; request: { text?: string } }>>('GET', '/traffic?limit=20');
+    const traffic = await stage.sandbox.sim<Array<{ name: string; request: { text?: string } }>>(
+      'GET',
+      '/traffic?limit=20',
+    );
     return traffic.filter((call) => call.name === name);
   };
 
@@ -129,7 +145,9 @@ describe('buttons', () => {
     expect(answer?.text).toContain('$29.99 a month');
     expect(answer?.text).toContain('cannot be bought here');
     expect(answer?.text).toContain('sold for Stars only');
-    await stage.bot.handleUpdate(forgedPress(person.id, encodePress('pay', 'prc_channels_pro_month_usd', 'credit_card')));
+    await stage.bot.handleUpdate(
+      forgedPress(person.id, encodePress('pay', 'prc_channels_pro_month_usd', 'credit_card')),
+    );
     expect((await person.messages()).at(-1)?.text).toContain('Stars only');
   });
 
@@ -137,7 +155,9 @@ describe('buttons', () => {
     const person = await stage.person('en');
     const [start] = await person.write('/start');
     const [help] = await person.press(start as SeenMessage, buttonOf(start, 'Help'));
-    const again = await person.press(help as SeenMessage, buttonOf(help, 'Guides')).then(([guides]) => person.press(guides as SeenMessage, buttonOf(guides, 'Buying')));
+    const again = await person
+      .press(help as SeenMessage, buttonOf(help, 'Guides'))
+      .then(([guides]) => person.press(guides as SeenMessage, buttonOf(guides, 'Buying')));
     expect(again[0]?.message_id).toBe(start?.message_id);
     expect(again[0]?.text).toContain('Send /buy and choose a line');
   });
@@ -157,8 +177,14 @@ describe('when something fails', () => {
   it('asks Telegram to send the update again while nothing was said', async () => {
     const person = await stage.person('en');
     await person.write('/start');
-    await stage.sandbox.sim('PUT', '/faults', { api: { method: 'sendMessage', kind: 'flood', retry_after: 7, remaining: 1 } });
-    await expect(stage.bot.handleUpdate(textUpdate(person.id, '/help'))).rejects.toMatchObject({ kind: 'unavailable', reason: 'service_unavailable', retryAfterSeconds: 7 });
+    await stage.sandbox.sim('PUT', '/faults', {
+      api: { method: 'sendMessage', kind: 'flood', retry_after: 7, remaining: 1 },
+    });
+    await expect(stage.bot.handleUpdate(textUpdate(person.id, '/help'))).rejects.toMatchObject({
+      kind: 'unavailable',
+      reason: 'service_unavailable',
+      retryAfterSeconds: 7,
+    });
     await stage.sandbox.sim('PUT', '/faults', { api: { method: 'sendMessage', kind: 'server_error', remaining: 1 } });
     await expect(stage.bot.handleUpdate(textUpdate(person.id, '/help'))).rejects.toBeInstanceOf(AppError);
     await stage.bot.handleUpdate(textUpdate(person.id, '/help'));
@@ -169,7 +195,9 @@ describe('when something fails', () => {
     const person = await stage.person('en');
     await person.write('/start');
     await stage.sandbox.sim('PUT', '/faults', { api: { method: 'sendMessage', kind: 'server_error', remaining: 1 } });
-    await stage.bot.handleUpdate(forgedPress(person.id, encodePress('pay', 'prc_personal_pro_year_xtr', 'telegram_stars')));
+    await stage.bot.handleUpdate(
+      forgedPress(person.id, encodePress('pay', 'prc_personal_pro_year_xtr', 'telegram_stars')),
+    );
     const messages = await person.messages();
     expect(messages.filter((message) => message.invoice)).toHaveLength(1);
     expect(messages.at(-1)?.text).toMatch(/Something went wrong on our side.*\nRequest: req_/);
@@ -177,7 +205,9 @@ describe('when something fails', () => {
 
   it('keeps the answer when only the menu button cannot be set', async () => {
     const person = await stage.person('en');
-    await stage.sandbox.sim('PUT', '/faults', { api: { method: 'setChatMenuButton', kind: 'server_error', remaining: 1 } });
+    await stage.sandbox.sim('PUT', '/faults', {
+      api: { method: 'setChatMenuButton', kind: 'server_error', remaining: 1 },
+    });
     expect((await person.write('/start'))[0]?.text).toContain('Welcome to Hoshi');
   });
 
@@ -196,9 +226,15 @@ describe('when something fails', () => {
   it('says in words that the provider does not answer', async () => {
     const person = await stage.person('en');
     await person.write('/start');
-    await stage.sandbox.sim('PUT', '/faults', { api: { method: 'createInvoiceLink', kind: 'server_error', remaining: 5 } });
-    await stage.bot.handleUpdate(forgedPress(person.id, encodePress('pay', 'prc_personal_pro_month_xtr', 'telegram_stars')));
-    expect((await person.messages()).at(-1)?.text).toContain('The payment service could not be reached. You have not been charged.');
+    await stage.sandbox.sim('PUT', '/faults', {
+      api: { method: 'createInvoiceLink', kind: 'server_error', remaining: 5 },
+    });
+    await stage.bot.handleUpdate(
+      forgedPress(person.id, encodePress('pay', 'prc_personal_pro_month_xtr', 'telegram_stars')),
+    );
+    expect((await person.messages()).at(-1)?.text).toContain(
+      'The payment service could not be reached. You have not been charged.',
+    );
   });
 
   it('asks again when Telegram cannot be reached at all', async () => {
@@ -206,9 +242,17 @@ describe('when something fails', () => {
     await new Promise<void>((resolve) => silent?.listen(0, '127.0.0.1', resolve));
     const apiRoot = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
     const place = { publicUrl: stage.publicUrl, botUsername: 'hoshi_sandbox_bot', supportContact: null };
-    const bot = makeBot({ ...place, ctx: stage.ctx, botInfo: { id: 7_000_000_001, username: 'hoshi_sandbox_bot' }, apiRoot, token: '7000000001:x' });
+    const bot = makeBot({
+      ...place,
+      ctx: stage.ctx,
+      botInfo: { id: 7_000_000_001, username: 'hoshi_sandbox_bot' },
+      apiRoot,
+      token: '7000000001:x',
+    });
     await expect(bot.handleUpdate(textUpdate(99_001, '/help'))).rejects.toMatchObject({ kind: 'unavailable' });
-    await expect(bot.handleUpdate(forgedPress(99_001, encodePress('help', 'menu')))).rejects.toMatchObject({ kind: 'unavailable' });
+    await expect(bot.handleUpdate(forgedPress(99_001, encodePress('help', 'menu')))).rejects.toMatchObject({
+      kind: 'unavailable',
+    });
   });
 });
 

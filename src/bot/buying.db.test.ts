@@ -1,12 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { buttonOf, forgedPress, type Person, useStage } from './testing/stage.ts';
 import type { SeenMessage } from './testing/sandbox.ts';
+import { buttonOf, forgedPress, type Person, useStage } from './testing/stage.ts';
 
 /** Walks through buttons by their text, each time in the message that is there now. */
 async function walk(person: Person, start: SeenMessage[], ...texts: Array<string | RegExp>): Promise<SeenMessage[]> {
   let seen = start;
   for (const text of texts) {
-    const message = seen.find((candidate) => candidate.inline_keyboard?.flat().some((button) => (typeof text === 'string' ? button.text === text : text.test(button.text))));
+    const message = seen.find((candidate) =>
+      candidate.inline_keyboard
+        ?.flat()
+        .some((button) => (typeof text === 'string' ? button.text === text : text.test(button.text))),
+    );
     if (!message) throw new Error(`nothing to press for ${text}: ${JSON.stringify(seen.map((each) => each.text))}`);
     seen = await person.press(message, buttonOf(message, text));
   }
@@ -72,7 +76,14 @@ describe('buying in the chat', () => {
 
   it('says that a plan is subscribed to already, and what a new one replaces', async () => {
     const person = await stage.person('en');
-    const [offer] = await walk(person, await person.write('/buy'), 'Personal log', 'Basic', '50 ★ a month', 'Telegram Stars');
+    const [offer] = await walk(
+      person,
+      await person.write('/buy'),
+      'Personal log',
+      'Basic',
+      '50 ★ a month',
+      'Telegram Stars',
+    );
     await person.pay(buttonOf(offer, 'Pay 50 ★').url?.split('$')[1] ?? '');
     const again = await walk(person, await person.write('/buy'), 'Personal log', 'Basic', '50 ★ a month');
     expect(again[0]?.text).toContain('already subscribed');
@@ -104,7 +115,8 @@ describe('buying in the chat', () => {
   it('names the seconds to wait after five orders in a minute', async () => {
     const person = await stage.person('en');
     const order = async () => walk(person, await person.write('/buy'), 'Habit stars', '75 ★ once', 'Telegram Stars');
-    for (let attempt = 1; attempt <= 5; attempt += 1) expect((await order()).some((message) => message.invoice)).toBe(true);
+    for (let attempt = 1; attempt <= 5; attempt += 1)
+      expect((await order()).some((message) => message.invoice)).toBe(true);
     const [refused] = await order();
     expect(refused?.text).toMatch(/Try again in \d+ seconds/);
   });
@@ -114,7 +126,12 @@ describe('buying in the chat', () => {
     const [plan] = await person.write('/start plan_channels-pro');
     expect(plan?.text).toContain('Channels Pro');
     expect(buttonOf(plan, '1,500 ★ a month').callback_data).toBeTruthy();
-    expect(plan?.inline_keyboard?.flat().map(({ text }) => text).join()).not.toContain('$');
+    expect(
+      plan?.inline_keyboard
+        ?.flat()
+        .map(({ text }) => text)
+        .join(),
+    ).not.toContain('$');
     const [gone] = await person.write('/start plan_golden');
     expect(gone?.text).toContain('no longer offered');
     const [free] = await person.write('/start plan_channels-free');
@@ -128,14 +145,18 @@ describe('buying in the chat', () => {
     const said = await walk(person, await person.write('/buy'), 'Weekly review', '120 ★ once', 'Telegram Stars');
     await person.pay(slugOf(said.find((message) => message.invoice)));
     const support = await person.write('/paysupport');
-    const payment = await stage.ctx.db.payment.findFirstOrThrow({ where: { invoice: { user: { telegramId: BigInt(person.id) } } } });
+    const payment = await stage.ctx.db.payment.findFirstOrThrow({
+      where: { invoice: { user: { telegramId: BigInt(person.id) } } },
+    });
     expect(support[0]?.text).toContain(payment.id);
     const [request] = await walk(person, support, /Weekly review/);
     expect(request?.text).toContain(payment.chargeId);
     const copied = buttonOf(request, 'Copy the request').copy_text?.text ?? '';
     expect(copied).toContain(payment.id);
     expect(copied).toContain('120 ★');
-    expect(buttonOf(request, 'Write to support').url).toBe(`https://t.me/hoshi_help?text=${encodeURIComponent(copied)}`);
+    expect(buttonOf(request, 'Write to support').url).toBe(
+      `https://t.me/hoshi_help?text=${encodeURIComponent(copied)}`,
+    );
     expect(buttonOf(request, 'Ask Telegram').url).toBe('https://t.me/BotFather?start=starsdispute');
 
     await stage.ctx.db.payment.update({ where: { id: payment.id }, data: { status: 'refunded' } });
@@ -147,7 +168,11 @@ describe('buying in the chat', () => {
   it('hides other people’s payments, orders and subscriptions', async () => {
     const [owner, stranger] = [await stage.person('en'), await stage.person('en')];
     const said = await walk(owner, await owner.write('/buy'), 'Habit stars', '75 ★ once', 'Telegram Stars');
-    const cancel = buttonOf(said.find((message) => message.text), 'Cancel the order').callback_data ?? '';
+    const cancel =
+      buttonOf(
+        said.find((message) => message.text),
+        'Cancel the order',
+      ).callback_data ?? '';
     await stranger.write('/start');
     await stage.bot.handleUpdate(forgedPress(stranger.id, cancel));
     const refused = (await stranger.messages()).at(-1);

@@ -29,7 +29,8 @@ const PRESSES: Press[] = [
   { action: 'sales', args: ['off'] },
 ];
 
-const encode = ({ action, args }: Press) => (encodePress as (action: string, ...args: string[]) => string)(action, ...args);
+const encode = ({ action, args }: Press) =>
+  (encodePress as (action: string, ...args: string[]) => string)(action, ...args);
 
 describe('callback data', () => {
   it.each(PRESSES)('carries $action $args there and back within 64 bytes', (press) => {
@@ -46,7 +47,8 @@ describe('callback data', () => {
     const plans = [...PRODUCTS, ...SANDBOX_PLUGINS].flatMap((product) => product.plans);
     for (const { code, prices } of plans)
       for (const { currency, interval } of prices)
-        for (const method of METHODS) encodePress('pay', `prc_${code.replaceAll('-', '_')}_${interval}_${currency.toLowerCase()}`, method);
+        for (const method of METHODS)
+          encodePress('pay', `prc_${code.replaceAll('-', '_')}_${interval}_${currency.toLowerCase()}`, method);
   });
 
   it.each([

@@ -29,7 +29,11 @@ describe.each(['en', 'ja'] as const)('commands in %s', (language) => {
       expect(more, command).toEqual([]);
       expect(answer?.text, command).toContain(ANSWERS[command][language]);
       for (const button of (answer?.inline_keyboard ?? []).flat()) {
-        const isUsable = button.url ?? button.web_app ?? button.copy_text ?? (button.callback_data && decodePress(button.callback_data));
+        const isUsable =
+          button.url ??
+          button.web_app ??
+          button.copy_text ??
+          (button.callback_data && decodePress(button.callback_data));
         expect(isUsable, `${command}: ${button.text}`).toBeTruthy();
       }
     }

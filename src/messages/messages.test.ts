@@ -7,10 +7,14 @@ type Tree = { [key: string]: string | Tree };
 
 /** Dotted names with their texts. */
 function flatten(tree: Tree, prefix = ''): Array<[string, string]> {
-  return Object.entries(tree).flatMap(([key, value]) => (typeof value === 'string' ? [[prefix + key, value] as [string, string]] : flatten(value, `${prefix}${key}.`)));
+  return Object.entries(tree).flatMap(([key, value]) =>
+    typeof value === 'string' ? [[prefix + key, value] as [string, string]] : flatten(value, `${prefix}${key}.`),
+  );
 }
 
-const TEXTS = Object.fromEntries(LANGUAGES.map((language) => [language, new Map(flatten(MESSAGES[language] as unknown as Tree))]));
+const TEXTS = Object.fromEntries(
+  LANGUAGES.map((language) => [language, new Map(flatten(MESSAGES[language] as unknown as Tree))]),
+);
 const texts = (language: string) => TEXTS[language] ?? new Map<string, string>();
 
 /** Names in braces; a plural's branches belong to its name. */
@@ -31,7 +35,9 @@ describe('the texts of both languages', () => {
     expect(ja.trim()).not.toBe('');
   });
 
-  const chatTexts = LANGUAGES.flatMap((language) => [...texts(language)].filter(([key]) => /^(bot|notice)\./.test(key)).map(([key, text]) => ({ language, key, text })));
+  const chatTexts = LANGUAGES.flatMap((language) =>
+    [...texts(language)].filter(([key]) => /^(bot|notice)\./.test(key)).map(([key, text]) => ({ language, key, text })),
+  );
 
   it.each(chatTexts)('$language $key is fit for Telegram’s HTML', ({ text }) => {
     const withoutTags = text.replaceAll(/<\/?(b|i|code)>/g, '');
@@ -53,7 +59,9 @@ describe('the texts of both languages', () => {
 
 describe('markup', () => {
   it('keeps the tags of a text and escapes its values', () => {
-    expect(markup('en')('bot.buy.plan', { plan: '<i>x</i> & "y"', description: 'z' })).toBe('<b>&lt;i&gt;x&lt;/i&gt; &amp; &quot;y&quot;</b>\nz');
+    expect(markup('en')('bot.buy.plan', { plan: '<i>x</i> & "y"', description: 'z' })).toBe(
+      '<b>&lt;i&gt;x&lt;/i&gt; &amp; &quot;y&quot;</b>\nz',
+    );
   });
 
   it('counts with numbers', () => {

@@ -5,7 +5,13 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 
 /** A button or message as the sandbox's control protocol shows it; only what the tests of the bot look at. */
-export type SeenButton = { text: string; url?: string; callback_data?: string; web_app?: { url: string }; copy_text?: { text: string } };
+export type SeenButton = {
+  text: string;
+  url?: string;
+  callback_data?: string;
+  web_app?: { url: string };
+  copy_text?: { text: string };
+};
 export type SeenMessage = {
   message_id: number;
   edit_date?: number;
@@ -30,8 +36,20 @@ const START_MS = 20_000;
 export async function startTestSandbox(): Promise<TestSandbox> {
   const directory = await mkdtemp(join(tmpdir(), 'hoshi-sandbox-test-'));
   const bundle = join(directory, 'sandbox.mjs');
-  await build({ entryPoints: ['src/sandbox/main.ts'], outfile: bundle, bundle: true, platform: 'node', format: 'esm', target: 'node20' });
-  const env = { ...process.env, SANDBOX_PORT: '0', SANDBOX_STATE_DIR: join(directory, 'state'), SANDBOX_CLIENT_DIR: directory };
+  await build({
+    entryPoints: ['src/sandbox/main.ts'],
+    outfile: bundle,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+  });
+  const env = {
+    ...process.env,
+    SANDBOX_PORT: '0',
+    SANDBOX_STATE_DIR: join(directory, 'state'),
+    SANDBOX_CLIENT_DIR: directory,
+  };
   const child = spawn(process.execPath, [bundle], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const url = await new Promise<string>((resolve, reject) => {
@@ -47,7 +65,10 @@ export async function startTestSandbox(): Promise<TestSandbox> {
   return {
     url,
     async sim<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
-      const init = body === undefined ? { method } : { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+      const init =
+        body === undefined
+          ? { method }
+          : { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
       const response = await fetch(`${url}/sim${path}`, init);
       const text = await response.text();
       if (!response.ok) throw new Error(`${method} /sim${path}: ${response.status} ${text}`);

@@ -8,7 +8,7 @@ import { receiveWebhook } from '#domain/webhook/receive.ts';
 import { readEnv } from '#lib/env.ts';
 import { useTestDatabase } from '#lib/testing/database.ts';
 import { PRODUCTS, SANDBOX_PLUGINS, type SeedProduct } from '../../../prisma/catalog.ts';
-import { makeServer, type Server as HoshiServer } from '../../server.ts';
+import { type Server as HoshiServer, makeServer } from '../../server.ts';
 import { type HoshiBot, makeBot } from '../bot.ts';
 import { registerBot } from '../setup.ts';
 import { type SeenButton, type SeenMessage, startTestSandbox, type TestSandbox } from './sandbox.ts';
@@ -67,7 +67,10 @@ export function useStage(options: { surfacePolicy?: 'strict' | 'permissive'; sup
   };
 }
 
-async function openStage(databaseUrl: string, options: { surfacePolicy?: string; supportContact?: string }): Promise<Stage & { close(): Promise<void> }> {
+async function openStage(
+  databaseUrl: string,
+  options: { surfacePolicy?: string; supportContact?: string },
+): Promise<Stage & { close(): Promise<void> }> {
   const sandbox = await startTestSandbox();
   const http = createServer();
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
@@ -150,8 +153,16 @@ function openDoor(http: Server, { ctx }: HoshiServer, bot: HoshiBot): Door {
   return door;
 }
 
-async function makePerson(sandbox: TestSandbox, door: Door, { languageCode, balance }: { languageCode: string; balance: number }): Promise<Person> {
-  const { id } = await sandbox.sim<{ id: number }>('POST', '/users', { first_name: 'Mika', language_code: languageCode, balance });
+async function makePerson(
+  sandbox: TestSandbox,
+  door: Door,
+  { languageCode, balance }: { languageCode: string; balance: number },
+): Promise<Person> {
+  const { id } = await sandbox.sim<{ id: number }>('POST', '/users', {
+    first_name: 'Mika',
+    language_code: languageCode,
+    balance,
+  });
   const messages = () => sandbox.sim<SeenMessage[]>('GET', `/chats/${id}/messages`);
   const isHandled = async (sort: Sort, before: number) => {
     const deadline = Date.now() + WAIT_MS;
@@ -166,17 +177,25 @@ async function makePerson(sandbox: TestSandbox, door: Door, { languageCode, bala
     await doIt();
     await isHandled(sort, handled);
     const after = await messages();
-    return after.filter((message) => message.from === 'bot' && before.get(message.message_id) !== JSON.stringify(message));
+    return after.filter(
+      (message) => message.from === 'bot' && before.get(message.message_id) !== JSON.stringify(message),
+    );
   };
   return {
     id,
     messages,
     write: (text) => act('text', () => sandbox.sim('POST', `/chats/${id}/text`, { text })),
-    press: (message, button) => act('press', () => sandbox.sim('POST', `/chats/${id}/callback`, { message_id: message.message_id, data: button.callback_data })),
+    press: (message, button) =>
+      act('press', () =>
+        sandbox.sim('POST', `/chats/${id}/callback`, { message_id: message.message_id, data: button.callback_data }),
+      ),
     async pay(slug) {
       const form = await sandbox.sim<{ form_id: string }>('POST', `/invoices/${slug}/form`, { user_id: id });
       const before = handledOf(door, 'payment', id);
-      const result = await sandbox.sim<PayResult>('POST', `/invoices/${slug}/pay`, { user_id: id, form_id: form.form_id });
+      const result = await sandbox.sim<PayResult>('POST', `/invoices/${slug}/pay`, {
+        user_id: id,
+        form_id: form.form_id,
+      });
       if (result.status === 'paid') await isHandled('payment', before);
       return result;
     },
@@ -200,19 +219,39 @@ export function buttonOf(message: SeenMessage | undefined, text: string | RegExp
 
 /** Puts the catalogue of the repository into an empty database. */
 export async function seedCatalog(ctx: Ctx): Promise<void> {
-  const developer = await ctx.db.user.create({ data: { id: 'usr_developer', telegramId: 7_000_000_102n, role: 'developer', language: 'en' } });
+  const developer = await ctx.db.user.create({
+    data: { id: 'usr_developer', telegramId: 7_000_000_102n, role: 'developer', language: 'en' },
+  });
   for (const [position, product] of PRODUCTS.entries()) await seedProduct(ctx, product, position, null);
   for (const [position, plugin] of SANDBOX_PLUGINS.entries()) await seedProduct(ctx, plugin, position, developer.id);
 }
 
-async function seedProduct(ctx: Ctx, product: SeedProduct, position: number, developerUserId: string | null): Promise<void> {
+async function seedProduct(
+  ctx: Ctx,
+  product: SeedProduct,
+  position: number,
+  developerUserId: string | null,
+): Promise<void> {
   const { code, en, ja, kind, plans } = product;
   const id = `prd_${code.replaceAll('-', '_')}`;
   await ctx.db.product.create({ data: { id, code, kind, position, texts: { ja, en }, developerUserId } });
   for (const plan of plans) {
     const key = plan.code.replaceAll('-', '_');
-    const prices = plan.prices.map((price) => ({ ...price, id: `prc_${key}_${price.interval}_${price.currency.toLowerCase()}` }));
+    const prices = plan.prices.map((price) => ({
+      ...price,
+      id: `prc_${key}_${price.interval}_${price.currency.toLowerCase()}`,
+    }));
     const { code: planCode, limits, rank } = plan;
-    await ctx.db.plan.create({ data: { id: `pln_${key}`, productId: id, code: planCode, rank, limits, texts: { ja: plan.ja, en: plan.en }, prices: { create: prices } } });
+    await ctx.db.plan.create({
+      data: {
+        id: `pln_${key}`,
+        productId: id,
+        code: planCode,
+        rank,
+        limits,
+        texts: { ja: plan.ja, en: plan.en },
+        prices: { create: prices },
+      },
+    });
   }
 }
