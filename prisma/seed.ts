@@ -1,5 +1,5 @@
-import { registerApiKey } from '#domain/identity/api-key.ts';
 import { type Ctx, SCOPES } from '#domain/context/context.ts';
+import { registerApiKey } from '#domain/identity/api-key.ts';
 import { ensureUser } from '#domain/identity/ensure-user.ts';
 import { loadEnv } from '#lib/env.ts';
 import { makeServer } from '../src/server.ts';
@@ -27,11 +27,20 @@ async function seedSandbox(ctx: Ctx, apiKey: string): Promise<void> {
   await registerApiKey(ctx, { name: 'sandbox', secret: apiKey, scopes: SCOPES });
 }
 
-async function seedProduct(ctx: Ctx, product: SeedProduct, position: number, developerUserId: string | null): Promise<void> {
+async function seedProduct(
+  ctx: Ctx,
+  product: SeedProduct,
+  position: number,
+  developerUserId: string | null,
+): Promise<void> {
   const { code, kind } = product;
   const id = `prd_${code.replaceAll('-', '_')}`;
   const texts = { ja: product.ja, en: product.en };
-  await ctx.db.product.upsert({ where: { id }, create: { id, code, kind, position, texts, developerUserId }, update: { texts, position } });
+  await ctx.db.product.upsert({
+    where: { id },
+    create: { id, code, kind, position, texts, developerUserId },
+    update: { texts, position },
+  });
   for (const plan of product.plans) await seedPlan(ctx, id, plan);
 }
 
@@ -40,8 +49,18 @@ async function seedPlan(ctx: Ctx, productId: string, plan: SeedPlan): Promise<vo
   const id = `pln_${key}`;
   const texts = { ja: plan.ja, en: plan.en };
   const { code, limits, rank } = plan;
-  await ctx.db.plan.upsert({ where: { id }, create: { id, productId, code, rank, texts, limits }, update: { texts, limits, rank } });
-  const rows = plan.prices.map(({ amount, currency, interval }) => ({ id: `prc_${key}_${interval}_${currency.toLowerCase()}`, planId: id, currency, interval, amount }));
+  await ctx.db.plan.upsert({
+    where: { id },
+    create: { id, productId, code, rank, texts, limits },
+    update: { texts, limits, rank },
+  });
+  const rows = plan.prices.map(({ amount, currency, interval }) => ({
+    id: `prc_${key}_${interval}_${currency.toLowerCase()}`,
+    planId: id,
+    currency,
+    interval,
+    amount,
+  }));
   await ctx.db.price.createMany({ data: rows, skipDuplicates: true });
 }
 

@@ -17,20 +17,33 @@ const server = await sharedServer();
 const { ctx, env } = server;
 const { publicUrl, supportContact, telegram } = env;
 const { apiRoot, botId, botToken, botUsername } = telegram;
-const bot = makeBot({ ctx, botInfo: { id: botId, username: botUsername }, apiRoot, token: botToken, publicUrl, botUsername, supportContact });
-const rest = getRequestListener(makeRest({ ctx, handleBotUpdate: bot.handleUpdate, metricsToken: env.metricsToken }).fetch);
+const bot = makeBot({
+  ctx,
+  botInfo: { id: botId, username: botUsername },
+  apiRoot,
+  token: botToken,
+  publicUrl,
+  botUsername,
+  supportContact,
+});
+const rest = getRequestListener(
+  makeRest({ ctx, handleBotUpdate: bot.handleUpdate, metricsToken: env.metricsToken }).fetch,
+);
 const trpc = getRequestListener(makeTrpcHandler({ ctx, contact: { botUsername, supportContact } }));
 const pages = next({ dev: env.isDevelopment, dir: process.cwd(), hostname: 'localhost', port: env.port });
 await pages.prepare();
 const servePage = pages.getRequestHandler();
 
-const http = createServer({ requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000 }, (request, response) => {
-  serve(request, response).catch((error: unknown) => {
-    ctx.log.error({ error: describeError(error) }, 'a request was not answered');
-    if (!response.headersSent) response.writeHead(500, { 'content-type': 'application/json' });
-    response.end('{"success":false}');
-  });
-});
+const http = createServer(
+  { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000 },
+  (request, response) => {
+    serve(request, response).catch((error: unknown) => {
+      ctx.log.error({ error: describeError(error) }, 'a request was not answered');
+      if (!response.headersSent) response.writeHead(500, { 'content-type': 'application/json' });
+      response.end('{"success":false}');
+    });
+  },
+);
 
 async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = request.url ?? '/';
@@ -52,7 +65,11 @@ async function serveWebhook(providerId: string, request: IncomingMessage, respon
 
 function send(response: ServerResponse, answer: WebhookAnswer): void {
   const retry = answer.retryAfterSeconds === undefined ? {} : { 'retry-after': String(answer.retryAfterSeconds) };
-  response.writeHead(answer.status, { 'content-type': answer.contentType, 'content-length': Buffer.byteLength(answer.body), ...retry });
+  response.writeHead(answer.status, {
+    'content-type': answer.contentType,
+    'content-length': Buffer.byteLength(answer.body),
+    ...retry,
+  });
   response.end(answer.body);
 }
 
@@ -72,7 +89,11 @@ http.listen(env.port, () => {
   ctx.log.info({ port: env.port, sandbox: env.isSandbox }, 'web is ready');
   registerBot({ api: bot.api, webhookSecret: telegram.webhookSecret, publicUrl, log: ctx.log }).then(
     ({ isWebhookChanged }) => ctx.log.info({ isWebhookChanged }, 'bot is registered with Telegram'),
-    (error: unknown) => ctx.log.error({ error: describeError(error) }, 'the bot could not be registered with Telegram: nothing can be sold until the next start'),
+    (error: unknown) =>
+      ctx.log.error(
+        { error: describeError(error) },
+        'the bot could not be registered with Telegram: nothing can be sold until the next start',
+      ),
   );
 });
 

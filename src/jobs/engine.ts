@@ -53,7 +53,12 @@ export function startEngine(ctx: Ctx, handlers: JobHandlers): Engine {
         const jobs = free > 0 ? await claim(ctx, free) : [];
         for (const job of jobs) {
           const work: Promise<void> = runJob(ctx, handlers, job)
-            .catch((error: unknown) => ctx.log.error({ job: job.name, error: describeError(error) }, 'the end of a job could not be written; its lease will end'))
+            .catch((error: unknown) =>
+              ctx.log.error(
+                { job: job.name, error: describeError(error) },
+                'the end of a job could not be written; its lease will end',
+              ),
+            )
             .finally(() => {
               running.delete(work);
               wake();
@@ -94,7 +99,11 @@ async function runJob(ctx: Ctx, handlers: JobHandlers, job: JobRow): Promise<voi
   } catch (error) {
     forJob.log.warn({ job: job.name, attempts: job.attempts, error: describeError(error) }, 'job failed');
     const afterSeconds = error instanceof ProviderError ? (error.retryAfterSeconds ?? null) : null;
-    outcome = { kind: 'retry', afterSeconds, code: error instanceof ProviderError ? error.code : error instanceof Error ? error.name : 'unknown' };
+    outcome = {
+      kind: 'retry',
+      afterSeconds,
+      code: error instanceof ProviderError ? error.code : error instanceof Error ? error.name : 'unknown',
+    };
   }
   await finish(forJob, job, outcome);
 }
@@ -159,7 +168,11 @@ async function runSchedule(ctx: Ctx, signal: AbortSignal): Promise<void> {
         .then((isOurs) => (isOurs ? run(forRun) : 0))
         .then(
           () => {},
-          (error: unknown) => forRun.log.error({ schedule: name, error: describeError(error) }, 'scheduled work failed; it runs again at its next time'),
+          (error: unknown) =>
+            forRun.log.error(
+              { schedule: name, error: describeError(error) },
+              'scheduled work failed; it runs again at its next time',
+            ),
         )
         .finally(() => running.delete(name));
       running.set(name, work);

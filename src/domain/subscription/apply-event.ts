@@ -8,13 +8,20 @@ import type { SubscriptionEvent } from '#domain/subscription/rules.ts';
 
 export type SubscriptionChangedEvent = Extract<ProviderEvent, { type: 'subscription_changed' }>;
 
-const EVENTS: Record<SubscriptionChangedEvent['change'], SubscriptionEvent> = { cancelled: 'cancelled', restored: 'restored', renewal_failed: 'renewal_failed' };
+const EVENTS: Record<SubscriptionChangedEvent['change'], SubscriptionEvent> = {
+  cancelled: 'cancelled',
+  restored: 'restored',
+  renewal_failed: 'renewal_failed',
+};
 
 /**
  * Applies what the provider tells of a subscription: the person cancelled or resumed it there, or a renewal failed.
  * Throws `not_found subscription_not_found` when its first charge is not settled yet; the inbox tries again later.
  */
-export async function applySubscriptionEvent(ctx: Ctx, request: { event: SubscriptionChangedEvent; inbox: InboxEntry }): Promise<'applied' | 'ignored'> {
+export async function applySubscriptionEvent(
+  ctx: Ctx,
+  request: { event: SubscriptionChangedEvent; inbox: InboxEntry },
+): Promise<'applied' | 'ignored'> {
   const { event, inbox } = request;
   return inTransaction(ctx, async (tx) => {
     const subscription = await tx.db.subscription.findUnique({ where: { invoiceId: event.invoiceId } });

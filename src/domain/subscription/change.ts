@@ -1,6 +1,6 @@
 import { recordAudit } from '#domain/audit/record.ts';
 import type { Ctx } from '#domain/context/context.ts';
-import { noticeJob, type NoticeKind, queueJobs } from '#domain/context/queue.ts';
+import { type NoticeKind, noticeJob, queueJobs } from '#domain/context/queue.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
 import { graceEnd, nextSubscriptionStatus, type SubscriptionEvent } from '#domain/subscription/rules.ts';
@@ -42,7 +42,11 @@ export async function changeSubscription(
         endedAt: status === 'expired' ? now : null,
       },
     });
-    await recordAudit(tx, { action: `subscription.${event}`, objectId: subscriptionId, data: { from: before.status, to: status, by } });
+    await recordAudit(tx, {
+      action: `subscription.${event}`,
+      objectId: subscriptionId,
+      data: { from: before.status, to: status, by },
+    });
     const kind = NOTICES[event];
     if (kind) await queueJobs(tx, [noticeJob({ userId: before.userId, kind, objectId: subscriptionId })]);
     return { subscription, isChanged: true };

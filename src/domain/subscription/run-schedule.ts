@@ -1,7 +1,7 @@
 import type { Ctx } from '#domain/context/context.ts';
 import { noticeJob, queueJobs } from '#domain/context/queue.ts';
-import { changeSubscription } from '#domain/subscription/change.ts';
 import { GRACE_DAYS } from '#domain/entitlement/rules.ts';
+import { changeSubscription } from '#domain/subscription/change.ts';
 import { REMINDER_DAYS } from '#domain/subscription/rules.ts';
 
 const BATCH = 200;
@@ -48,7 +48,10 @@ export async function remindRenewals(ctx: Ctx): Promise<number> {
   await queueJobs(
     ctx,
     due.map(({ current_period_end, id, user_id }) =>
-      noticeJob({ userId: user_id, kind: 'renewal_ahead', objectId: id }, { key: `renewal_ahead:${id}:${current_period_end.toISOString().slice(0, 10)}` }),
+      noticeJob(
+        { userId: user_id, kind: 'renewal_ahead', objectId: id },
+        { key: `renewal_ahead:${id}:${current_period_end.toISOString().slice(0, 10)}` },
+      ),
     ),
   );
   return due.length;

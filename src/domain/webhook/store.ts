@@ -20,6 +20,7 @@ export async function storeFailure(ctx: Ctx, inbox: InboxEntry, cause: unknown):
 export function errorCode(error: unknown): string {
   if (error instanceof AppError) return error.reason;
   if (error instanceof ProviderError) return error.code;
-  if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string') return error.code;
+  if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string')
+    return error.code;
   return error instanceof Error ? error.name : 'unknown';
 }
