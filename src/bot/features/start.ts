@@ -1,7 +1,6 @@
 import { Composer } from 'grammy';
 import { z } from 'zod';
-import { listCatalog } from '#domain/catalog/list-catalog.ts';
-import { planView } from '../catalog-views.ts';
+import { findOffer, listOffers, planView } from '../catalog-views.ts';
 import type { BotContext } from '../context.ts';
 import { miniAppUrl, openButton, pressButton } from '../render.ts';
 import { productsView } from './buy.ts';
@@ -35,10 +34,7 @@ async function followLink(context: BotContext, payload: string): Promise<boolean
   const { language, say, ctx } = context.visitor;
   if (payload.startsWith(PLAN_PREFIX)) {
     const code = payload.slice(PLAN_PREFIX.length);
-    const products = await listCatalog(ctx);
-    const sold = products
-      .flatMap((product) => product.plans.map((plan) => ({ product, plan })))
-      .find(({ plan }) => plan.code === code);
+    const sold = findOffer(await listOffers(ctx), (plan) => plan.code === code);
     if (sold) await context.tell(planView(sold, language));
     else await context.tell(await productsView(context, say('bot.start.planGone')));
     return true;
