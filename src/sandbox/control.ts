@@ -15,24 +15,49 @@ export type SimUser = {
   balance: number;
   /** The user blocked the bot: sends are refused with 403. */
   has_blocked_bot: boolean;
+  /** The user has written to the bot, opened its app from the chat or paid it, so the bot may write. */
+  has_started_bot?: boolean;
 };
 
-export type SimButton = { text: string; url?: string; callback_data?: string; web_app?: { url: string }; pay?: boolean; copy_text?: { text: string } };
+export type SimButton = {
+  text: string;
+  url?: string;
+  callback_data?: string;
+  web_app?: { url: string };
+  pay?: boolean;
+  copy_text?: { text: string };
+  login_url?: { url: string };
+};
 
 /** One bubble in the private chat of a user and the bot. Exactly one of the contents is set. */
 export type SimMessage = {
   message_id: number;
   date: number;
   edit_date?: number;
+  /** The topic it stands in, where there are topics. */
+  message_thread_id?: number;
   from: 'user' | 'bot' | 'service';
   text?: string;
   /** Telegram message entities of `text` (bold, text_link, code …), offsets in UTF-16 units. */
   entities?: ReadonlyArray<{ type: string; offset: number; length: number; url?: string }>;
   document?: { file_name: string; mime_type: string; file_size: number; url: string; caption?: string };
-  invoice?: { slug: string; title: string; description: string; currency: string; total_amount: number; state: 'open' | 'paid' };
-  successful_payment?: { total_amount: number; title: string; telegram_payment_charge_id: string; is_recurring: boolean };
+  invoice?: {
+    slug: string;
+    title: string;
+    description: string;
+    currency: string;
+    total_amount: number;
+    state: 'open' | 'paid';
+  };
+  successful_payment?: {
+    total_amount: number;
+    title: string;
+    telegram_payment_charge_id: string;
+    is_recurring: boolean;
+  };
   refunded_payment?: { total_amount: number; telegram_payment_charge_id: string };
   inline_keyboard?: ReadonlyArray<ReadonlyArray<SimButton>>;
+  /** Empty: the keyboard is taken away. */
   reply_keyboard?: ReadonlyArray<ReadonlyArray<{ text: string }>>;
 };
 
@@ -50,7 +75,14 @@ export type SimPayForm = {
 };
 
 /** `invoice_closed` status as Telegram's clients report it; `error` is Telegram's code, `error_message` the bot's words. */
-export type SimPayResult = { status: 'paid' | 'failed' | 'pending' | 'cancelled'; error?: string; error_message?: string };
+export type SimPayResult = {
+  /** The truth. */
+  status: 'paid' | 'failed' | 'pending' | 'cancelled';
+  error?: string;
+  error_message?: string;
+  /** Statuses of the `invoice_closed` events a client sends the Mini App, in order: the `invoice_closed` fault applied. */
+  reported: ReadonlyArray<'paid' | 'failed' | 'pending' | 'cancelled'>;
+};
 
 export type SimSubscription = {
   /** The first charge id, which is also editUserStarSubscription's handle. */
@@ -78,7 +110,12 @@ export type SimTransaction = {
 /** How Bot API calls and update deliveries are made to go wrong. Absent or zero means: healthy. */
 export type SimFaults = {
   /** Bot API: refuse the next N calls (of one method, or of all) in this way. `timeout` never answers; `lost_answer` does the work and then drops the connection. */
-  api?: { method?: string; kind: 'flood' | 'server_error' | 'timeout' | 'lost_answer'; retry_after?: number; remaining: number };
+  api?: {
+    method?: string;
+    kind: 'flood' | 'server_error' | 'timeout' | 'lost_answer';
+    retry_after?: number;
+    remaining: number;
+  };
   /** Deliveries: how many of the coming updates (of one type, or all) are dropped for good, sent twice, held back, or sent after their successor. */
   updates?: { type?: string; kind: 'drop' | 'duplicate' | 'delay' | 'reorder'; delay_ms?: number; remaining: number };
   /** The client's `invoice_closed` event. `charged_but_failed`/`charged_but_cancelled` lie about a real charge. */
@@ -105,7 +142,25 @@ export type SimState = {
   /** The sandbox's idea of now, moved by the clock. */
   nowMs: number;
   clockOffsetMs: number;
-  bot: { id: number; username: string; first_name: string; menu_button?: { text: string; url: string }; commands: ReadonlyArray<{ command: string; description: string }> };
+  bot: {
+    id: number;
+    username: string;
+    first_name: string;
+    menu_button?: { text: string; url: string };
+    /** Menu buttons set for single users, by user id. */
+    menu_buttons: Readonly<Record<string, { text: string; url: string }>>;
+    commands: ReadonlyArray<{ command: string; description: string }>;
+    commands_by_language: Readonly<Record<string, ReadonlyArray<{ command: string; description: string }>>>;
+    /** Shown in an empty chat. */
+    description: string;
+    descriptions_by_language: Readonly<Record<string, string>>;
+    short_description: string;
+    /** Stars the bot holds. */
+    star_balance: number;
+    has_topics_enabled: boolean;
+    /** Hex Ed25519 key that checks the `signature` of initData. */
+    init_data_public_key: string;
+  };
   webhook: { url: string; pending_update_count: number; last_error_message?: string; last_error_date?: number };
   users: SimUser[];
   faults: SimFaults;
@@ -141,5 +196,9 @@ export type SimEvent =
  * GET    /sim/faults -> SimFaults · PUT /sim/faults SimFaults -> SimFaults
  * GET    /sim/traffic?limit=                         -> SimTraffic[]     (newest first, at most 500 kept)
  * POST   /sim/reset                                  -> SimState         (users, balances, chats, clock, faults as on the first day; the bot's webhook, commands and menu stay)
+ * GET    /sim/files/:id                              -> the document's bytes, as an attachment
+ * POST   /sim/groups         { title, can_manage_topics?, shared_by?, request_id? } -> { id, title, can_manage_topics }
+ *                                                       (a forum the bot is in; shared_by: this user sends chat_shared)
+ * PATCH  /sim/bot            { has_topics_enabled }  -> SimState['bot']
  * GET    /sim/health                                 -> { status: 'ok' }
  */

@@ -283,7 +283,6 @@ CREATE TABLE "reconciliation_difference" (
     "charge_id" TEXT NOT NULL,
     "kind" TEXT NOT NULL,
     "status" "difference_status" NOT NULL,
-    "detail" JSONB NOT NULL,
     "created_at" TIMESTAMPTZ(3) NOT NULL,
 
     CONSTRAINT "reconciliation_difference_pkey" PRIMARY KEY ("id")
@@ -409,6 +408,9 @@ CREATE INDEX "payment_invoice_id_idx" ON "payment"("invoice_id");
 CREATE INDEX "payment_developer_user_id_paid_at_id_idx" ON "payment"("developer_user_id", "paid_at" DESC, "id" DESC);
 
 -- CreateIndex
+CREATE INDEX "payment_provider_paid_at_idx" ON "payment"("provider", "paid_at" DESC);
+
+-- CreateIndex
 CREATE UNIQUE INDEX "payment_provider_charge_id_key" ON "payment"("provider", "charge_id");
 
 -- CreateIndex
@@ -467,7 +469,6 @@ ALTER TABLE "refund" ADD CONSTRAINT "refund_payment_id_fkey" FOREIGN KEY ("payme
 
 -- AddForeignKey
 ALTER TABLE "subscription" ADD CONSTRAINT "subscription_invoice_id_fkey" FOREIGN KEY ("invoice_id") REFERENCES "invoice"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
-
 
 -- Invariants that Prisma's schema language cannot say -------------------------------------------------------------
 

@@ -6,10 +6,16 @@ import { AppError } from '#domain/errors.ts';
 /** A session outlives the hour of initData, because a Mini App may stay open for long; it ends the same day. */
 export const SESSION_HOURS = 12;
 const ISSUER = 'hoshi';
-const Claims = z.object({ sub: z.string().startsWith('usr_'), role: z.enum(['user', 'developer', 'support', 'admin']) });
+const Claims = z.object({
+  sub: z.string().startsWith('usr_'),
+  role: z.enum(['user', 'developer', 'support', 'admin']),
+});
 
 /** Signs a session token (JWT, HS256) for a person. */
-export async function issueSession(ctx: Ctx, user: { id: string; role: string }): Promise<{ token: string; expiresAt: Date }> {
+export async function issueSession(
+  ctx: Ctx,
+  user: { id: string; role: string },
+): Promise<{ token: string; expiresAt: Date }> {
   const now = ctx.clock.now();
   const expiresAt = new Date(now.getTime() + SESSION_HOURS * 3_600_000);
   const token = await new SignJWT({ role: user.role })

@@ -17,17 +17,27 @@ export type RefundedEvent = Extract<ProviderEvent, { type: 'payment_refunded' }>
  * notice, once. A refund that arrives before its charge settles the charge first, so that both orders of arrival end in
  * the same rows. Throws `not_found invoice_not_found` when the charge names no order of ours.
  */
-export async function recordRefund(ctx: Ctx, request: { providerId: string; event: RefundedEvent; inbox: InboxEntry | null }): Promise<'applied' | 'duplicate'> {
+export async function recordRefund(
+  ctx: Ctx,
+  request: { providerId: string; event: RefundedEvent; inbox: InboxEntry | null },
+): Promise<'applied' | 'duplicate'> {
   const { event, inbox, providerId } = request;
   const where = { provider_chargeId: { provider: providerId, chargeId: event.chargeId } };
   if (!(await ctx.db.payment.findUnique({ where, select: { id: true } }))) {
-    const charge = { ...event, type: 'payment_succeeded', renewal: 'unknown', paidUntil: null, renewalDays: null } as const;
+    const charge = {
+      ...event,
+      type: 'payment_succeeded',
+      renewal: 'unknown',
+      paidUntil: null,
+      renewalDays: null,
+    } as const;
     await settlePayment(ctx, { providerId, event: charge, inbox: null });
   }
   return inTransaction(ctx, async (tx) => {
     const payment = await lockPayment(tx, providerId, event.chargeId);
     const outcome = await completeRefund(tx, payment);
-    if (inbox) await tx.db.$executeRaw`SELECT write_webhook_event(${JSON.stringify(toInboxRow(inbox))}::jsonb, ${outcome})`;
+    if (inbox)
+      await tx.db.$executeRaw`SELECT write_webhook_event(${JSON.stringify(toInboxRow(inbox))}::jsonb, ${outcome})`;
     return outcome;
   });
 }
@@ -48,7 +58,10 @@ export async function completeRefund(tx: Ctx, payment: Payment): Promise<'applie
   await tx.db.payment.update({ where: { id: payment.id }, data: { status: next } });
   const refund = await upsertRefund(tx, payment, now);
 
-  const legs = entriesForRefund({ ...payment, providerId: payment.provider }).map((leg) => ({ ...leg, amount: leg.amount.toString() }));
+  const legs = entriesForRefund({ ...payment, providerId: payment.provider }).map((leg) => ({
+    ...leg,
+    amount: leg.amount.toString(),
+  }));
   await tx.db.$executeRaw`SELECT write_entries(${refund.id}, ${JSON.stringify(legs)}::jsonb, ${now})`;
   await tx.db.entitlement.updateMany({ where: { paymentId: payment.id, revokedAt: null }, data: { revokedAt: now } });
 
@@ -67,7 +80,8 @@ export async function completeRefund(tx: Ctx, payment: Payment): Promise<'applie
 
 async function upsertRefund(tx: Ctx, payment: Payment, now: Date) {
   const running = await tx.db.refund.findFirst({ where: { paymentId: payment.id, status: 'requested' } });
-  if (running) return tx.db.refund.update({ where: { id: running.id }, data: { status: 'succeeded', completedAt: now } });
+  if (running)
+    return tx.db.refund.update({ where: { id: running.id }, data: { status: 'succeeded', completedAt: now } });
   return tx.db.refund.create({
     data: {
       id: newId(tx, 'ref'),

@@ -1,0 +1,220 @@
+/**
+ * The catalogue Hoshi starts with. Amounts are minor units: whole Stars for XTR, cents for USD. Ids are fixed, so that
+ * seeding again changes texts and adds rows but never doubles a price; a price that was changed by hand stays.
+ */
+type Text = { name: string; description: string };
+type PlanText = Text & { features: string[]; privacy: string[] };
+type SeedPrice = { currency: 'XTR' | 'USD'; interval: 'once' | 'month' | 'year'; amount: bigint };
+export type SeedPlan = {
+  code: string;
+  rank: number;
+  limits: Record<string, number>;
+  prices: SeedPrice[];
+  ja: PlanText;
+  en: PlanText;
+};
+export type SeedProduct = { code: string; kind: 'plan_line' | 'plugin'; ja: Text; en: Text; plans: SeedPlan[] };
+
+const stars = (month: bigint, year: bigint): SeedPrice[] => [
+  { currency: 'XTR', interval: 'month', amount: month },
+  { currency: 'XTR', interval: 'year', amount: year },
+];
+const dollars = (month: bigint, year: bigint): SeedPrice[] => [
+  { currency: 'USD', interval: 'month', amount: month },
+  { currency: 'USD', interval: 'year', amount: year },
+];
+
+const LOG_PRIVACY = {
+  ja: ['お名前やユーザー名は保存しません', '広告にも分析にも使いません'],
+  en: ['We do not keep your name or username', 'Never used for advertising or profiling'],
+};
+
+const PERSONAL_LOG: SeedProduct = {
+  code: 'personal-log',
+  kind: 'plan_line',
+  ja: { name: 'パーソナルログ', description: '日々の記録を、ご自分だけのTelegramグループに残します。' },
+  en: { name: 'Personal log', description: 'Your daily records, kept in a Telegram group that only you own.' },
+  plans: [
+    {
+      code: 'personal-basic',
+      rank: 1,
+      limits: { topics: 3, history_days: 90 },
+      prices: stars(50n, 500n),
+      ja: {
+        name: 'ベーシック',
+        description: 'トピック3つまで。90日分の記録をすぐに検索できます。',
+        features: ['トピック3つ', '90日分を検索', '毎日のまとめ'],
+        privacy: LOG_PRIVACY.ja,
+      },
+      en: {
+        name: 'Basic',
+        description: 'Three topics, and 90 days of records you can search at once.',
+        features: ['3 topics', 'Search 90 days', 'A summary every day'],
+        privacy: LOG_PRIVACY.en,
+      },
+    },
+    {
+      code: 'personal-pro',
+      rank: 2,
+      limits: { topics: 20, history_days: 1095 },
+      prices: stars(150n, 1500n),
+      ja: {
+        name: 'プロ',
+        description: 'トピック20個まで。3年分の記録を検索し、ファイルも残せます。',
+        features: ['トピック20個', '3年分を検索', 'ファイルの保存', '優先サポート'],
+        privacy: [...LOG_PRIVACY.ja, '保存期間をご自分で決められます'],
+      },
+      en: {
+        name: 'Pro',
+        description: 'Twenty topics, three years of searchable records, and files.',
+        features: ['20 topics', 'Search 3 years', 'Keep files', 'Priority support'],
+        privacy: [...LOG_PRIVACY.en, 'You decide how long records are kept'],
+      },
+    },
+    {
+      code: 'personal-developer',
+      rank: 3,
+      limits: { topics: 100, history_days: 2555, api_calls_per_day: 10000 },
+      prices: stars(300n, 3000n),
+      ja: {
+        name: 'デベロッパー',
+        description: 'すべての機能に加えて、APIと自動化を使えます。',
+        features: ['トピック100個', '7年分を検索', 'API 1日1万回', '自動化'],
+        privacy: [...LOG_PRIVACY.ja, '保存期間をご自分で決められます'],
+      },
+      en: {
+        name: 'Developer',
+        description: 'Everything in Pro, with the API and automation.',
+        features: ['100 topics', 'Search 7 years', '10,000 API calls a day', 'Automation'],
+        privacy: [...LOG_PRIVACY.en, 'You decide how long records are kept'],
+      },
+    },
+  ],
+};
+
+const CHANNEL_PRIVACY = {
+  ja: ['購読者の一覧は取得しません', '投稿の内容は送信後に消します'],
+  en: ['We never fetch your subscribers', 'Posts are deleted from us once sent'],
+};
+const channelPlan = (
+  code: string,
+  rank: number,
+  names: { ja: string; en: string },
+  channels: number,
+  posts: number,
+  prices: SeedPrice[],
+): SeedPlan => ({
+  code,
+  rank,
+  limits: { channels, posts_per_month: posts },
+  prices,
+  ja: {
+    name: names.ja,
+    description: `チャンネル${channels}件、月${posts.toLocaleString('ja')}件までの投稿を予約できます。`,
+    features: [
+      `チャンネル${channels}件`,
+      `投稿 月${posts.toLocaleString('ja')}件`,
+      ...(rank > 0 ? ['予約投稿'] : []),
+      ...(rank > 1 ? ['チームで編集'] : []),
+    ],
+    privacy: CHANNEL_PRIVACY.ja,
+  },
+  en: {
+    name: names.en,
+    description: `Schedule up to ${posts.toLocaleString('en')} posts a month in ${channels === 1 ? 'one channel' : `${channels} channels`}.`,
+    features: [
+      channels === 1 ? '1 channel' : `${channels} channels`,
+      `${posts.toLocaleString('en')} posts a month`,
+      ...(rank > 0 ? ['Scheduled posts'] : []),
+      ...(rank > 1 ? ['Edit as a team'] : []),
+    ],
+    privacy: CHANNEL_PRIVACY.en,
+  },
+});
+
+const CHANNELS: SeedProduct = {
+  code: 'channels',
+  kind: 'plan_line',
+  ja: { name: 'チャンネル', description: 'Telegramチャンネルの投稿を、まとめて予約し管理します。' },
+  en: { name: 'Channels', description: 'Plan and publish the posts of your Telegram channels.' },
+  plans: [
+    channelPlan('channels-free', 0, { ja: 'フリー', en: 'Free' }, 1, 10, []),
+    channelPlan('channels-starter', 1, { ja: 'スターター', en: 'Starter' }, 1, 100, [
+      ...stars(500n, 5_000n),
+      ...dollars(999n, 9_999n),
+    ]),
+    channelPlan('channels-pro', 2, { ja: 'プロ', en: 'Pro' }, 5, 500, [
+      ...stars(1_500n, 15_000n),
+      ...dollars(2_999n, 29_999n),
+    ]),
+    channelPlan('channels-enterprise', 3, { ja: 'エンタープライズ', en: 'Enterprise' }, 20, 2_000, [
+      ...stars(5_000n, 50_000n),
+      ...dollars(9_999n, 99_999n),
+    ]),
+  ],
+};
+
+/** What everyone starts with. */
+export const PRODUCTS: ReadonlyArray<SeedProduct> = [PERSONAL_LOG, CHANNELS];
+
+const plugin = (code: string, amount: bigint, ja: PlanText, en: PlanText): SeedProduct => ({
+  code,
+  kind: 'plugin',
+  ja: { name: ja.name, description: ja.description },
+  en: { name: en.name, description: en.description },
+  plans: [
+    { code: `${code}-license`, rank: 1, limits: {}, prices: [{ currency: 'XTR', interval: 'once', amount }], ja, en },
+  ],
+});
+
+/** A small marketplace to try the revenue share on; only in the sandbox, where its developer exists. */
+export const SANDBOX_PLUGINS: ReadonlyArray<SeedProduct> = [
+  plugin(
+    'plugin-weekly-review',
+    120n,
+    {
+      name: 'ウィークリーレビュー',
+      description: '一週間の記録から、日曜の夜に振り返りを作ります。',
+      features: ['毎週の振り返り', '質問は10種類'],
+      privacy: ['記録は端末の外に出ません'],
+    },
+    {
+      name: 'Weekly review',
+      description: 'Turns your week of records into a review on Sunday evening.',
+      features: ['A review each week', '10 sets of questions'],
+      privacy: ['Records stay on your device'],
+    },
+  ),
+  plugin(
+    'plugin-voice-notes',
+    250n,
+    {
+      name: 'ボイスメモ変換',
+      description: '音声メッセージを文章にして、記録に残します。',
+      features: ['日本語と英語', '1回10分まで'],
+      privacy: ['音声は変換後すぐに消します'],
+    },
+    {
+      name: 'Voice notes',
+      description: 'Writes your voice messages down and files them as records.',
+      features: ['Japanese and English', 'Up to 10 minutes each'],
+      privacy: ['Audio is deleted once written down'],
+    },
+  ),
+  plugin(
+    'plugin-habit-stars',
+    75n,
+    {
+      name: '習慣スター',
+      description: '続けたい習慣を記録し、続いた日数を星で表します。',
+      features: ['習慣は20個まで', '連続日数の表示'],
+      privacy: ['集計は端末の中だけで行います'],
+    },
+    {
+      name: 'Habit stars',
+      description: 'Keeps track of your habits and draws a star for each day kept.',
+      features: ['Up to 20 habits', 'Streaks at a glance'],
+      privacy: ['Counted on your device only'],
+    },
+  ),
+];

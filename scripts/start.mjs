@@ -1,0 +1,7 @@
+// npm start, npm run dev: everything from a bare clone to a running Hoshi. Needs Node and npm, nothing installed.
+import { isNodeSupported } from './steps/node-version.mjs';
+
+if (isNodeSupported()) {
+  // Loaded only now: an older Node could not even read it.
+  import('./steps/run-hoshi.mjs').then((module) => module.runHoshi({ isDevelopment: process.argv.includes('--dev') }));
+}

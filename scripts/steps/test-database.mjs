@@ -1,0 +1,48 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { migrateDatabase } from '../../src/lib/migrate.ts';
+import { isPortFree, startPostgres, withClient } from './postgres.mjs';
+
+const TEMPLATE = 'hoshi_template';
+const FIRST_PORT = 55_400;
+const PORTS = 500;
+
+/**
+ * Vitest's global set-up of the database tests: one Postgres for the run, in a temporary folder, that trades safety for
+ * speed, with one migrated database from which each test file copies its own (`#lib/testing/database.ts`).
+ */
+export default async function setup({ provide }) {
+  const directory = mkdtempSync(join(tmpdir(), 'hoshi-test-'));
+  const server = await startPostgres({
+    directory,
+    port: await anyPort(),
+    isDurable: false,
+    logFile: join(directory, 'postgres.log'),
+    tell: () => {},
+  });
+  const stop = async () => {
+    await server.stop();
+    rmSync(directory, { recursive: true, force: true });
+  };
+  try {
+    await withClient(server.url, (client) => client.query(`CREATE DATABASE ${TEMPLATE}`));
+    const template = new URL(server.url);
+    template.pathname = `/${TEMPLATE}`;
+    await migrateDatabase(template.href);
+    provide('databaseServerUrl', server.url);
+    provide('databaseTemplate', TEMPLATE);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return stop;
+}
+
+/** Runs at the same time would meet on one fixed port. */
+async function anyPort() {
+  for (;;) {
+    const port = FIRST_PORT + Math.floor(Math.random() * PORTS);
+    if (await isPortFree(port, '127.0.0.1')) return port;
+  }
+}

@@ -1,0 +1,39 @@
+import type { Ctx } from '#domain/context/context.ts';
+import { inTransaction } from '#domain/context/transaction.ts';
+import { AppError } from '#domain/errors.ts';
+import { type InboxEntry, toInboxRow } from '#domain/payment/settle.ts';
+import type { ProviderEvent } from '#domain/provider.ts';
+import { changeSubscription } from '#domain/subscription/change.ts';
+import type { SubscriptionEvent } from '#domain/subscription/rules.ts';
+
+export type SubscriptionChangedEvent = Extract<ProviderEvent, { type: 'subscription_changed' }>;
+
+const EVENTS: Record<SubscriptionChangedEvent['change'], SubscriptionEvent> = {
+  cancelled: 'cancelled',
+  restored: 'restored',
+  renewal_failed: 'renewal_failed',
+};
+
+/**
+ * Applies what the provider tells of a subscription: the person cancelled or resumed it there, or a renewal failed.
+ * Throws `not_found subscription_not_found` when its first charge is not settled yet; the inbox tries again later.
+ */
+export async function applySubscriptionEvent(
+  ctx: Ctx,
+  request: { event: SubscriptionChangedEvent; inbox: InboxEntry },
+): Promise<'applied' | 'ignored'> {
+  const { event, inbox } = request;
+  return inTransaction(ctx, async (tx) => {
+    const subscription = await tx.db.subscription.findUnique({ where: { invoiceId: event.invoiceId } });
+    if (!subscription) throw new AppError('not_found', 'subscription_not_found');
+    const owner = await tx.db.user.findUniqueOrThrow({ where: { id: subscription.userId } });
+    // A second, surplus subscription of a stranger to the same forwarded link is not this one.
+    const isOwners = owner.telegramId === event.payerId;
+    const { isChanged } = isOwners
+      ? await changeSubscription(tx, { subscriptionId: subscription.id, event: EVENTS[event.change], by: 'user' })
+      : { isChanged: false };
+    const outcome = isChanged ? 'applied' : 'ignored';
+    await tx.db.$executeRaw`SELECT write_webhook_event(${JSON.stringify(toInboxRow(inbox))}::jsonb, ${outcome})`;
+    return outcome;
+  });
+}

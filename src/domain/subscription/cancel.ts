@@ -1,0 +1,91 @@
+import type { Ctx } from '#domain/context/context.ts';
+import { requireOwnerOr } from '#domain/context/permission.ts';
+import { AppError } from '#domain/errors.ts';
+import { type Provider, ProviderError } from '#domain/provider.ts';
+import { changeSubscription } from '#domain/subscription/change.ts';
+import { getSubscription } from '#domain/subscription/records.ts';
+import type { Subscription } from '#lib/generated/prisma/client.ts';
+
+/**
+ * Stops the renewal; access lasts to the period's end. The provider confirms before our state changes, so that nobody is
+ * told "cancelled" while they go on paying. Cancelling twice changes nothing. Throws not_found subscription_not_found,
+ * precondition_failed subscription_not_active, unavailable provider_unavailable.
+ */
+export async function cancelSubscription(ctx: Ctx, subscriptionId: string): Promise<Subscription> {
+  const subscription = await getSubscription(ctx, subscriptionId);
+  requireOwnerOr(ctx, subscription.userId, 'subscriptions:write');
+  if (subscription.status === 'cancelling') return subscription;
+  if (subscription.status !== 'active' && subscription.status !== 'past_due')
+    throw new AppError('precondition_failed', 'subscription_not_active');
+  await setRenewal(ctx, subscription, false);
+  return (await changeSubscription(ctx, { subscriptionId, event: 'cancelled', by: 'hoshi' })).subscription;
+}
+
+/**
+ * Lets a subscription renew again that was cancelled here. One that was cancelled in Telegram can only be resumed there.
+ * Throws not_found subscription_not_found, precondition_failed subscription_not_cancelled | resume_in_telegram,
+ * unavailable provider_unavailable.
+ */
+export async function resumeSubscription(ctx: Ctx, subscriptionId: string): Promise<Subscription> {
+  const subscription = await getSubscription(ctx, subscriptionId);
+  requireOwnerOr(ctx, subscription.userId, 'subscriptions:write');
+  if (subscription.status === 'active') return subscription;
+  const isOver = subscription.currentPeriodEnd <= ctx.clock.now();
+  if (subscription.status !== 'cancelling' || isOver)
+    throw new AppError('precondition_failed', 'subscription_not_cancelled');
+  if (subscription.cancelledBy === 'user') throw new AppError('precondition_failed', 'resume_in_telegram');
+  await setRenewal(ctx, subscription, true);
+  return (await changeSubscription(ctx, { subscriptionId, event: 'restored', by: 'hoshi' })).subscription;
+}
+
+/**
+ * The job behind a purchase that takes a subscription's place, and behind a refund: makes sure the provider charges no
+ * more. Safe to run again. Throws ProviderError `unavailable` so that the job is tried later.
+ */
+export async function stopRenewal(ctx: Ctx, subscriptionId: string): Promise<void> {
+  const subscription = await getSubscription(ctx, subscriptionId);
+  if (subscription.status === 'expired') return;
+  const payer = await ctx.db.user.findUniqueOrThrow({ where: { id: subscription.userId } });
+  try {
+    await providerOf(ctx, subscription).setRenewal({
+      chargeId: subscription.firstChargeId,
+      payerId: payer.telegramId,
+      renews: false,
+    });
+  } catch (error) {
+    // Telegram may have ended it with the refund; then there is nothing left to stop.
+    if (!(error instanceof ProviderError) || error.failure !== 'invalid' || subscription.status !== 'revoked')
+      throw error;
+    ctx.log.info({ subscriptionId, code: error.code }, 'renewal was stopped already');
+  }
+  await changeSubscription(ctx, { subscriptionId, event: 'cancelled', by: 'hoshi' });
+}
+
+async function setRenewal(ctx: Ctx, subscription: Subscription, renews: boolean): Promise<void> {
+  const payer = await ctx.db.user.findUniqueOrThrow({ where: { id: subscription.userId } });
+  try {
+    await providerOf(ctx, subscription).setRenewal({
+      chargeId: subscription.firstChargeId,
+      payerId: payer.telegramId,
+      renews,
+    });
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    ctx.log.warn(
+      { subscriptionId: subscription.id, failure: error.failure, code: error.code },
+      'provider did not change the renewal',
+    );
+    if (error.failure === 'unavailable')
+      throw new AppError('unavailable', 'provider_unavailable', {
+        retryAfterSeconds: error.retryAfterSeconds ?? 5,
+        cause: error,
+      });
+    throw new AppError('precondition_failed', 'provider_declined', { cause: error });
+  }
+}
+
+function providerOf(ctx: Ctx, subscription: Subscription): Provider {
+  const provider = ctx.providers.get(subscription.provider);
+  if (!provider) throw new AppError('internal', 'provider_misconfigured');
+  return provider;
+}

@@ -1,0 +1,54 @@
+import { recordAudit } from '#domain/audit/record.ts';
+import type { Ctx } from '#domain/context/context.ts';
+import { type NoticeKind, noticeJob, queueJobs } from '#domain/context/queue.ts';
+import { inTransaction } from '#domain/context/transaction.ts';
+import { AppError } from '#domain/errors.ts';
+import { graceEnd, nextSubscriptionStatus, type SubscriptionEvent } from '#domain/subscription/rules.ts';
+import type { Subscription } from '#lib/generated/prisma/client.ts';
+
+/** What the person is told after an event that changed the state. */
+const NOTICES: Partial<Record<SubscriptionEvent, NoticeKind>> = {
+  cancelled: 'subscription_cancelled',
+  restored: 'subscription_resumed',
+  renewal_failed: 'renewal_failed',
+  grace_ended: 'subscription_ended',
+};
+
+/** Who made the change: it decides who can undo a cancellation. */
+export type ChangedBy = 'user' | 'hoshi';
+
+/**
+ * Applies an event to a subscription under a row lock, with its audit row and notice, in the transaction of `ctx` or an
+ * own one. Returns the subscription and whether anything changed; an event that does not fit the state changes nothing.
+ */
+export async function changeSubscription(
+  ctx: Ctx,
+  change: { subscriptionId: string; event: SubscriptionEvent; by: ChangedBy },
+): Promise<{ subscription: Subscription; isChanged: boolean }> {
+  const { by, event, subscriptionId } = change;
+  return inTransaction(ctx, async (tx) => {
+    await tx.db.$queryRaw`SELECT id FROM subscription WHERE id = ${subscriptionId} FOR UPDATE`;
+    const before = await tx.db.subscription.findUnique({ where: { id: subscriptionId } });
+    if (!before) throw new AppError('not_found', 'subscription_not_found');
+    const status = nextSubscriptionStatus(before.status, event);
+    if (!status || status === before.status) return { subscription: before, isChanged: false };
+    const now = tx.clock.now();
+    const subscription = await tx.db.subscription.update({
+      where: { id: subscriptionId },
+      data: {
+        status,
+        cancelledBy: status === 'cancelling' ? by : null,
+        graceUntil: status === 'past_due' ? graceEnd(before.currentPeriodEnd) : null,
+        endedAt: status === 'expired' ? now : null,
+      },
+    });
+    await recordAudit(tx, {
+      action: `subscription.${event}`,
+      objectId: subscriptionId,
+      data: { from: before.status, to: status, by },
+    });
+    const kind = NOTICES[event];
+    if (kind) await queueJobs(tx, [noticeJob({ userId: before.userId, kind, objectId: subscriptionId })]);
+    return { subscription, isChanged: true };
+  });
+}

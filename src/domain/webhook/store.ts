@@ -1,0 +1,26 @@
+import type { Ctx } from '#domain/context/context.ts';
+import { AppError } from '#domain/errors.ts';
+import type { InboxEntry } from '#domain/payment/settle.ts';
+import { ProviderError } from '#domain/provider.ts';
+import { nextAttempt } from '#domain/webhook/rules.ts';
+
+/**
+ * Keeps an event that could not be applied for the worker to try again. A row that was processed meanwhile stays
+ * processed. Throws the database's error when not even this can be written: then the provider keeps the event.
+ */
+export async function storeFailure(ctx: Ctx, inbox: InboxEntry, cause: unknown): Promise<void> {
+  const now = ctx.clock.now();
+  await ctx.db.$executeRaw`
+    INSERT INTO webhook_event (id, provider, event_id, kind, status, attempts, next_attempt_at, error, body, received_at)
+    VALUES (${inbox.id}, ${inbox.providerId}, ${inbox.eventId}, ${inbox.kind}, 'failed', 1, ${nextAttempt(1, now)}, ${errorCode(cause)}, ${inbox.body}, ${inbox.receivedAt})
+    ON CONFLICT (provider, event_id) DO NOTHING`;
+}
+
+/** The short code of an error as the inbox shows it: a reason of ours, a provider's or the database's code. Never a message. */
+export function errorCode(error: unknown): string {
+  if (error instanceof AppError) return error.reason;
+  if (error instanceof ProviderError) return error.code;
+  if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string')
+    return error.code;
+  return error instanceof Error ? error.name : 'unknown';
+}

@@ -1,0 +1,20 @@
+import type { Ctx } from '#domain/context/context.ts';
+
+const BATCH = 5_000;
+const JOB_DAYS = 30;
+const KEY_DAYS = 2;
+
+/**
+ * Deletes what has served: finished jobs after a month (their keys must outlive every period that could queue them
+ * again), stored answers of idempotency keys after two days. Returns how many rows went.
+ */
+export async function purge(ctx: Ctx): Promise<number> {
+  const now = ctx.clock.now().getTime();
+  const jobsBefore = new Date(now - JOB_DAYS * 86_400_000);
+  const keysBefore = new Date(now - KEY_DAYS * 86_400_000);
+  const jobs = await ctx.db.$executeRaw`
+    DELETE FROM job WHERE id IN (SELECT id FROM job WHERE done_at < ${jobsBefore} ORDER BY done_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)`;
+  const keys = await ctx.db.$executeRaw`
+    DELETE FROM idempotency_key WHERE (scope, key) IN (SELECT scope, key FROM idempotency_key WHERE created_at < ${keysBefore} ORDER BY created_at LIMIT ${BATCH})`;
+  return jobs + keys;
+}

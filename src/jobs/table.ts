@@ -1,0 +1,53 @@
+import { expireInvoices } from '#domain/checkout/expire.ts';
+import type { Ctx } from '#domain/context/context.ts';
+import type { JobName, JobPayloads } from '#domain/context/queue.ts';
+import { cancelSurplusRenewal } from '#domain/payment/cancel-surplus-renewal.ts';
+import { executeRefund } from '#domain/payment/execute-refund.ts';
+import { reconcilePayments } from '#domain/payment/reconcile.ts';
+import { stopRenewal } from '#domain/subscription/cancel.ts';
+import { endSubscriptions, remindRenewals } from '#domain/subscription/run-schedule.ts';
+import { forgetBodies } from '#domain/webhook/forget-bodies.ts';
+import { retryWebhooks } from '#domain/webhook/retry.ts';
+import { purge } from './purge.ts';
+
+/** How a job ended. `retry`: try again after so many seconds, or by the usual back-off when they are null. */
+export type JobOutcome = { kind: 'done' } | { kind: 'retry'; afterSeconds: number | null; code: string };
+export const DONE: JobOutcome = { kind: 'done' };
+
+export type JobHandlers = { [Name in JobName]: (ctx: Ctx, payload: JobPayloads[Name]) => Promise<JobOutcome> };
+
+/** What each queued job does. Sending needs the bot, so it is handed in. */
+export function jobHandlers(sendNotice: JobHandlers['send_notice']): JobHandlers {
+  return {
+    send_notice: sendNotice,
+    execute_refund: async (ctx, { refundId }) => {
+      await executeRefund(ctx, refundId);
+      return DONE;
+    },
+    stop_renewal: async (ctx, { subscriptionId }) => {
+      await stopRenewal(ctx, subscriptionId);
+      return DONE;
+    },
+    cancel_surplus_renewal: async (ctx, { paymentId }) => {
+      await cancelSurplusRenewal(ctx, paymentId);
+      return DONE;
+    },
+  };
+}
+
+/** What runs by the clock: name, seconds between two runs, verb. Verbs work in batches and return how much they did. */
+export const SCHEDULE: ReadonlyArray<{ name: string; everySeconds: number; run: (ctx: Ctx) => Promise<number> }> = [
+  { name: 'retry_webhooks', everySeconds: 5, run: retryWebhooks },
+  { name: 'expire_invoices', everySeconds: 15, run: expireInvoices },
+  { name: 'end_subscriptions', everySeconds: 30, run: endSubscriptions },
+  { name: 'remind_renewals', everySeconds: 60, run: remindRenewals },
+  { name: 'reconcile', everySeconds: 60, run: reconcileAll },
+  { name: 'forget_bodies', everySeconds: 3600, run: forgetBodies },
+  { name: 'purge', everySeconds: 3600, run: purge },
+];
+
+async function reconcileAll(ctx: Ctx): Promise<number> {
+  let settled = 0;
+  for (const id of ctx.providers.keys()) settled += (await reconcilePayments(ctx, id)).settled;
+  return settled;
+}

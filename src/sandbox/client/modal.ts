@@ -1,0 +1,45 @@
+import { type RefObject, useEffect, useRef } from 'react';
+
+const focusable = 'button:not(:disabled), a[href], input:not(:disabled), select:not(:disabled), textarea, iframe, [tabindex="0"]';
+
+function keepFocusInside(container: HTMLElement, event: KeyboardEvent): void {
+  const stops = [...container.querySelectorAll<HTMLElement>(focusable)];
+  const first = stops[0];
+  const last = stops.at(-1);
+  if (!first || !last) return;
+  const active = document.activeElement;
+  if (event.shiftKey && (active === first || active === container)) {
+    event.preventDefault();
+    last.focus();
+  } else if (!event.shiftKey && active === last) {
+    event.preventDefault();
+    first.focus();
+  }
+}
+
+/**
+ * Gives a dialog its keyboard manners: focus moves in, Tab stays in, Escape closes, focus returns to where it was.
+ */
+export function useModal<Element extends HTMLElement>(onEscape: () => void): RefObject<Element | null> {
+  const container = useRef<Element>(null);
+  const escape = useRef(onEscape);
+  escape.current = onEscape;
+  useEffect(() => {
+    const element = container.current;
+    if (!element) return;
+    const before = document.activeElement;
+    element.focus({ preventScroll: true });
+    const onKeyDown = (event: KeyboardEvent) => {
+      if (event.key === 'Tab') keepFocusInside(element, event);
+      if (event.key !== 'Escape') return;
+      event.stopPropagation();
+      escape.current();
+    };
+    element.addEventListener('keydown', onKeyDown);
+    return () => {
+      element.removeEventListener('keydown', onKeyDown);
+      if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
+    };
+  }, []);
+  return container;
+}

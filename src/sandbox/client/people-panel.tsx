@@ -1,0 +1,228 @@
+import { type CSSProperties, type FormEvent, useState } from 'react';
+import type { SimUser } from '../control.ts';
+import { AccountLists } from './account-lists.tsx';
+import { api } from './api.ts';
+import { formatNumber, fullName, initials } from './format.ts';
+import { Icon, Stars } from './icons.tsx';
+import { ActError, Panel, useAct } from './panel.tsx';
+import { useSnapshot } from './store.ts';
+import { useLanguage, useTexts } from './texts.ts';
+
+/** Languages Telegram reports that Hoshi speaks, and two it does not, to see the fall-back. */
+const languageCodes = ['en', 'ja', 'uz', 'ru', 'de', 'fa'];
+
+/** Telegram's seven peer colours, chosen by the id as its apps do. */
+const peerColors: ReadonlyArray<readonly [string, string]> = [
+  ['#ff885e', '#ff516a'],
+  ['#ffcd6a', '#ffa85c'],
+  ['#82b1ff', '#665fff'],
+  ['#a0de7e', '#54cb68'],
+  ['#53edd6', '#28c9b7'],
+  ['#72d5fd', '#2a9ef1'],
+  ['#e0a2f3', '#d669ed'],
+];
+
+export function Avatar({ user }: { user: SimUser }) {
+  const [from, to] = peerColors[user.id % peerColors.length] ?? ['#82b1ff', '#665fff'];
+  const style: CSSProperties = { background: `linear-gradient(${from}, ${to})` };
+  return (
+    <span className="avatar" style={style} aria-hidden="true">
+      {initials(fullName(user))}
+    </span>
+  );
+}
+
+function languageName(code: string, inLanguage: string): string {
+  return new Intl.DisplayNames([inLanguage], { type: 'language' }).of(code) ?? code;
+}
+
+function LanguageSelect(props: { id: string; value: string; onChange: (code: string) => void }) {
+  const language = useLanguage();
+  const codes = languageCodes.includes(props.value) ? languageCodes : [props.value, ...languageCodes];
+  return (
+    <select id={props.id} value={props.value} onChange={(event) => props.onChange(event.target.value)}>
+      {codes.map((code) => (
+        <option key={code} value={code}>
+          {languageName(code, language)}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function PersonRow(props: { user: SimUser; chosen: boolean; unread: number; onChoose: () => void }) {
+  const texts = useTexts();
+  const language = useLanguage();
+  const { user } = props;
+  const balance = formatNumber(user.balance, language);
+  return (
+    <button
+      type="button"
+      className="person"
+      aria-pressed={props.chosen}
+      data-testid={`user-${user.id}`}
+      onClick={props.onChoose}
+    >
+      <Avatar user={user} />
+      <span className="person-name">
+        <strong>{fullName(user)}</strong>
+        <small>
+          {languageName(user.language_code, language)}
+          {user.has_blocked_bot && <span className="blocked-badge"> · {texts.people.blockedBadge}</span>}
+        </small>
+      </span>
+      {props.unread > 0 && (
+        <span className="unread">
+          <span aria-hidden="true">{props.unread}</span>
+          <span className="visually-hidden">{texts.people.unread(props.unread)}</span>
+        </span>
+      )}
+      <Stars amount={balance} label={texts.people.stars(balance)} size={14} />
+    </button>
+  );
+}
+
+function BalanceField({ user, onSave }: { user: SimUser; onSave: (balance: number) => void }) {
+  const texts = useTexts();
+  const [draft, setDraft] = useState<string>();
+  const save = (event: FormEvent) => {
+    event.preventDefault();
+    const balance = Number(draft);
+    if (draft !== undefined && draft !== '' && Number.isSafeInteger(balance) && balance >= 0) onSave(balance);
+    setDraft(undefined);
+  };
+  return (
+    <form className="field-row" onSubmit={save}>
+      <label htmlFor="person-balance">{texts.people.balance}</label>
+      <span className="balance-field">
+        <input
+          id="person-balance"
+          type="number"
+          min="0"
+          max="1000000"
+          step="1"
+          inputMode="numeric"
+          value={draft ?? user.balance}
+          onChange={(event) => setDraft(event.target.value)}
+        />
+        <button type="submit" className="button small" disabled={draft === undefined || draft === String(user.balance)}>
+          {texts.apply}
+        </button>
+      </span>
+    </form>
+  );
+}
+
+function PersonEditor({ user }: { user: SimUser }) {
+  const texts = useTexts();
+  const { act, error } = useAct();
+  const change = (fields: Partial<SimUser>) => void act(() => api.changeUser(user.id, fields));
+  return (
+    <div className="person-editor">
+      <BalanceField key={user.id} user={user} onSave={(balance) => change({ balance })} />
+      <div className="field-row">
+        <label htmlFor="person-language">{texts.people.languageLabel}</label>
+        <LanguageSelect
+          id="person-language"
+          value={user.language_code}
+          onChange={(language_code) => change({ language_code })}
+        />
+      </div>
+      <label className="switch-row">
+        <span>
+          {texts.people.blocked}
+          <small>{texts.people.blockedHint}</small>
+        </span>
+        <input
+          type="checkbox"
+          role="switch"
+          checked={user.has_blocked_bot}
+          onChange={(event) => change({ has_blocked_bot: event.target.checked })}
+        />
+      </label>
+      <ActError error={error} />
+    </div>
+  );
+}
+
+function AddPerson({ onAdded, onCancel }: { onAdded: (user: SimUser) => void; onCancel: () => void }) {
+  const texts = useTexts();
+  const uiLanguage = useLanguage();
+  const { act, busy, error } = useAct();
+  const [name, setName] = useState('');
+  const [language, setLanguage] = useState<string>(uiLanguage);
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    const first = name.trim();
+    if (!first) return;
+    void act(async () => onAdded(await api.addUser({ first_name: first, language_code: language, balance: 1000 })));
+  };
+  return (
+    <form className="add-person" onSubmit={submit}>
+      <div className="field-row">
+        <label htmlFor="new-name">{texts.people.name}</label>
+        <input
+          id="new-name"
+          value={name}
+          maxLength={64}
+          autoComplete="off"
+          required
+          onChange={(event) => setName(event.target.value)}
+        />
+      </div>
+      <div className="field-row">
+        <label htmlFor="new-language">{texts.people.languageLabel}</label>
+        <LanguageSelect id="new-language" value={language} onChange={setLanguage} />
+      </div>
+      <ActError error={error} />
+      <div className="form-buttons">
+        <button type="button" className="button small" onClick={onCancel}>
+          {texts.cancel}
+        </button>
+        <button type="submit" className="button small primary" disabled={busy || !name.trim()}>
+          {texts.people.create}
+        </button>
+      </div>
+    </form>
+  );
+}
+
+/** Who can hold the phone: balances, languages, blocks, subscriptions and transactions. */
+export function PeoplePanel({ chosen, onChoose }: { chosen: SimUser | undefined; onChoose: (id: number) => void }) {
+  const texts = useTexts();
+  const { state, unread } = useSnapshot();
+  const [adding, setAdding] = useState(false);
+  const added = (user: SimUser) => {
+    setAdding(false);
+    onChoose(user.id);
+  };
+  return (
+    <>
+      <Panel
+        title={texts.people.title}
+        testId="people"
+        corner={
+          <button type="button" className="button small quiet" data-testid="add-user" onClick={() => setAdding(true)}>
+            <Icon name="plus" size={16} />
+            {texts.people.add}
+          </button>
+        }
+      >
+        {adding && <AddPerson onAdded={added} onCancel={() => setAdding(false)} />}
+        <div className="people-list">
+          {state?.users.map((user) => (
+            <PersonRow
+              key={user.id}
+              user={user}
+              chosen={user.id === chosen?.id}
+              unread={unread.get(user.id) ?? 0}
+              onChoose={() => onChoose(user.id)}
+            />
+          ))}
+        </div>
+        {chosen && <PersonEditor user={chosen} />}
+      </Panel>
+      {chosen && <AccountLists user={chosen} />}
+    </>
+  );
+}

@@ -1,0 +1,141 @@
+import { useMemo, useState } from 'react';
+import type { SimTraffic } from '../control.ts';
+import { formatExactTime } from './format.ts';
+import { Icon } from './icons.tsx';
+import { JsonView } from './json-view.tsx';
+import { Panel } from './panel.tsx';
+import { type BridgeEntry, useSnapshot } from './store.ts';
+import { useTexts } from './texts.ts';
+import type { Texts } from './texts-en.ts';
+
+type Filter = 'all' | 'to_bot' | 'from_bot' | 'app';
+
+type Line = {
+  key: string;
+  atMs: number;
+  direction: SimTraffic['direction'] | BridgeEntry['direction'];
+  name: string;
+  status: string;
+  tone: 'good' | 'bad' | 'quiet';
+  durationMs: number | undefined;
+  parts: ReadonlyArray<{ title: string; value: unknown }>;
+};
+
+function trafficStatus(status: SimTraffic['status'], texts: Texts): Pick<Line, 'status' | 'tone'> {
+  if (status === 'pending') return { status: texts.traffic.pending, tone: 'quiet' };
+  if (status === 'dropped') return { status: texts.traffic.dropped, tone: 'bad' };
+  if (status === 'no_answer') return { status: texts.traffic.noAnswer, tone: 'bad' };
+  return { status: String(status), tone: status < 400 ? 'good' : 'bad' };
+}
+
+function trafficLine(entry: SimTraffic, texts: Texts): Line {
+  return {
+    key: `wire-${entry.id}`,
+    atMs: entry.atMs,
+    direction: entry.direction,
+    name: entry.name,
+    ...trafficStatus(entry.status, texts),
+    durationMs: entry.status === 'pending' ? undefined : entry.durationMs,
+    parts: [
+      { title: texts.traffic.request, value: entry.request },
+      { title: texts.traffic.response, value: entry.response },
+    ],
+  };
+}
+
+function bridgeLine(entry: BridgeEntry, texts: Texts): Line {
+  return {
+    key: `app-${entry.id}`,
+    atMs: entry.atMs,
+    direction: entry.direction,
+    name: entry.name,
+    status: entry.ignored ? texts.traffic.ignored : '',
+    tone: entry.ignored ? 'bad' : 'quiet',
+    durationMs: undefined,
+    parts: [{ title: texts.traffic.event, value: entry.data }],
+  };
+}
+
+function directionWords(direction: Line['direction'], texts: Texts): string {
+  switch (direction) {
+    case 'to_bot':
+      return texts.traffic.toBotLabel;
+    case 'from_bot':
+      return texts.traffic.fromBotLabel;
+    case 'to_client':
+      return texts.traffic.toClientLabel;
+    case 'to_app':
+      return texts.traffic.toAppLabel;
+  }
+}
+
+function TrafficLine({ line }: { line: Line }) {
+  const texts = useTexts();
+  const [open, setOpen] = useState(false);
+  const isInward = line.direction === 'to_bot' || line.direction === 'to_app';
+  return (
+    <li className={`traffic-line ${line.direction}`} data-testid={`traffic-${line.key}`}>
+      <button type="button" aria-expanded={open} onClick={() => setOpen((current) => !current)}>
+        <time>{formatExactTime(line.atMs)}</time>
+        <span className="direction" title={directionWords(line.direction, texts)}>
+          <Icon name={isInward ? 'down' : 'up'} size={14} />
+          <span className="visually-hidden">{directionWords(line.direction, texts)}</span>
+        </span>
+        <span className="traffic-name">{line.name}</span>
+        {line.durationMs !== undefined && <small className="duration">{Math.round(line.durationMs)} ms</small>}
+        {line.status && <span className={`status ${line.tone}`}>{line.status}</span>}
+      </button>
+      {open && (
+        <div className="traffic-detail">
+          {line.parts.map((part) => (
+            <JsonView key={part.title} title={part.title} value={part.value} />
+          ))}
+        </div>
+      )}
+    </li>
+  );
+}
+
+function useLines(filter: Filter): ReadonlyArray<Line> {
+  const texts = useTexts();
+  const { traffic, bridge } = useSnapshot();
+  return useMemo(() => {
+    const wire = filter === 'app' ? [] : traffic.filter((entry) => filter === 'all' || entry.direction === filter);
+    const app = filter === 'all' || filter === 'app' ? bridge : [];
+    const lines = [
+      ...wire.map((entry) => trafficLine(entry, texts)),
+      ...app.map((entry) => bridgeLine(entry, texts)),
+    ];
+    return lines.sort((one, two) => two.atMs - one.atMs).slice(0, 200);
+  }, [traffic, bridge, filter, texts]);
+}
+
+/** Everything said between the bot, Telegram and the Mini App, newest first. */
+export function TrafficPanel() {
+  const texts = useTexts();
+  const [filter, setFilter] = useState<Filter>('all');
+  const lines = useLines(filter);
+  const filters: ReadonlyArray<{ id: Filter; label: string }> = [
+    { id: 'all', label: texts.traffic.all },
+    { id: 'to_bot', label: texts.traffic.toBot },
+    { id: 'from_bot', label: texts.traffic.fromBot },
+    { id: 'app', label: texts.traffic.app },
+  ];
+  return (
+    <Panel title={texts.traffic.title} testId="traffic" className="traffic-panel">
+      <div className="segmented small">
+        {filters.map(({ id, label }) => (
+          <button type="button" key={id} aria-pressed={filter === id} onClick={() => setFilter(id)}>
+            {label}
+          </button>
+        ))}
+      </div>
+      {lines.length === 0 && <p className="empty">{texts.traffic.empty}</p>}
+      <ol className="traffic-list">
+        {lines.map((line) => (
+          <TrafficLine key={line.key} line={line} />
+        ))}
+      </ol>
+    </Panel>
+  );
+}

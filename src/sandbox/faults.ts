@@ -1,0 +1,45 @@
+import type { SimFaults } from './control.ts';
+
+type ApiFault = NonNullable<SimFaults['api']>;
+type UpdateFault = NonNullable<SimFaults['updates']>;
+
+/** The faults switched on now; those with a count switch themselves off. */
+export class Faults {
+  #faults: SimFaults = {};
+  readonly #changed: (faults: SimFaults) => void;
+
+  constructor(changed: (faults: SimFaults) => void) {
+    this.#changed = changed;
+  }
+
+  get current(): SimFaults {
+    return this.#faults;
+  }
+
+  replace(faults: SimFaults): void {
+    this.#faults = faults;
+    this.#changed(faults);
+  }
+
+  /** Takes one refusal for this Bot API method, if any is left. `method` in lower case. */
+  takeForCall(method: string): ApiFault | null {
+    const fault = this.#faults.api;
+    if (fault === undefined || fault.remaining <= 0) return null;
+    if (fault.method !== undefined && fault.method.toLowerCase() !== method) return null;
+    const remaining = fault.remaining - 1;
+    const { api: _, ...others } = this.#faults;
+    this.replace(remaining > 0 ? { ...others, api: { ...fault, remaining } } : others);
+    return fault;
+  }
+
+  /** Takes one accident for an update of this type, if any is left. */
+  takeForUpdate(type: string): UpdateFault | null {
+    const fault = this.#faults.updates;
+    if (fault === undefined || fault.remaining <= 0) return null;
+    if (fault.type !== undefined && fault.type !== type) return null;
+    const remaining = fault.remaining - 1;
+    const { updates: _, ...others } = this.#faults;
+    this.replace(remaining > 0 ? { ...others, updates: { ...fault, remaining } } : others);
+    return fault;
+  }
+}

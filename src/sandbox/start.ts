@@ -1,0 +1,90 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { handleControl } from './control-api.ts';
+import { completeOptions, type SandboxOptions } from './options.ts';
+import { serveClient } from './static.ts';
+import { BotDoor } from './telegram/bot-door.ts';
+import { Telegram } from './telegram/telegram.ts';
+
+export type Sandbox = {
+  /** For example `http://127.0.0.1:8081`. */
+  url: string;
+  /** Hex of the key with which initData's `signature` can be checked. */
+  initDataPublicKey: string;
+  /** Writes everything that is left and closes all connections. */
+  close: () => Promise<void>;
+};
+
+/** Starts a sandbox on the loopback. Rejects when the port is taken (EADDRINUSE). */
+export async function startSandbox(given: Partial<SandboxOptions>): Promise<Sandbox> {
+  const options = completeOptions(given);
+  let handle: RequestListener = (_request, response) => response.destroy();
+  const servers = await listen(options.port, (request, response) => handle(request, response));
+  const telegram: Telegram = new Telegram(options, (contentType, body) => door.executeReply(contentType, body));
+  const door = new BotDoor(telegram, options);
+  telegram.wake();
+  handle = (request, response) => {
+    dispatch(telegram, door, request, response).catch((error: unknown) => {
+      options.say(`A request failed: ${error instanceof Error ? error.stack : String(error)}`);
+      response.destroy();
+    });
+  };
+  return {
+    url: `http://127.0.0.1:${portOf(servers[0])}`,
+    initDataPublicKey: telegram.signer.publicKey,
+    close: async () => {
+      const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
+      await telegram.close();
+      for (const server of servers) server.closeAllConnections();
+      await Promise.all(closed);
+    },
+  };
+}
+
+async function dispatch(
+  telegram: Telegram,
+  door: BotDoor,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const target = request.url ?? '/';
+  if (!URL.canParse(target, 'http://localhost')) {
+    response.writeHead(400).end();
+    return;
+  }
+  const url = new URL(target, 'http://localhost');
+  if (url.pathname.startsWith('/bot')) return await door.handle(request, response, url);
+  if (url.pathname.startsWith('/file/bot')) return await door.handleFile(response, url);
+  if (url.pathname.startsWith('/sim/')) return await handleControl(telegram, request, response, url);
+  if (request.method === 'GET' || request.method === 'HEAD') {
+    return await serveClient(response, telegram.options.clientDir, url.pathname);
+  }
+  response.writeHead(404, { 'content-type': 'application/json' });
+  response.end(JSON.stringify({ ok: false, error_code: 404, description: 'Not Found' }));
+}
+
+/** On both loopback addresses, since `localhost` may mean either; machines without IPv6 have only the first. */
+async function listen(port: number, handle: RequestListener): Promise<[Server, ...Server[]]> {
+  const first = await listenOn('127.0.0.1', port, handle);
+  try {
+    return [first, await listenOn('::1', portOf(first), handle)];
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    const isOurPortTaken = code === 'EADDRINUSE' && port !== 0;
+    if (!isOurPortTaken) return [first];
+    first.close();
+    throw error;
+  }
+}
+
+function listenOn(host: string, port: number, handle: RequestListener): Promise<Server> {
+  const server = createServer({ keepAliveTimeout: 60_000 }, handle);
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => resolve(server));
+  });
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
+}

@@ -1,0 +1,383 @@
+import type { SimUser } from '../control.ts';
+import type { Store, Table } from '../store.ts';
+import type {
+  TBotCommand,
+  TEntity,
+  TInlineKeyboard,
+  TInvoice,
+  TMenuButton,
+  TRefundedPayment,
+  TReplyKeyboard,
+  TSuccessfulPayment,
+  TUser,
+} from './wire.ts';
+
+export type UserRecord = SimUser & {
+  /** The bot may write to this user: they wrote to it, opened its app from the chat, or paid it. */
+  has_started_bot: boolean;
+};
+
+export type FileRecord = { file_id: string; file_name: string; mime_type: string; file_size: number };
+
+export type MessageRecord = {
+  chat_id: number;
+  message_id: number;
+  date: number;
+  from: 'user' | 'bot' | 'service';
+  /** Who wrote it, when a person did. */
+  user_id?: number;
+  edit_date?: number;
+  message_thread_id?: number;
+  reply_to_message_id?: number;
+  text?: string;
+  entities?: TEntity[];
+  document?: FileRecord;
+  caption?: string;
+  caption_entities?: TEntity[];
+  invoice?: TInvoice & { slug: string; state: 'open' | 'paid' };
+  successful_payment?: TSuccessfulPayment & { title: string };
+  refunded_payment?: TRefundedPayment;
+  forum_topic_created?: { name: string; icon_color: number };
+  chat_shared?: { request_id: number; chat_id: number; title: string };
+  inline_keyboard?: TInlineKeyboard['inline_keyboard'];
+  reply_keyboard?: TReplyKeyboard['keyboard'];
+};
+
+export type InvoiceRecord = {
+  slug: string;
+  title: string;
+  description: string;
+  payload: string;
+  total_amount: number;
+  subscription_period?: number;
+  /** The chat message this invoice stands in; absent for links. */
+  message?: { chat_id: number; message_id: number };
+};
+
+export type TransactionRecord = {
+  sequence: number;
+  /** The charge id; a refund repeats that of its payment. */
+  id: string;
+  user_id: number;
+  /** Stars; negative for refunds. */
+  amount: number;
+  date: number;
+  title: string;
+  invoice_payload: string;
+  provider_payment_charge_id: string;
+  subscription_period?: number;
+};
+
+export type SubscriptionRecord = {
+  id: string;
+  user_id: number;
+  title: string;
+  amount: number;
+  period: number;
+  invoice_payload: string;
+  /** Unix seconds until which it is paid for. */
+  until: number;
+  is_canceled_by_user: boolean;
+  is_canceled_by_bot: boolean;
+  has_ended: boolean;
+  /** Renewals tried in vain since `until`. */
+  failures: number;
+};
+
+export type UpdateRecord = {
+  update_id: number;
+  /** Tells copies of the same update apart. */
+  copy: number;
+  type: string;
+  /** Updates of one queue are delivered strictly one after the other. */
+  queue: string;
+  /** JSON of the whole update object. */
+  json: string;
+  expires_at_ms: number;
+  /** Sandbox time before which it is not sent. */
+  not_before_ms: number;
+  fail_count: number;
+  delay_seconds: number;
+};
+
+export type WebhookRecord = {
+  url: string;
+  secret_token: string;
+  max_connections: number;
+  ip_address: string;
+  allowed_updates: string[] | null;
+  last_error_message?: string;
+  last_error_date?: number;
+};
+
+export type BotRecord = {
+  /** By scope and language: `scope|language`. */
+  commands: Record<string, TBotCommand[]>;
+  /** By user id; 'default' for everybody else. */
+  menu_buttons: Record<string, TMenuButton>;
+  /** By language code; '' is the default. */
+  names: Record<string, string>;
+  descriptions: Record<string, string>;
+  short_descriptions: Record<string, string>;
+  has_topics_enabled: boolean;
+};
+
+export type TopicRecord = {
+  chat_id: number;
+  thread_id: number;
+  name: string;
+  icon_color: number;
+  is_closed: boolean;
+};
+
+export type GroupRecord = { id: number; title: string; can_manage_topics: boolean };
+
+type Counters = { message: number; update: number; sequence: number; user: number; charge: number; file: number };
+
+const MESSAGES_PER_CHAT = 500;
+const MESSAGES_TOTAL = 100_000;
+const INVOICES_KEPT = 100_000;
+const TRANSACTIONS_KEPT = 200_000;
+
+/** Everything the sandbox remembers, with the indexes that make each look-up direct. No rule lives here. */
+export class World {
+  readonly users: Table<UserRecord>;
+  readonly messages: Table<MessageRecord>;
+  readonly invoices: Table<InvoiceRecord>;
+  readonly transactions: Table<TransactionRecord>;
+  readonly subscriptions: Table<SubscriptionRecord>;
+  readonly updates: Table<UpdateRecord>;
+  readonly topics: Table<TopicRecord>;
+  readonly groups: Table<GroupRecord>;
+  readonly settings: Table<unknown>;
+  /** Payments by charge id. */
+  readonly charges = new Map<string, { payment: TransactionRecord; isRefunded: boolean }>();
+  readonly #messageIds = new Map<number, number[]>();
+  readonly #subscriptionIds = new Map<number, string[]>();
+  #transactionKeys: number[] = [];
+  #starBalance = 0;
+  counters: Counters = firstCounters();
+  webhook: WebhookRecord = firstWebhook();
+  bot: BotRecord = firstBot();
+  /** Called with the files of messages that fall out. */
+  onFileDropped: (file: FileRecord) => void = () => undefined;
+
+  constructor(store: Store) {
+    this.users = store.table('users');
+    this.messages = store.table('messages');
+    this.invoices = store.table('invoices');
+    this.transactions = store.table('transactions');
+    this.subscriptions = store.table('subscriptions');
+    this.updates = store.table('updates');
+    this.topics = store.table('topics');
+    this.groups = store.table('groups');
+    this.settings = store.table('settings');
+  }
+
+  /** After the store was read: takes up the single records and builds the indexes. */
+  wake(): void {
+    this.counters = this.#setting('counters', this.counters);
+    this.webhook = this.#setting('webhook', this.webhook);
+    this.bot = this.#setting('bot', this.bot);
+    for (const message of this.messages.values()) this.#indexMessage(message);
+    for (const subscription of this.subscriptions.values()) this.#indexSubscription(subscription);
+    for (const transaction of [...this.transactions.values()].sort((a, b) => a.sequence - b.sequence)) {
+      this.#indexTransaction(transaction);
+    }
+    if (this.users.size === 0) for (const user of firstUsers()) this.users.set(user.id, user);
+  }
+
+  /** As on the first day; webhook, commands and menu stay. Numbers go on, so that no id is ever given twice. */
+  reset(): void {
+    const tables = [this.users, this.messages, this.invoices, this.transactions, this.subscriptions, this.updates];
+    for (const table of [...tables, this.topics, this.groups]) table.clear();
+    this.charges.clear();
+    this.#messageIds.clear();
+    this.#subscriptionIds.clear();
+    this.#transactionKeys = [];
+    this.#starBalance = 0;
+    this.bot.has_topics_enabled = false;
+    this.saveBot();
+    for (const user of firstUsers()) this.users.set(user.id, user);
+  }
+
+  #setting<T>(key: string, first: T): T {
+    return (this.settings.get(key) ?? this.settings.set(key, first)) as T;
+  }
+
+  nextNumber(counter: keyof Counters): number {
+    this.counters[counter] += 1;
+    this.settings.touch('counters');
+    return this.counters[counter];
+  }
+
+  saveWebhook(): void {
+    this.settings.set('webhook', this.webhook);
+  }
+
+  saveBot(): void {
+    this.settings.set('bot', this.bot);
+  }
+
+  addMessage(message: MessageRecord): MessageRecord {
+    this.messages.set(messageKey(message.chat_id, message.message_id), message);
+    const ids = this.#indexMessage(message);
+    if (ids.length > MESSAGES_PER_CHAT) {
+      for (const id of ids.splice(0, ids.length - MESSAGES_PER_CHAT)) this.#dropMessage(message.chat_id, id);
+    }
+    this.messages.trim(MESSAGES_TOTAL, (dropped) => {
+      const others = this.#messageIds.get(dropped.chat_id);
+      others?.splice(others.indexOf(dropped.message_id), 1);
+      if (dropped.document !== undefined) this.onFileDropped(dropped.document);
+    });
+    return message;
+  }
+
+  findMessage(chatId: number, messageId: number): MessageRecord | undefined {
+    return this.messages.get(messageKey(chatId, messageId));
+  }
+
+  touchMessage(message: MessageRecord): void {
+    this.messages.touch(messageKey(message.chat_id, message.message_id));
+  }
+
+  deleteMessage(chatId: number, messageId: number): void {
+    const ids = this.#messageIds.get(chatId);
+    const index = ids?.indexOf(messageId) ?? -1;
+    if (index >= 0) ids?.splice(index, 1);
+    this.#dropMessage(chatId, messageId);
+  }
+
+  /** Oldest first. */
+  messagesOf(chatId: number, after: number, limit: number): MessageRecord[] {
+    const ids = (this.#messageIds.get(chatId) ?? []).filter((id) => id > after).slice(-limit);
+    return ids.map((id) => this.findMessage(chatId, id)).filter((message) => message !== undefined);
+  }
+
+  addInvoice(invoice: InvoiceRecord): InvoiceRecord {
+    this.invoices.set(invoice.slug, invoice);
+    this.invoices.trim(INVOICES_KEPT);
+    return invoice;
+  }
+
+  addTransaction(transaction: TransactionRecord): void {
+    this.transactions.set(transaction.sequence, transaction);
+    this.#indexTransaction(transaction);
+    if (this.transactions.size > TRANSACTIONS_KEPT) {
+      this.transactions.trim(TRANSACTIONS_KEPT - TRANSACTIONS_KEPT / 20, (dropped) => this.charges.delete(dropped.id));
+      this.#transactionKeys = this.#transactionKeys.slice(-this.transactions.size);
+    }
+  }
+
+  /** Chronological, from the oldest kept. */
+  listTransactions(offset: number, limit: number): TransactionRecord[] {
+    const keys = this.#transactionKeys.slice(offset, offset + limit);
+    return keys.map((key) => this.transactions.get(key)).filter((transaction) => transaction !== undefined);
+  }
+
+  /** Newest first, of one user or of all. */
+  latestTransactions(userId: number | null, limit: number): TransactionRecord[] {
+    const found: TransactionRecord[] = [];
+    for (let index = this.#transactionKeys.length - 1; index >= 0 && found.length < limit; index -= 1) {
+      const transaction = this.transactions.get(this.#transactionKeys[index] ?? 0);
+      if (transaction !== undefined && (userId === null || transaction.user_id === userId)) found.push(transaction);
+    }
+    return found;
+  }
+
+  /** Stars the bot holds; negative after chargebacks of Stars it no longer has. */
+  get starBalance(): number {
+    return this.#starBalance;
+  }
+
+  addSubscription(subscription: SubscriptionRecord): void {
+    this.subscriptions.set(subscription.id, subscription);
+    this.#indexSubscription(subscription);
+  }
+
+  subscriptionsOf(userId: number): SubscriptionRecord[] {
+    const ids = this.#subscriptionIds.get(userId) ?? [];
+    return ids.map((id) => this.subscriptions.get(id)).filter((subscription) => subscription !== undefined);
+  }
+
+  #dropMessage(chatId: number, messageId: number): void {
+    const message = this.findMessage(chatId, messageId);
+    if (message?.document !== undefined) this.onFileDropped(message.document);
+    this.messages.delete(messageKey(chatId, messageId));
+  }
+
+  #indexMessage(message: MessageRecord): number[] {
+    const ids = this.#messageIds.get(message.chat_id) ?? [];
+    if (ids.length === 0) this.#messageIds.set(message.chat_id, ids);
+    ids.push(message.message_id);
+    return ids;
+  }
+
+  #indexSubscription(subscription: SubscriptionRecord): void {
+    const ids = this.#subscriptionIds.get(subscription.user_id) ?? [];
+    if (ids.length === 0) this.#subscriptionIds.set(subscription.user_id, ids);
+    ids.push(subscription.id);
+  }
+
+  #indexTransaction(transaction: TransactionRecord): void {
+    this.#transactionKeys.push(transaction.sequence);
+    this.#starBalance += transaction.amount;
+    if (transaction.amount >= 0) this.charges.set(transaction.id, { payment: transaction, isRefunded: false });
+    const charge = this.charges.get(transaction.id);
+    if (transaction.amount < 0 && charge !== undefined) charge.isRefunded = true;
+  }
+}
+
+export function messageKey(chatId: number, messageId: number): string {
+  return `${chatId}:${messageId}`;
+}
+
+/** A person as the Bot API shows them. */
+export function presentUser(user: SimUser): TUser {
+  return {
+    id: user.id,
+    is_bot: false,
+    first_name: user.first_name,
+    ...(user.last_name === undefined ? {} : { last_name: user.last_name }),
+    ...(user.username === undefined ? {} : { username: user.username }),
+    language_code: user.language_code,
+    ...(user.is_premium ? { is_premium: true as const } : {}),
+  };
+}
+
+function firstCounters(): Counters {
+  return { message: 0, update: 731_000_000, sequence: 0, user: 7_100_000_000, charge: 0, file: 0 };
+}
+
+function firstWebhook(): WebhookRecord {
+  return { url: '', secret_token: '', max_connections: 0, ip_address: '', allowed_updates: null };
+}
+
+function firstBot(): BotRecord {
+  return {
+    commands: {},
+    menu_buttons: {},
+    names: {},
+    descriptions: {},
+    short_descriptions: {},
+    has_topics_enabled: false,
+  };
+}
+
+function firstUsers(): UserRecord[] {
+  const person = { is_premium: false, has_blocked_bot: false, has_started_bot: false };
+  return [
+    {
+      ...person,
+      id: 7_000_000_101,
+      first_name: 'Hana',
+      username: 'hana',
+      language_code: 'ja',
+      is_premium: true,
+      balance: 2_500,
+    },
+    { ...person, id: 7_000_000_102, first_name: 'Alex', username: 'alex', language_code: 'en', balance: 1_000 },
+    { ...person, id: 7_000_000_103, first_name: 'Dilnoza', username: 'dilnoza', language_code: 'uz', balance: 300 },
+    { ...person, id: 7_000_000_104, first_name: 'Ivan', username: 'ivan', language_code: 'ru', balance: 0 },
+  ];
+}

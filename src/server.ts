@@ -1,0 +1,80 @@
+import type { Ctx } from '#domain/context/context.ts';
+import { type Clock, followClock, systemClock } from '#lib/clock.ts';
+import { openDatabase } from '#lib/db.ts';
+import { type Env, loadEnv } from '#lib/env.ts';
+import { describeError, makeLogger } from '#lib/log.ts';
+import { makeMetrics } from '#lib/metrics.ts';
+import { makeProviders } from '#providers/registry.ts';
+
+/** Everything one process shares. `ctx` speaks for nobody until a door gives it an actor. */
+export type Server = { env: Env; ctx: Ctx; close(): Promise<void> };
+
+/** Joins environment, database, clock and providers. `name` is the process, as logs and pg_stat_activity show it. */
+export async function makeServer(name: 'web' | 'worker', env: Env): Promise<Server> {
+  const log = makeLogger({ name, level: env.logLevel });
+  const metrics = makeMetrics();
+  const database = openDatabase({
+    url: env.databaseUrl,
+    applicationName: `hoshi-${name}`,
+    poolSize: env.databasePoolSize,
+    onConnectionLost: (error) => log.warn({ error: describeError(error) }, 'database connection lost'),
+  });
+  const clock: Clock = env.sandbox ? await followClock(env.sandbox.clockUrl) : systemClock;
+  const { telegram } = env;
+  const providers = makeProviders({
+    telegram: {
+      apiRoot: telegram.apiRoot,
+      botToken: telegram.botToken,
+      secrets: {
+        current: telegram.webhookSecret,
+        previous: telegram.previousWebhookSecret,
+        onPrevious: (isOverdue) => {
+          metrics.oldSecretUses.inc({ provider: 'telegram-stars', overdue: String(isOverdue) });
+          if (isOverdue) log.error('a webhook came with the previous secret after its deadline and was refused');
+        },
+      },
+    },
+  });
+  const ctx: Ctx = {
+    db: database.prisma,
+    isInTransaction: false,
+    pool: database.pool,
+    clock,
+    policy: {
+      surfacePolicy: env.surfacePolicy,
+      invoiceTtlMinutes: env.invoiceTtlMinutes,
+      platformFeeBps: env.platformFeeBps,
+      webhookBodyRetentionDays: env.webhookBodyRetentionDays,
+      adminTelegramIds: env.adminTelegramIds,
+    },
+    dataKey: env.dataKey,
+    sessionSecret: env.sessionSecret,
+    telegram: { botToken: telegram.botToken, botId: telegram.botId, initDataPublicKey: telegram.initDataPublicKey },
+    providers,
+    log,
+    metrics,
+    actor: { kind: 'stranger' },
+    requestId: 'none',
+  };
+  return {
+    env,
+    ctx,
+    async close() {
+      clock.stop();
+      await database.close();
+    },
+  };
+}
+
+const SHARED = Symbol.for('hoshi.server');
+type Shared = { [SHARED]?: Promise<Server> };
+
+/**
+ * The server of this process. Next bundles an own copy of this file, so the one server lives on `globalThis`: whoever
+ * comes first makes it. Throws EnvError when the configuration is not usable.
+ */
+export function sharedServer(): Promise<Server> {
+  const shared = globalThis as Shared;
+  shared[SHARED] ??= makeServer('web', loadEnv());
+  return shared[SHARED];
+}
