@@ -56,6 +56,9 @@ export async function bundlePrograms() {
         await Promise.all([esbuild.build(programOptions()), esbuild.build(clientOptions())]);
       } catch (error) {
         throw new StepError(error.message, 'Correct the file named above.');
+      } finally {
+        // Its helper process would stay with us, and its 70 MB.
+        await esbuild.stop();
       }
     },
   });

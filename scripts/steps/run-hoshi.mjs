@@ -85,9 +85,9 @@ async function bringUp(stack, isDevelopment) {
   await checkPorts(settings);
   if (!isDevelopment) await step('Web pages', () => buildWeb({ logs }));
 
-  const databaseUrl = process.env.DATABASE_URL || (await startOwnPostgres(stack));
+  const databaseUrl = process.env.DATABASE_URL || (await startOwnPostgres(stack, lock));
   const env = childEnvironment(databaseUrl, isDevelopment);
-  await step('Migrations', () => runProgram('migrate', { env, logs, remedy: databaseRemedy() }));
+  await step('Migrations', () => migrate({ env, logs }));
   if (existsSync('dist/seed.js')) await step('Catalogue', () => runProgram('seed', { env, logs }));
 
   const programs = await startPrograms({ stack, lock, settings, env, isDevelopment });
@@ -121,7 +121,7 @@ async function checkPorts(settings) {
   }
 }
 
-async function startOwnPostgres(stack) {
+async function startOwnPostgres(stack, lock) {
   const start = (port, isPortFixed) =>
     startPostgres({
       directory: join(stateDirectory(), 'postgres'),
@@ -129,6 +129,7 @@ async function startOwnPostgres(stack) {
       isPortFixed,
       logFile: join(logsDirectory(), 'postgres.log'),
       tell,
+      onInit: (pid) => lock.noteProcess('initdb', pid),
     });
   let server = await step('Postgres', async () => {
     const started = await start(Number(process.env.HOSHI_PG_PORT || 54_329), Boolean(process.env.HOSHI_PG_PORT));
@@ -186,8 +187,14 @@ async function runProgram(name, { env, logs, remedy }) {
       `dist/${name}.js failed:\n      ${lastLines(output, 12)}`,
       remedy ?? `Its log is ${shown(logFile)}.`,
     );
-  const last = output.trim().split('\n').at(-1);
-  return { note: last && last.length < 90 ? last : undefined };
+  return { output };
+}
+
+async function migrate({ env, logs }) {
+  const { output } = await runProgram('migrate', { env, logs, remedy: databaseRemedy() });
+  const [done, ...warnings] = output.trim().split('\n');
+  for (const warning of warnings) tell(`${warning}. If Hoshi misses something there: ${databaseRemedy()}`);
+  return { note: done };
 }
 
 function databaseRemedy() {

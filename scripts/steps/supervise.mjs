@@ -46,7 +46,7 @@ export function superviseProgram({ name, file, heapMb, env, logFile, echo, tell,
     current = launch({ file, heapMb, env, logFile, echo });
     onStart(current.pid);
     const started = current;
-    started.exited.then((end) => onExit(started, end));
+    void started.exited.then((end) => onExit(started, end));
   };
 
   const onExit = async (ended, { code, signal }) => {

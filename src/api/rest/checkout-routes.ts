@@ -99,12 +99,10 @@ const SubscribeBody = z
 const Checkout = z
   .object({
     success: Success,
-    payment_id: z
-      .string()
-      .openapi({
-        description: 'Id of the order; ask payment/payments/{id} for its state',
-        example: 'inv_01kahw9d6xq3v7c0mtz8b5r2ny',
-      }),
+    payment_id: z.string().openapi({
+      description: 'Id of the order; ask payment/payments/{id} for its state',
+      example: 'inv_01kahw9d6xq3v7c0mtz8b5r2ny',
+    }),
     status: z.literal('open'),
     is_resumed: z.boolean().openapi({ description: 'The same person had this order open already' }),
     payment_url: z.url().nullable().openapi({ example: 'https://t.me/$Xq3v7c0mtz8b5r2nyAAA' }),

@@ -30,8 +30,7 @@ export type ItemWish = Readonly<{
  */
 export async function findItem(ctx: Ctx, wish: ItemWish): Promise<Item> {
   const item = wish.itemId.startsWith('prc_') ? await getPrice(ctx, wish.itemId) : await findByPlan(ctx, wish);
-  if (wish.itemType === 'plugin' && item.product.kind !== 'plugin') throw new AppError('not_found', 'plan_not_found');
-  if (wish.itemType === 'plan' && item.product.kind !== 'plan_line') throw new AppError('not_found', 'plan_not_found');
+  requireKind(item.product, wish);
   const { price } = item;
   if (price.currency !== wish.currency) throw new AppError('precondition_failed', 'currency_mismatch');
   if (wish.interval && price.interval !== wish.interval) throw new AppError('not_found', 'price_not_found');
@@ -41,7 +40,14 @@ export async function findItem(ctx: Ctx, wish: ItemWish): Promise<Item> {
 
 async function findByPlan(ctx: Ctx, wish: ItemWish): Promise<Item> {
   const sold = (await findSinglePlan(ctx, wish)) ?? (await getPlan(ctx, wish.itemId));
+  requireKind(sold.product, wish);
   return { ...sold, price: choosePrice(sold.plan.prices, wish) };
+}
+
+const KINDS = { plan: 'plan_line', plugin: 'plugin' } as const;
+
+function requireKind(product: CatalogProduct, { itemType }: ItemWish): void {
+  if (itemType && product.kind !== KINDS[itemType]) throw new AppError('not_found', 'plan_not_found');
 }
 
 /** A product named as such: by its id, or by its code where a plugin is asked for. */

@@ -78,6 +78,7 @@ export class Chats {
     const message = this.#add(chatId, from, { ...content, user_id: user.id }, date);
     this.#options.updates.emit({
       type: 'message',
+      subject: ['successful_payment', 'refunded_payment', 'chat_shared'].find((name) => name in content),
       content: this.present(message),
       queue: `chat:${chatId}`,
       keepSeconds: MESSAGE_KEPT_SECONDS,

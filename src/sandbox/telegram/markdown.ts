@@ -73,9 +73,10 @@ function readMark(source: string, position: number, isLegacy: boolean): string |
 
 function toggle(state: State, mark: string): void {
   const top = state.open.at(-1);
+  const at = Buffer.byteLength(state.source.slice(0, state.position));
   state.position += mark.length;
   if (top?.mark !== mark) {
-    state.open.push({ mark, offset: state.text.length, at: Buffer.byteLength(state.source.slice(0, state.position)) });
+    state.open.push({ mark, offset: state.text.length, at });
     if (mark === '```') state.position += /^[^\s`]*\n|^/.exec(state.source.slice(state.position))?.[0].length ?? 0;
     return;
   }

@@ -75,7 +75,7 @@ export type TRefundedPayment = {
   provider_payment_charge_id?: string;
 };
 
-export type TDocument = {
+type TDocument = {
   file_name: string;
   mime_type: string;
   file_id: string;
@@ -111,6 +111,3 @@ export type TMenuButton =
   | { type: 'default' }
   | { type: 'commands' }
   | { type: 'web_app'; text: string; web_app: { url: string } };
-
-/** One update without its id: the name of its type and what it carries. */
-export type TUpdate = { update_id: number } & Record<string, unknown>;
