@@ -290,8 +290,16 @@ export function presentForClient(message: MessageRecord): SimMessage {
     sim.invoice = invoice;
   }
   if (message.successful_payment !== undefined) {
-    const { total_amount, title, telegram_payment_charge_id, is_recurring } = message.successful_payment;
-    sim.successful_payment = { total_amount, title, telegram_payment_charge_id, is_recurring: is_recurring === true };
+    const { total_amount, title, telegram_payment_charge_id, is_recurring, is_first_recurring } =
+      message.successful_payment;
+    const isRenewal = is_recurring === true && is_first_recurring !== true;
+    sim.successful_payment = {
+      total_amount,
+      title,
+      telegram_payment_charge_id,
+      is_recurring: is_recurring === true,
+      ...(isRenewal && { is_renewal: true }),
+    };
   }
   if (message.refunded_payment !== undefined) {
     const { total_amount, telegram_payment_charge_id } = message.refunded_payment;
