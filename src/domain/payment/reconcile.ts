@@ -92,6 +92,7 @@ async function compare(ctx: Ctx, providerId: string, row: ProviderTransaction, o
     return { kind, chargeId, status: 'settled' };
   } catch (error) {
     if (error instanceof AppError && error.reason === 'invoice_not_found') return { kind: 'unknown_order', chargeId, status: 'reported' };
+    if (error instanceof AppError && error.reason === 'payment_not_found') return { kind, chargeId, status: 'reported' };
     throw error;
   }
 }
