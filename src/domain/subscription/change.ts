@@ -1,6 +1,6 @@
 import { recordAudit } from '#domain/audit/record.ts';
 import type { Ctx } from '#domain/context/context.ts';
-import { type NoticeKind, noticeJob, queueJobs } from '#domain/context/queue.ts';
+import { type JobRequest, type NoticeKind, noticeJob, queueJobs } from '#domain/context/queue.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
 import { graceEnd, isTimely, nextSubscriptionStatus, type SubscriptionEvent } from '#domain/subscription/rules.ts';
@@ -10,9 +10,11 @@ import type { Subscription } from '#lib/generated/prisma/client.ts';
 const NOTICES: Partial<Record<SubscriptionEvent, NoticeKind>> = {
   cancelled: 'subscription_cancelled',
   restored: 'subscription_resumed',
-  renewal_failed: 'renewal_failed',
   grace_ended: 'subscription_ended',
 };
+
+/** A period that ended without a word from the provider is given this long before the person is told of a failure. */
+const SILENCE_MS = 3_600_000;
 
 /** Who made the change: it decides who can undo a cancellation. */
 export type ChangedBy = 'user' | 'hoshi';
@@ -52,10 +54,26 @@ export async function changeSubscription(
       objectId: subscriptionId,
       data: { from: before.status, to: status, by },
     });
-    const kind = NOTICES[event];
-    if (kind) await queueJobs(tx, [noticeJob({ userId: before.userId, kind, objectId: subscriptionId })]);
+    await queueJobs(tx, noticesAfter(event, subscription, now));
     return { subscription, isChanged: true };
   });
+}
+
+/**
+ * A failed renewal is told once per period, whether the provider said so or only fell silent. The notice waits in a lane
+ * of its own, so that it holds up no other; it says nothing when the renewal has come meanwhile.
+ */
+function noticesAfter(event: SubscriptionEvent, subscription: Subscription, now: Date): JobRequest[] {
+  const { currentPeriodEnd, id, status, userId } = subscription;
+  if (status === 'past_due') {
+    const runAt = event === 'period_ended' ? new Date(now.getTime() + SILENCE_MS) : now;
+    const key = `renewal_failed:${id}:${currentPeriodEnd.toISOString().slice(0, 10)}`;
+    return [
+      { ...noticeJob({ userId, kind: 'renewal_failed', objectId: id }, { key, runAt }), lane: `renewal_failed:${id}` },
+    ];
+  }
+  const kind = NOTICES[event];
+  return kind ? [noticeJob({ userId, kind, objectId: id })] : [];
 }
 
 /** Another renewing subscription of the same person to the same plan; there is at most one. */
