@@ -13,9 +13,6 @@ const NOTICES: Partial<Record<SubscriptionEvent, NoticeKind>> = {
   grace_ended: 'subscription_ended',
 };
 
-/** A period that ended without a word from the provider is given this long before the person is told of a failure. */
-const SILENCE_MS = 3_600_000;
-
 /** Who made the change: it decides who can undo a cancellation. */
 export type ChangedBy = 'user' | 'hoshi';
 
@@ -54,25 +51,14 @@ export async function changeSubscription(
       objectId: subscriptionId,
       data: { from: before.status, to: status, by },
     });
-    await queueJobs(tx, noticesAfter(event, subscription, now));
+    await queueJobs(tx, noticesAfter(event, subscription));
     return { subscription, isChanged: true };
   });
 }
 
-/**
- * A failed renewal is told once per period, whether the provider said so or only fell silent. The notice waits in a lane
- * of its own, so that it holds up no other; it says nothing when the renewal has come meanwhile.
- */
-function noticesAfter(event: SubscriptionEvent, subscription: Subscription, now: Date): JobRequest[] {
-  const { currentPeriodEnd, id, status, userId } = subscription;
-  if (status === 'past_due') {
-    const runAt = event === 'period_ended' ? new Date(now.getTime() + SILENCE_MS) : now;
-    const key = `renewal_failed:${id}:${currentPeriodEnd.toISOString().slice(0, 10)}`;
-    return [
-      { ...noticeJob({ userId, kind: 'renewal_failed', objectId: id }, { key, runAt }), lane: `renewal_failed:${id}` },
-    ];
-  }
-  const kind = NOTICES[event];
+/** A period that ended in silence is told as a failed renewal; one that was cancelled before ends without a word. */
+function noticesAfter(event: SubscriptionEvent, { id, status, userId }: Subscription): JobRequest[] {
+  const kind = status === 'past_due' ? 'renewal_failed' : NOTICES[event];
   return kind ? [noticeJob({ userId, kind, objectId: id })] : [];
 }
 
