@@ -8,11 +8,10 @@ import { takeLock } from './lock.mjs';
 import { isPortFree, startPostgres } from './postgres.mjs';
 import { enterProject, logsDirectory, shown, stateDirectory } from './project.mjs';
 import { bold, dim, reportFailure, StepError, step, stopReporting, tell } from './report.mjs';
-import { superviseProgram, waitForAnswer, waitThatItStays } from './supervise.mjs';
+import { MEMORY, superviseProgram, waitForAnswer, waitThatItStays } from './supervise.mjs';
 
-/** Together with Postgres (about 200 MB) everything stays below 1.2 GB. Development compiles in the web process. */
-const HEAP_MB = { web: 220, worker: 120, sandbox: 160 };
-const DEVELOPMENT_WEB_HEAP_MB = 2_048;
+/** Next compiles in the web process. */
+const DEVELOPMENT_WEB = { heapMb: 2_048 };
 const READY_TIMEOUT_MS = 60_000;
 
 /**
@@ -204,11 +203,11 @@ function databaseRemedy() {
 }
 
 async function startPrograms({ stack, lock, settings, env, isDevelopment }) {
-  const start = (name, file, heapMb) => {
+  const start = (name, file, memory = MEMORY[name]) => {
     const program = superviseProgram({
       name,
       file: `dist/${file}.js`,
-      heapMb,
+      memory,
       env,
       logFile: join(logsDirectory(), `${name}.log`),
       echo: isDevelopment ? (line) => console.log(`${dim(`[${name}]`)} ${line}`) : null,
@@ -222,16 +221,16 @@ async function startPrograms({ stack, lock, settings, env, isDevelopment }) {
   if (settings.sandbox) {
     const { port } = settings.sandbox;
     await step('Sandbox', async () => {
-      programs.sandbox = start('sandbox', 'sandbox', HEAP_MB.sandbox);
+      programs.sandbox = start('sandbox', 'sandbox');
       await waitForAnswer(programs.sandbox, `http://127.0.0.1:${port}/sim/health`, READY_TIMEOUT_MS);
     });
   }
   await step('Web', async () => {
-    programs.main = start('web', 'main', isDevelopment ? DEVELOPMENT_WEB_HEAP_MB : HEAP_MB.web);
+    programs.main = start('web', 'main', isDevelopment ? DEVELOPMENT_WEB : MEMORY.web);
     await waitForAnswer(programs.main, `http://127.0.0.1:${settings.port}/health/ready`, READY_TIMEOUT_MS);
   });
   await step('Worker', async () => {
-    programs.worker = start('worker', 'worker', HEAP_MB.worker);
+    programs.worker = start('worker', 'worker');
     await waitThatItStays(programs.worker, 750);
   });
   return programs;

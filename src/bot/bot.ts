@@ -7,7 +7,7 @@ import { changeSettings } from '#domain/identity/change-settings.ts';
 import { findUserByTelegramId } from '#domain/identity/find-user.ts';
 import { languageFor } from '#domain/identity/rules.ts';
 import { markup } from '#messages/telegram.ts';
-import { BotContext, type Place } from './context.ts';
+import { BotContext, describeFailure, type Place } from './context.ts';
 import { buy } from './features/buy.ts';
 import { fallback } from './features/fallback.ts';
 import { help } from './features/help.ts';
@@ -127,13 +127,14 @@ async function recover(context: BotContext, error: unknown): Promise<void> {
   const retryAfterSeconds = retryAfter(error);
   if (retryAfterSeconds !== null && !context.hasSent)
     throw new AppError('unavailable', 'service_unavailable', { retryAfterSeconds, cause: error });
-  if (!isRefusal(error)) log.error({ error, event: 'update_failed' }, 'an update could not be answered');
+  if (!isRefusal(error))
+    log.error({ ...describeFailure(error), event: 'update_failed' }, 'an update could not be answered');
   try {
     await context.answerPress();
     if (context.chat?.type === 'private') await context.tell({ text: failureText(context, error) });
   } catch (failure) {
     if (isUnreachable(failure)) return markUnreachable(context);
-    log.error({ error: failure, event: 'apology_failed' }, 'nor could the person be told');
+    log.error({ ...describeFailure(failure), event: 'apology_failed' }, 'nor could the person be told');
   }
 }
 

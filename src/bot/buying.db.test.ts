@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { encodePress } from './callback.ts';
 import type { SeenMessage } from './testing/sandbox.ts';
 import { buttonOf, forgedPress, type Person, useStage } from './testing/stage.ts';
 
@@ -72,6 +73,48 @@ describe('buying in the chat', () => {
 
     const resumed = await walk(person, cancelled, 'Resume Channels Starter');
     expect(resumed[0]?.text).toMatch(/is resumed\. It renews .* for 500 ★\./);
+  });
+
+  it('leads to Telegram to resume what was cancelled there, and to Stars after a failed renewal', async () => {
+    const person = await stage.person('en');
+    const [offer] = await walk(
+      person,
+      await person.write('/buy'),
+      'Personal log',
+      'Basic',
+      '50 ★ a month',
+      'Telegram Stars',
+    );
+    await person.pay(buttonOf(offer, 'Pay 50 ★').url?.split('$')[1] ?? '');
+    const where = { invoice: { user: { telegramId: BigInt(person.id) } } };
+    const { firstChargeId, id } = await stage.ctx.db.subscription.findFirstOrThrow({ where });
+    await stage.sandbox.sim('POST', `/subscriptions/${firstChargeId}/cancel`);
+    await expect
+      .poll(async () => (await stage.ctx.db.subscription.findUnique({ where: { id } }))?.status)
+      .toBe('cancelling');
+    const [cancelled] = await person.write('/subscription');
+    expect(cancelled?.text).toContain('Settings → My Stars');
+    expect(cancelled?.inline_keyboard?.flat().some(({ text }) => text.startsWith('Resume'))).toBe(false);
+    await stage.bot.handleUpdate(forgedPress(person.id, encodePress('resume', id)));
+    expect((await person.messages()).at(-1)?.text).toContain('can only be resumed there');
+
+    const currentPeriodEnd = new Date(Date.now() - 60_000);
+    const currentPeriodStart = new Date(Date.now() - 30 * 86_400_000);
+    await stage.ctx.db.subscription.update({
+      where: { id },
+      data: { status: 'past_due', cancelledBy: null, currentPeriodStart, currentPeriodEnd },
+    });
+    const pastDue = await person.write('/subscription');
+    expect(pastDue[0]?.text).toMatch(/did not go through\. You keep access until \d+ \w+ 20\d\d\. Get 50 ★ by then/);
+    expect(buttonOf(pastDue[0], 'Get Stars').url).toBe('tg://stars_topup?balance=50&purpose=subs');
+    const asked = await walk(person, pastDue, 'Cancel Personal log Basic');
+    expect(asked[0]?.text).toContain('it ends at once');
+    await stage.bot.handleUpdate(forgedPress(person.id, encodePress('askCancel', id)));
+    const ended = await walk(person, asked, 'Cancel the subscription');
+    expect(ended[0]?.text).toContain('has ended');
+    expect((await walk(person, await person.write('/subscription'), /^Buy$/))[0]?.text).toContain(
+      'What would you like',
+    );
   });
 
   it('says that a plan is subscribed to already, and what a new one replaces', async () => {

@@ -90,7 +90,10 @@ export class BotContext extends Context {
     try {
       await this.api.answerCallbackQuery(this.callbackQuery.id, text === undefined ? {} : { text });
     } catch (error) {
-      this.system.log.info({ error, event: 'press_not_answered' }, 'a pressed button could not be answered');
+      this.system.log.info(
+        { ...describeFailure(error), event: 'press_not_answered' },
+        'a pressed button could not be answered',
+      );
     }
   }
 }
@@ -131,4 +134,14 @@ export function onPress<Name extends Action>(
     // The union of presses is keyed by its action, which has just been compared.
     return press?.action === action ? handle(context, press as Press<Name>) : next();
   });
+}
+
+/** An error for the log, with Telegram's own words where it gave some: they name the fault and nobody. */
+export function describeFailure(error: unknown): {
+  error: unknown;
+  telegram?: { method: string; code: number; description: string };
+} {
+  if (!(error instanceof GrammyError)) return { error };
+  const { description, error_code, method } = error;
+  return { error, telegram: { method, code: error_code, description } };
 }

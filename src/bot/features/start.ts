@@ -1,7 +1,7 @@
 import { Composer } from 'grammy';
 import { z } from 'zod';
 import { findOffer, listOffers, planView } from '../catalog-views.ts';
-import type { BotContext } from '../context.ts';
+import { type BotContext, describeFailure } from '../context.ts';
 import { miniAppUrl, openButton, pressButton } from '../render.ts';
 import { productsView } from './buy.ts';
 import { historyView } from './history.ts';
@@ -58,6 +58,9 @@ export async function setMenuButton(context: BotContext): Promise<void> {
       menu_button: { type: 'web_app', text: t('bot.profile.menuButton'), web_app: { url } },
     });
   } catch (error) {
-    context.system.log.warn({ error, event: 'menu_button_not_set' }, 'the menu button could not be set');
+    context.system.log.warn(
+      { ...describeFailure(error), event: 'menu_button_not_set' },
+      'the menu button could not be set',
+    );
   }
 }

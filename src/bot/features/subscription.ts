@@ -66,13 +66,17 @@ function isOver(context: BotContext, record: Subscription): boolean {
   return record.currentPeriodEnd <= context.visitor.ctx.clock.now();
 }
 
-const RUNNING: ReadonlyArray<Subscription['status']> = ['active', 'cancelling', 'past_due'];
+/** Whether there is still something to tell: a cancelled one counts until its end, also before the schedule closes it. */
+function isRunning(context: BotContext, record: Subscription): boolean {
+  if (record.status === 'cancelling') return !isOver(context, record);
+  return record.status === 'active' || record.status === 'past_due';
+}
 
 /** Running subscriptions with their dates and buttons, then what is held without one. */
 export async function subscriptionView(context: BotContext): Promise<View> {
   const { user, language, say, t, ctx } = context.visitor;
   const [all, held] = await Promise.all([listSubscriptions(ctx, user.id), listEntitlements(ctx, user.id)]);
-  const running = all.filter(({ status }) => RUNNING.includes(status));
+  const running = all.filter((record) => isRunning(context, record));
   const title = await titlesOf(
     ctx,
     running.map(({ planId }) => planId),

@@ -195,8 +195,17 @@ function jobsFor(facts: {
   const jobs: JobRequest[] = [];
   if (refundId) {
     jobs.push({ name: 'execute_refund', lane: `refund:${refundId}`, payload: { refundId } });
-    // The surplus charge of a subscription would go on being charged every month.
-    if (loaded.order.kind === 'subscription')
+    // A surplus subscription would go on being charged every month. It is known by its first charge: this one, unless
+    // this one renews a subscription of ours beside which the person has another.
+    const renewing =
+      verdict.kind === 'surplus' && verdict.reason === 'already_subscribed' ? loaded.order.subscription : null;
+    if (renewing)
+      jobs.push({
+        name: 'stop_renewal',
+        lane: `subscription:${renewing.id}`,
+        payload: { subscriptionId: renewing.id },
+      });
+    else if (loaded.order.kind === 'subscription')
       jobs.push({ name: 'cancel_surplus_renewal', lane: `refund:${refundId}`, payload: { paymentId } });
     return jobs;
   }
@@ -206,7 +215,9 @@ function jobsFor(facts: {
   if (developerUserId) jobs.push(noticeJob({ userId: developerUserId, kind: 'sale', objectId: paymentId }));
   // Money came for a subscription that was ended by a refund: the period is given, the next charge is prevented again.
   const isRevoked = loaded.order.subscription?.status === 'revoked';
-  const toStop = [...loaded.replacedSubscriptionIds, ...(isRevoked && subscriptionId ? [subscriptionId] : [])];
+  // Only a purchase takes another's place: the renewal of an old plan must not end the new one.
+  const replaced = verdict.kind === 'renewal' ? [] : loaded.replacedSubscriptionIds;
+  const toStop = [...replaced, ...(isRevoked && subscriptionId ? [subscriptionId] : [])];
   for (const id of toStop)
     jobs.push({ name: 'stop_renewal', lane: `subscription:${id}`, payload: { subscriptionId: id } });
   return jobs;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { useStage } from '#bot/testing/stage.ts';
+import { encodePress } from '#bot/callback.ts';
+import { buttonOf, forgedPress, useStage } from '#bot/testing/stage.ts';
 import { asActor, type Ctx, newId } from '#domain/context/context.ts';
 import { NOTICE_KINDS, type NoticeJob, type NoticeKind } from '#domain/context/queue.ts';
 import { fixedClock } from '#lib/clock.ts';
@@ -372,6 +373,44 @@ describe('sending notices', () => {
     await stage.ctx.db.user.update({ where: { id: buyer.id }, data: { isReachable: false } });
     expect(await run(paid)).toEqual({ kind: 'done' });
     expect(await stage.ctx.db.user.findUnique({ where: { id: buyer.id } })).toMatchObject({ isReachable: true });
+  });
+
+  it('delivers what a real purchase, a real cancellation and a real refund queued', async () => {
+    const person = await stage.person('en');
+    await person.write('/start');
+    const told = async (): Promise<string[]> => {
+      const jobs = await stage.ctx.db.job.findMany({
+        where: { name: 'send_notice', doneAt: null },
+        orderBy: { id: 'asc' },
+      });
+      for (const { id, payload } of jobs) {
+        await run(payload as NoticeJob);
+        await stage.ctx.db.job.update({ where: { id }, data: { doneAt: NOW, outcome: 'done' } });
+      }
+      return jobs.map(({ payload }) => (payload as NoticeJob).kind);
+    };
+    await stage.bot.handleUpdate(forgedPress(person.id, encodePress('pay', PLUGIN.priceId, 'telegram_stars')));
+    const invoice = (await person.messages()).find((message) => message.invoice)?.invoice;
+    await person.pay(invoice?.slug ?? '');
+    expect(await told()).toEqual(['paid', 'sale']);
+    expect((await person.messages()).at(-1)?.text).toContain('Voice notes is yours for good. You paid 250 ★, once.');
+
+    await stage.bot.handleUpdate(forgedPress(person.id, encodePress('pay', MONTH.priceId, 'telegram_stars')));
+    const link = buttonOf((await person.messages()).at(-1), 'Pay 150 ★').url;
+    await person.pay(link?.split('$')[1] ?? '');
+    expect(await told()).toEqual(['paid']);
+    expect((await person.messages()).at(-1)?.text).toContain('for 150 ★, until you cancel');
+
+    const subscription = await stage.ctx.db.subscription.findFirstOrThrow({
+      where: { invoice: { user: { telegramId: BigInt(person.id) } } },
+    });
+    await stage.bot.handleUpdate(forgedPress(person.id, encodePress('cancel', subscription.id)));
+    expect(await told()).toEqual(['subscription_cancelled']);
+    expect((await person.messages()).at(-1)?.text).toContain('nothing more is charged');
+
+    await stage.sandbox.sim('POST', '/refunds', { charge_id: subscription.firstChargeId });
+    await expect.poll(told).toContain('refunded');
+    expect((await person.messages()).at(-1)?.text).toContain('was refunded in full');
   });
 
   it('is done with what need not be said, and tries again what Telegram did not take', async () => {
