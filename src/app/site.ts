@@ -2,7 +2,13 @@ import { headers } from 'next/headers';
 import { loadEnv } from '#lib/env.ts';
 import en from '#messages/en.ts';
 import ja from '#messages/ja.ts';
-import { type ClientMessages, type Language, languageOf, languageOfHeader, type LongMessages } from '#ui/message-format.ts';
+import {
+  type ClientMessages,
+  type Language,
+  type LongMessages,
+  languageOf,
+  languageOfHeader,
+} from '#ui/message-format.ts';
 import type { SiteConfig } from '#ui/session.tsx';
 
 const MESSAGES = { ja: ja.app, en: en.app };

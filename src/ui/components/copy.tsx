@@ -30,7 +30,11 @@ export function CopyText({ text, testId }: { text: string; testId?: string }) {
   };
 
   return (
-    <button type="button" onClick={copy} className="flex min-h-11 max-w-full items-center gap-2 text-start text-note text-link">
+    <button
+      type="button"
+      onClick={copy}
+      className="flex min-h-11 max-w-full items-center gap-2 text-start text-note text-link"
+    >
       <code ref={code} data-testid={testId} className="break-all font-mono text-note text-text select-text">
         {text}
       </code>

@@ -32,7 +32,13 @@ export default async function MiniPage(props: Props) {
   const site = siteConfig();
   return (
     <>
-      <BrowserPage route={route} language={language} t={makeTranslate(language, client)} long={long} botUsername={site.botUsername} />
+      <BrowserPage
+        route={route}
+        language={language}
+        t={makeTranslate(language, client)}
+        long={long}
+        botUsername={site.botUsername}
+      />
       <div className="only-telegram">
         <MiniApp site={site} language={language} messages={client} />
       </div>
