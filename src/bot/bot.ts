@@ -7,8 +7,7 @@ import { changeSettings } from '#domain/identity/change-settings.ts';
 import { findUserByTelegramId } from '#domain/identity/find-user.ts';
 import { languageFor } from '#domain/identity/rules.ts';
 import { markup } from '#messages/telegram.ts';
-import { translator } from '#messages/translate.ts';
-import { BotContext, type Place } from './context.ts';
+import { BotContext, describeFailure, type Place } from './context.ts';
 import { buy } from './features/buy.ts';
 import { fallback } from './features/fallback.ts';
 import { help } from './features/help.ts';
@@ -24,7 +23,7 @@ import { start } from './features/start.ts';
 import { subscription } from './features/subscription.ts';
 import { terms } from './features/terms.ts';
 import { visitor } from './features/visitor.ts';
-import { paragraphs, refusalText } from './render.ts';
+import { refusalText } from './render.ts';
 
 /** Calls to Telegram give up after this long: the webhook request that waits for them must be answered. */
 const TIMEOUT_SECONDS = 8;
@@ -128,13 +127,14 @@ async function recover(context: BotContext, error: unknown): Promise<void> {
   const retryAfterSeconds = retryAfter(error);
   if (retryAfterSeconds !== null && !context.hasSent)
     throw new AppError('unavailable', 'service_unavailable', { retryAfterSeconds, cause: error });
-  if (!isRefusal(error)) log.error({ error, event: 'update_failed' }, 'an update could not be answered');
+  if (!isRefusal(error))
+    log.error({ ...describeFailure(error), event: 'update_failed' }, 'an update could not be answered');
   try {
     await context.answerPress();
     if (context.chat?.type === 'private') await context.tell({ text: failureText(context, error) });
   } catch (failure) {
     if (isUnreachable(failure)) return markUnreachable(context);
-    log.error({ error: failure, event: 'apology_failed' }, 'nor could the person be told');
+    log.error({ ...describeFailure(failure), event: 'apology_failed' }, 'nor could the person be told');
   }
 }
 
@@ -146,10 +146,8 @@ function isRefusal(error: unknown): error is AppError {
 function failureText(context: BotContext, error: unknown): string {
   const reader = context.known?.language ?? languageFor(context.from?.language_code);
   if (!isRefusal(error)) return markup(reader)('bot.failure.apology', { requestId: context.system.requestId });
-  const { retryAfterSeconds } = error;
-  const wait =
-    retryAfterSeconds === undefined ? null : translator(reader)('bot.failure.wait', { seconds: retryAfterSeconds });
-  return paragraphs(refusalText(error.reason, reader), wait);
+  const { details, reason, retryAfterSeconds } = error;
+  return refusalText(reason, reader, retryAfterSeconds === undefined ? details : { ...details, retryAfterSeconds });
 }
 
 /** Seconds until Telegram should send the update again, or null when that would not help. */

@@ -1,15 +1,50 @@
 import type { InlineKeyboardButton } from 'grammy/types';
-import type { CatalogPlan, CatalogProduct } from '#domain/catalog/list-catalog.ts';
+import { type CatalogPlan, type CatalogPrice, type CatalogProduct, listCatalog } from '#domain/catalog/list-catalog.ts';
 import type { CheckoutOffer } from '#domain/checkout/preview.ts';
+import { chooseProviders, judgeSurface } from '#domain/checkout/rules.ts';
+import type { Ctx } from '#domain/context/context.ts';
 import type { Language } from '#domain/identity/rules.ts';
-import type { Method } from '#domain/provider.ts';
+import { METHODS, type Method } from '#domain/provider.ts';
 import { markup } from '#messages/telegram.ts';
 import { formatDate, translator } from '#messages/translate.ts';
 import type { View } from './context.ts';
 import { paragraphs, pressButton, priceText, refusalText, titleOf } from './render.ts';
 
+/**
+ * The catalogue as it can be bought in the chat: of each plan the prices that some provider takes here. A plan that has
+ * none keeps its prices, so that choosing one says why it cannot be bought.
+ */
+export async function listOffers(ctx: Ctx): Promise<CatalogProduct[]> {
+  const products = await listCatalog(ctx);
+  return products.map((product) => ({
+    ...product,
+    plans: product.plans.map((plan) => {
+      const payable = plan.prices.filter((price) => isPayableHere(ctx, product, price));
+      return payable.length > 0 ? { ...plan, prices: payable } : plan;
+    }),
+  }));
+}
+
+function isPayableHere(ctx: Ctx, { fulfilment }: CatalogProduct, price: CatalogPrice): boolean {
+  const { surfacePolicy: policy } = ctx.policy;
+  const methods = METHODS.filter((method) => judgeSurface({ surface: 'bot', method, fulfilment, policy }).ok);
+  return methods.some((method) => {
+    const order = { price, method, surface: 'bot', interval: price.interval } as const;
+    return chooseProviders([...ctx.providers.values()], order).length > 0;
+  });
+}
+
 /** A plan with the product it belongs to. */
 export type SoldPlan = Readonly<{ product: CatalogProduct; plan: CatalogPlan }>;
+
+/** The offered plan that `is` describes, null when there is none. */
+export function findOffer(
+  products: ReadonlyArray<CatalogProduct>,
+  is: (plan: CatalogPlan) => boolean,
+): SoldPlan | null {
+  const sold = products.flatMap((product) => product.plans.map((plan) => ({ product, plan })));
+  return sold.find(({ plan }) => is(plan)) ?? null;
+}
 
 /** Telegram takes 100 buttons under a message; the app shows longer lists better. */
 const MAX_CHOICES = 40;

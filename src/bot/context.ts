@@ -1,8 +1,8 @@
 import { type Api, type Composer, Context, GrammyError } from 'grammy';
 import type { InlineKeyboardButton, Update, UserFromGetMe } from 'grammy/types';
 import type { Ctx } from '#domain/context/context.ts';
+import type { getUser } from '#domain/identity/find-user.ts';
 import type { Language } from '#domain/identity/rules.ts';
-import type { User } from '#lib/generated/prisma/client.ts';
 import type { Markup } from '#messages/telegram.ts';
 import type { translator } from '#messages/translate.ts';
 import type { Action, Press } from './callback.ts';
@@ -16,6 +16,9 @@ export type Place = Readonly<{
   /** An address, a link or an @name; null when the operator gave none. */
   supportContact: string | null;
 }>;
+
+/** A person as our records have them. */
+export type User = Awaited<ReturnType<typeof getUser>>;
 
 /** The person an update came from. `say` makes message texts (HTML), `t` button texts (plain). `ctx` acts as them. */
 export type Visitor = Readonly<{
@@ -90,7 +93,10 @@ export class BotContext extends Context {
     try {
       await this.api.answerCallbackQuery(this.callbackQuery.id, text === undefined ? {} : { text });
     } catch (error) {
-      this.system.log.info({ error, event: 'press_not_answered' }, 'a pressed button could not be answered');
+      this.system.log.info(
+        { ...describeFailure(error), event: 'press_not_answered' },
+        'a pressed button could not be answered',
+      );
     }
   }
 }
@@ -131,4 +137,14 @@ export function onPress<Name extends Action>(
     // The union of presses is keyed by its action, which has just been compared.
     return press?.action === action ? handle(context, press as Press<Name>) : next();
   });
+}
+
+/** An error for the log, with Telegram's own words where it gave some: they name the fault and nobody. */
+export function describeFailure(error: unknown): {
+  error: unknown;
+  telegram?: { method: string; code: number; description: string };
+} {
+  if (!(error instanceof GrammyError)) return { error };
+  const { description, error_code, method } = error;
+  return { error, telegram: { method, code: error_code, description } };
 }

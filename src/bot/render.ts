@@ -2,10 +2,10 @@ import type { InlineKeyboardButton } from 'grammy/types';
 import { type CatalogPlan, type CatalogPrice, type CatalogProduct, getPlans } from '#domain/catalog/list-catalog.ts';
 import { yearlySavings } from '#domain/catalog/rules.ts';
 import type { Ctx } from '#domain/context/context.ts';
-import type { Reason } from '#domain/errors.ts';
+import type { ErrorDetails, Reason } from '#domain/errors.ts';
 import type { Language } from '#domain/identity/rules.ts';
 import { Currency, type Money } from '#domain/money.ts';
-import { type MessageKey, markup } from '#messages/telegram.ts';
+import { markup } from '#messages/telegram.ts';
 import { formatMoney, translator } from '#messages/translate.ts';
 import { type Action, encodePress } from './callback.ts';
 import type { Place } from './context.ts';
@@ -68,7 +68,7 @@ export function priceText(price: CatalogPrice, language: Language, plan?: Catalo
   return t(`bot.price.${price.interval}`, { amount });
 }
 
-/** The text of a refusal, in words: the message files hold one per reason. */
-export function refusalText(reason: Reason, language: Language): string {
-  return markup(language)(`error.${reason}` as MessageKey);
+/** The text of a refusal, in words: the message files hold one per reason, some naming facts of `details`. */
+export function refusalText(reason: Reason, language: Language, details: ErrorDetails = {}): string {
+  return markup(language)(`error.${reason}`, details);
 }

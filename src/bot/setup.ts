@@ -1,9 +1,10 @@
 import { createHmac } from 'node:crypto';
 import { type Api, GrammyError, HttpError } from 'grammy';
 import type { BotCommand, UserFromGetMe, WebhookInfo } from 'grammy/types';
+import type { Ctx } from '#domain/context/context.ts';
 import { LANGUAGES, type Language } from '#domain/identity/rules.ts';
-import type { Logger } from '#lib/log.ts';
 import { translator } from '#messages/translate.ts';
+import { describeFailure } from './context.ts';
 import { miniAppUrl } from './render.ts';
 
 /** What Telegram is asked to send. Without the money updates in this list nothing can be sold (telegram.md §1.5). */
@@ -44,7 +45,7 @@ export type Registration = Readonly<{
   webhookSecret: string;
   /** Origin of the webhook door and the Mini App, without a trailing slash. */
   publicUrl: string;
-  log: Logger;
+  log: Ctx['log'];
   /** For tests. */
   sleep?: (ms: number) => Promise<void>;
 }>;
@@ -113,7 +114,10 @@ async function registerProfile(registration: Registration): Promise<void> {
     try {
       await patiently(registration, step);
     } catch (error) {
-      log.warn({ error, event: 'profile_not_registered' }, 'a part of the bot’s profile could not be set');
+      log.warn(
+        { ...describeFailure(error), event: 'profile_not_registered' },
+        'a part of the bot’s profile could not be set',
+      );
     }
   }
 }

@@ -23,7 +23,8 @@ const SIMPLE: Readonly<Record<string, SimpleScreen>> = {
 };
 
 const CODE = /^[a-z0-9][a-z0-9_-]{0,63}$/;
-const ID = /^[a-z]{3}_[A-Za-z0-9]{1,64}$/;
+/** Ids of the catalogue are made of words: `prc_personal_pro_month_xtr`. */
+const ID = /^[a-z]{3}_[A-Za-z0-9_]{1,64}$/;
 
 /** The route of a path, or null for an address that does not exist. */
 export function parseRoute(path: string): Route | null {

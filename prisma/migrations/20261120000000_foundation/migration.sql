@@ -624,6 +624,8 @@ BEGIN
         status = CASE WHEN status IN ('past_due', 'expired')
                        AND (renewal->>'current_period_end')::timestamptz > greatest(current_period_end, at)
                       THEN 'active' ELSE status END,
+        cancelled_by = CASE WHEN status = 'expired' AND (renewal->>'current_period_end')::timestamptz > greatest(current_period_end, at)
+                            THEN NULL ELSE cancelled_by END,
         grace_until = NULL,
         ended_at = CASE WHEN status = 'expired' AND (renewal->>'current_period_end')::timestamptz > at THEN NULL ELSE ended_at END
     WHERE id = renewal->>'id';

@@ -1,6 +1,6 @@
 import { Composer } from 'grammy';
 import type { InlineKeyboardButton } from 'grammy/types';
-import { getPlan, getPlans, listCatalog } from '#domain/catalog/list-catalog.ts';
+import { getPlans } from '#domain/catalog/list-catalog.ts';
 import { cancelInvoice } from '#domain/checkout/cancel.ts';
 import { previewCheckout } from '#domain/checkout/preview.ts';
 import { findOpenInvoice, type InvoiceRecord } from '#domain/checkout/records.ts';
@@ -8,7 +8,15 @@ import { startCheckout } from '#domain/checkout/start.ts';
 import { AppError } from '#domain/errors.ts';
 import type { Method } from '#domain/provider.ts';
 import { formatDateTime, formatMoney } from '#messages/translate.ts';
-import { isRenewing, offerView, planView, productChoices, productView } from '../catalog-views.ts';
+import {
+  findOffer,
+  isRenewing,
+  listOffers,
+  offerView,
+  planView,
+  productChoices,
+  productView,
+} from '../catalog-views.ts';
 import { type BotContext, onPress, type View } from '../context.ts';
 import { moneyOf, openButton, paragraphs, pressButton, priceText, titleOf, titlesOf } from '../render.ts';
 
@@ -20,14 +28,16 @@ onPress(buy, 'buy', async (context) => context.show(await productsView(context))
 
 onPress(buy, 'product', async (context, { args: [productId] }) => {
   const { language, ctx } = context.visitor;
-  const product = (await listCatalog(ctx)).find(({ id }) => id === productId);
+  const product = (await listOffers(ctx)).find(({ id }) => id === productId);
   if (!product) throw new AppError('precondition_failed', 'plan_not_for_sale');
   await context.show(productView(product, language));
 });
 
 onPress(buy, 'plan', async (context, { args: [planId] }) => {
   const { language, ctx } = context.visitor;
-  await context.show(planView(await getPlan(ctx, planId), language));
+  const sold = findOffer(await listOffers(ctx), ({ id }) => id === planId);
+  if (!sold) throw new AppError('precondition_failed', 'plan_not_for_sale');
+  await context.show(planView(sold, language));
 });
 
 onPress(buy, 'price', async (context, { args: [priceId] }) => {
@@ -50,7 +60,7 @@ onPress(buy, 'cancelOrder', async (context, { args: [invoiceId] }) => {
 /** Everything for sale, after the order that still waits to be paid. `notice` (HTML) comes first. */
 export async function productsView(context: BotContext, notice?: string): Promise<View> {
   const { user, language, say, ctx } = context.visitor;
-  const [products, open] = await Promise.all([listCatalog(ctx), findOpenInvoice(ctx, user.id)]);
+  const [products, open] = await Promise.all([listOffers(ctx), findOpenInvoice(ctx, user.id)]);
   const choices = productChoices(products, language);
   if (choices.length === 0) return { text: say('bot.plans.empty') };
   const order = open && (await openOrderView(context, open));

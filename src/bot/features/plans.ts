@@ -1,7 +1,6 @@
 import { Composer } from 'grammy';
-import { listCatalog } from '#domain/catalog/list-catalog.ts';
 import { listEntitlements } from '#domain/entitlement/list.ts';
-import { productText } from '../catalog-views.ts';
+import { listOffers, productText } from '../catalog-views.ts';
 import type { BotContext } from '../context.ts';
 import { openButton, pressButton } from '../render.ts';
 
@@ -13,7 +12,7 @@ const MAX_TEXT = 3500;
 
 plans.command('plans', async (context) => {
   const { user, language, say, t, ctx } = context.visitor;
-  const [products, held] = await Promise.all([listCatalog(ctx), listEntitlements(ctx, user.id)]);
+  const [products, held] = await Promise.all([listOffers(ctx), listEntitlements(ctx, user.id)]);
   if (products.length === 0) return context.tell({ text: say('bot.plans.empty') });
   const heldPlanIds = new Set(held.map(({ plan }) => plan.id));
   let text = say('bot.plans.title');

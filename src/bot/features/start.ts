@@ -1,8 +1,7 @@
 import { Composer } from 'grammy';
 import { z } from 'zod';
-import { listCatalog } from '#domain/catalog/list-catalog.ts';
-import { planView } from '../catalog-views.ts';
-import type { BotContext } from '../context.ts';
+import { findOffer, listOffers, planView } from '../catalog-views.ts';
+import { type BotContext, describeFailure } from '../context.ts';
 import { miniAppUrl, openButton, pressButton } from '../render.ts';
 import { productsView } from './buy.ts';
 import { historyView } from './history.ts';
@@ -35,10 +34,7 @@ async function followLink(context: BotContext, payload: string): Promise<boolean
   const { language, say, ctx } = context.visitor;
   if (payload.startsWith(PLAN_PREFIX)) {
     const code = payload.slice(PLAN_PREFIX.length);
-    const products = await listCatalog(ctx);
-    const sold = products
-      .flatMap((product) => product.plans.map((plan) => ({ product, plan })))
-      .find(({ plan }) => plan.code === code);
+    const sold = findOffer(await listOffers(ctx), (plan) => plan.code === code);
     if (sold) await context.tell(planView(sold, language));
     else await context.tell(await productsView(context, say('bot.start.planGone')));
     return true;
@@ -62,6 +58,9 @@ export async function setMenuButton(context: BotContext): Promise<void> {
       menu_button: { type: 'web_app', text: t('bot.profile.menuButton'), web_app: { url } },
     });
   } catch (error) {
-    context.system.log.warn({ error, event: 'menu_button_not_set' }, 'the menu button could not be set');
+    context.system.log.warn(
+      { ...describeFailure(error), event: 'menu_button_not_set' },
+      'the menu button could not be set',
+    );
   }
 }

@@ -4,7 +4,6 @@ import { listEntitlements } from '#domain/entitlement/list.ts';
 import { cancelSubscription, resumeSubscription } from '#domain/subscription/cancel.ts';
 import { getSubscription, listSubscriptions } from '#domain/subscription/records.ts';
 import { graceEnd } from '#domain/subscription/rules.ts';
-import type { Subscription } from '#lib/generated/prisma/client.ts';
 import { topUpLink } from '#messages/telegram.ts';
 import { formatDate, formatMoney } from '#messages/translate.ts';
 import { type BotContext, onPress, type View } from '../context.ts';
@@ -12,6 +11,8 @@ import { moneyOf, openButton, paragraphs, pressButton, titleOf, titlesOf } from 
 
 /** What renews when, and the way out: cancelling takes two taps and names the end date. */
 export const subscription = new Composer<BotContext>();
+
+type Subscription = Awaited<ReturnType<typeof getSubscription>>;
 
 subscription.command('subscription', async (context) => context.tell(await subscriptionView(context)));
 onPress(subscription, 'subscription', async (context) => context.show(await subscriptionView(context)));
@@ -66,13 +67,17 @@ function isOver(context: BotContext, record: Subscription): boolean {
   return record.currentPeriodEnd <= context.visitor.ctx.clock.now();
 }
 
-const RUNNING: ReadonlyArray<Subscription['status']> = ['active', 'cancelling', 'past_due'];
+/** Whether there is still something to tell: a cancelled one counts until its end, also before the schedule closes it. */
+function isRunning(context: BotContext, record: Subscription): boolean {
+  if (record.status === 'cancelling') return !isOver(context, record);
+  return record.status === 'active' || record.status === 'past_due';
+}
 
 /** Running subscriptions with their dates and buttons, then what is held without one. */
 export async function subscriptionView(context: BotContext): Promise<View> {
   const { user, language, say, t, ctx } = context.visitor;
   const [all, held] = await Promise.all([listSubscriptions(ctx, user.id), listEntitlements(ctx, user.id)]);
-  const running = all.filter(({ status }) => RUNNING.includes(status));
+  const running = all.filter((record) => isRunning(context, record));
   const title = await titlesOf(
     ctx,
     running.map(({ planId }) => planId),

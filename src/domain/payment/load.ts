@@ -15,7 +15,7 @@ export type LoadedCharge = Readonly<{
   payerUserId: string | null;
   /** The payment that stands for this charge already. */
   existing: Readonly<{ id: string; status: 'succeeded' | 'refunding' | 'refunded' }> | null;
-  /** Renewing subscriptions of the same product whose place this purchase takes: another plan, or months when a year is bought. */
+  /** Renewing subscriptions of the same product whose place this purchase takes: another plan, months when a year is bought, or one whose renewal failed. */
   replacedSubscriptionIds: ReadonlyArray<string>;
 }>;
 
@@ -40,7 +40,7 @@ type Row = {
   subscription_id: string | null;
   subscription_status: SubscriptionStatus | null;
   subscription_end: Date | null;
-  is_first_known: boolean;
+  first_period_start: Date | null;
   other_renewing: ReadonlyArray<string>;
   replaced: ReadonlyArray<string>;
   has_lasting: boolean;
@@ -55,11 +55,11 @@ const LOAD_CHARGES = {
       i.amount, i.currency, i.platform_fee_bps, i.developer_user_id, buyer.telegram_id AS buyer_id, payer.id AS payer_user_id,
       existing.id AS existing_id, existing.status AS existing_status,
       s.id AS subscription_id, s.status AS subscription_status, s.current_period_end AS subscription_end,
-      (s.id IS NOT NULL AND EXISTS (SELECT 1 FROM payment f WHERE f.invoice_id = i.id AND f.kind = 'first')) AS is_first_known,
+      (SELECT f.period_start FROM payment f WHERE s.id IS NOT NULL AND f.invoice_id = i.id AND f.kind = 'first') AS first_period_start,
       ARRAY(SELECT o.id FROM subscription o WHERE i.kind = 'subscription' AND o.user_id = i.user_id AND o.plan_id = i.plan_id
         AND o.status = 'active' AND o.invoice_id <> i.id) AS other_renewing,
       ARRAY(SELECT o.id FROM subscription o WHERE i."interval" <> 'once' AND o.user_id = i.user_id AND o.product_id = i.product_id
-        AND (o.plan_id <> i.plan_id OR i.kind = 'one_time') AND o.status IN ('active', 'past_due')) AS replaced,
+        AND o.invoice_id <> i.id AND (o.plan_id <> i.plan_id OR i.kind = 'one_time' OR o.status = 'past_due') AND o.status IN ('active', 'past_due')) AS replaced,
       (i."interval" = 'once' AND EXISTS (SELECT 1 FROM entitlement e WHERE e.user_id = i.user_id AND e.plan_id = i.plan_id
         AND e.ends_at IS NULL AND e.revoked_at IS NULL)) AS has_lasting,
       (SELECT max(e.ends_at) FROM entitlement e WHERE i."interval" IN ('year', 'month') AND i.kind = 'one_time' AND e.user_id = i.user_id
@@ -95,7 +95,7 @@ function toLoadedCharge(row: Row): LoadedCharge {
           id: row.subscription_id,
           status: row.subscription_status,
           currentPeriodEnd: row.subscription_end,
-          isFirstChargeKnown: row.is_first_known,
+          firstPeriodStart: row.first_period_start,
         }
       : null;
   return {

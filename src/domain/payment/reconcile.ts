@@ -111,6 +111,8 @@ async function compare(
   } catch (error) {
     if (error instanceof AppError && error.reason === 'invoice_not_found')
       return { kind: 'unknown_order', chargeId, status: 'reported' };
+    if (error instanceof AppError && error.reason === 'payment_not_found')
+      return { kind, chargeId, status: 'reported' };
     throw error;
   }
 }

@@ -1,11 +1,11 @@
 import { recordAudit } from '#domain/audit/record.ts';
 import { type Ctx, newId } from '#domain/context/context.ts';
+import { type InboxEntry, toInboxRow } from '#domain/context/inbox.ts';
 import { type JobRequest, noticeJob, queueJobs } from '#domain/context/queue.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
 import { entriesForRefund } from '#domain/ledger/rules.ts';
 import { nextPaymentStatus } from '#domain/payment/rules.ts';
-import { type InboxEntry, settlePayment, toInboxRow } from '#domain/payment/settle.ts';
 import type { ProviderEvent } from '#domain/provider.ts';
 import { nextSubscriptionStatus } from '#domain/subscription/rules.ts';
 import type { Payment } from '#lib/generated/prisma/client.ts';
@@ -14,25 +14,15 @@ export type RefundedEvent = Extract<ProviderEvent, { type: 'payment_refunded' }>
 
 /**
  * Records that a whole charge went back, whoever asked for it: payment, refund, right, subscription, books, audit and
- * notice, once. A refund that arrives before its charge settles the charge first, so that both orders of arrival end in
- * the same rows. Throws `not_found invoice_not_found` when the charge names no order of ours.
+ * notice, once. A refund does not say when and for which period its charge was paid, so one that overtakes its charge
+ * waits in the inbox until the charge came or reconciliation found it: both orders of arrival end in the same rows.
+ * Throws `not_found payment_not_found` until then.
  */
 export async function recordRefund(
   ctx: Ctx,
   request: { providerId: string; event: RefundedEvent; inbox: InboxEntry | null },
 ): Promise<'applied' | 'duplicate'> {
   const { event, inbox, providerId } = request;
-  const where = { provider_chargeId: { provider: providerId, chargeId: event.chargeId } };
-  if (!(await ctx.db.payment.findUnique({ where, select: { id: true } }))) {
-    const charge = {
-      ...event,
-      type: 'payment_succeeded',
-      renewal: 'unknown',
-      paidUntil: null,
-      renewalDays: null,
-    } as const;
-    await settlePayment(ctx, { providerId, event: charge, inbox: null });
-  }
   return inTransaction(ctx, async (tx) => {
     const payment = await lockPayment(tx, providerId, event.chargeId);
     const outcome = await completeRefund(tx, payment);
@@ -103,7 +93,10 @@ async function revokeSubscription(tx: Ctx, subscriptionId: string, now: Date): P
   const subscription = await tx.db.subscription.findUniqueOrThrow({ where: { id: subscriptionId } });
   const next = nextSubscriptionStatus(subscription.status, 'refunded');
   if (!next) return [];
-  await tx.db.subscription.update({ where: { id: subscriptionId }, data: { status: next, endedAt: now } });
+  await tx.db.subscription.update({
+    where: { id: subscriptionId },
+    data: { status: next, endedAt: now, cancelledBy: null, graceUntil: null },
+  });
   await recordAudit(tx, { action: 'subscription.revoked', objectId: subscriptionId });
   return [{ name: 'stop_renewal', lane: `subscription:${subscriptionId}`, payload: { subscriptionId } }];
 }

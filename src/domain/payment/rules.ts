@@ -37,12 +37,12 @@ export type SettlingOrder = Readonly<{
   buyerId: bigint;
   platformFeeBps: number;
   developerUserId: string | null;
-  /** The subscription this order started. */
+  /** The subscription this order started. `firstPeriodStart` is null while its first charge is not known. */
   subscription: Readonly<{
     id: string;
     status: SubscriptionStatus;
     currentPeriodEnd: Date;
-    isFirstChargeKnown: boolean;
+    firstPeriodStart: Date | null;
   }> | null;
   /** The buyer has another renewing subscription to the same plan. */
   hasOtherRenewing: boolean;
@@ -67,6 +67,7 @@ export type PaymentVerdict =
   | Readonly<{ kind: 'surplus'; reason: Reason }>;
 
 const DEFAULT_RENEWAL_DAYS = 30;
+const DAY_MS = 86_400_000;
 
 /**
  * What a charge is for. Money that came for a closed but unpaid order is honoured: the person paid the price they were
@@ -100,16 +101,21 @@ function judgeSubscriptionCharge(order: SettlingOrder, charge: SettlingCharge): 
       return { kind: 'surplus', reason: 'already_subscribed' };
     return { kind: 'renewal', period };
   }
-  if (charge.renewal === 'unknown' && subscription?.isFirstChargeKnown) {
-    // The provider's list does not say which charge this is: one that continues the period is a renewal.
-    const isContinuing =
-      period.start.getTime() === subscription.currentPeriodEnd.getTime() || charge.paidUntil !== null;
-    return isContinuing ? { kind: 'renewal', period } : { kind: 'surplus', reason: 'invoice_already_paid' };
+  const firstStart = subscription?.firstPeriodStart ?? null;
+  // The provider's list does not say which charge this is: one for a later period than the first is a renewal.
+  if (
+    charge.renewal === 'unknown' &&
+    firstStart &&
+    period.start.getTime() - firstStart.getTime() > (days * DAY_MS) / 2
+  ) {
+    if (order.hasOtherRenewing && subscription?.status !== 'active')
+      return { kind: 'surplus', reason: 'already_subscribed' };
+    return { kind: 'renewal', period };
   }
-  if (subscription?.isFirstChargeKnown) return { kind: 'surplus', reason: 'invoice_already_paid' };
+  if (firstStart) return { kind: 'surplus', reason: 'invoice_already_paid' };
   if (!subscription && order.hasOtherRenewing) return { kind: 'surplus', reason: 'already_subscribed' };
   const start = charge.paidUntil ? period.start : charge.occurredAt;
-  return { kind: 'first', period: { start, end: charge.paidUntil ?? new Date(start.getTime() + days * 86_400_000) } };
+  return { kind: 'first', period: { start, end: charge.paidUntil ?? new Date(start.getTime() + days * DAY_MS) } };
 }
 
 /** The parts of a charge and its legs in the books. Surplus is held by the platform until it goes back: nobody earns on it. */

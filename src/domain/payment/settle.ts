@@ -1,5 +1,6 @@
 import { toAuditRow } from '#domain/audit/record.ts';
 import { type Ctx, newId } from '#domain/context/context.ts';
+import { type InboxEntry, toInboxRow } from '#domain/context/inbox.ts';
 import { type JobRequest, noticeJob, toJobRow } from '#domain/context/queue.ts';
 import { databaseCode, isRetryable } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
@@ -9,16 +10,6 @@ import { bookPayment, judgePayment, type PaymentVerdict } from '#domain/payment/
 import type { ProcessorFee, ProviderEvent } from '#domain/provider.ts';
 
 export type SucceededEvent = Extract<ProviderEvent, { type: 'payment_succeeded' }>;
-
-/** The provider's message as the inbox keeps it; absent when reconciliation found the charge. `body` is sealed. */
-export type InboxEntry = Readonly<{
-  id: string;
-  providerId: string;
-  eventId: string;
-  kind: string;
-  receivedAt: Date;
-  body: Uint8Array | null;
-}>;
 
 export type SettleRequest = Readonly<{ providerId: string; event: SucceededEvent; inbox: InboxEntry | null }>;
 export type SettleOutcome = 'applied' | 'duplicate';
@@ -169,18 +160,6 @@ function decide(ctx: Ctx, request: SettleRequest, loaded: LoadedCharge, payerUse
   };
 }
 
-/** The inbox row as the hot-path functions take it. */
-export function toInboxRow(inbox: InboxEntry) {
-  return {
-    id: inbox.id,
-    provider: inbox.providerId,
-    event_id: inbox.eventId,
-    kind: inbox.kind,
-    received_at: inbox.receivedAt.toISOString(),
-    body: inbox.body ? Buffer.from(inbox.body).toString('base64') : null,
-  };
-}
-
 /** Every consequence of a payment that happens outside the database. */
 function jobsFor(facts: {
   verdict: PaymentVerdict;
@@ -195,8 +174,17 @@ function jobsFor(facts: {
   const jobs: JobRequest[] = [];
   if (refundId) {
     jobs.push({ name: 'execute_refund', lane: `refund:${refundId}`, payload: { refundId } });
-    // The surplus charge of a subscription would go on being charged every month.
-    if (loaded.order.kind === 'subscription')
+    // A surplus subscription would go on being charged every month. It is known by its first charge: this one, unless
+    // this one renews a subscription of ours beside which the person has another.
+    const renewing =
+      verdict.kind === 'surplus' && verdict.reason === 'already_subscribed' ? loaded.order.subscription : null;
+    if (renewing)
+      jobs.push({
+        name: 'stop_renewal',
+        lane: `subscription:${renewing.id}`,
+        payload: { subscriptionId: renewing.id },
+      });
+    else if (loaded.order.kind === 'subscription')
       jobs.push({ name: 'cancel_surplus_renewal', lane: `refund:${refundId}`, payload: { paymentId } });
     return jobs;
   }
@@ -206,7 +194,9 @@ function jobsFor(facts: {
   if (developerUserId) jobs.push(noticeJob({ userId: developerUserId, kind: 'sale', objectId: paymentId }));
   // Money came for a subscription that was ended by a refund: the period is given, the next charge is prevented again.
   const isRevoked = loaded.order.subscription?.status === 'revoked';
-  const toStop = [...loaded.replacedSubscriptionIds, ...(isRevoked && subscriptionId ? [subscriptionId] : [])];
+  // Only a purchase takes another's place: the renewal of an old plan must not end the new one.
+  const replaced = verdict.kind === 'renewal' ? [] : loaded.replacedSubscriptionIds;
+  const toStop = [...replaced, ...(isRevoked && subscriptionId ? [subscriptionId] : [])];
   for (const id of toStop)
     jobs.push({ name: 'stop_renewal', lane: `subscription:${id}`, payload: { subscriptionId: id } });
   return jobs;

@@ -1,7 +1,8 @@
 import type { Ctx } from '#domain/context/context.ts';
+import { type InboxEntry, toInboxRow } from '#domain/context/inbox.ts';
+import { queueJobs } from '#domain/context/queue.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
-import { type InboxEntry, toInboxRow } from '#domain/payment/settle.ts';
 import type { ProviderEvent } from '#domain/provider.ts';
 import { changeSubscription } from '#domain/subscription/change.ts';
 import type { SubscriptionEvent } from '#domain/subscription/rules.ts';
@@ -21,19 +22,33 @@ const EVENTS: Record<SubscriptionChangedEvent['change'], SubscriptionEvent> = {
 export async function applySubscriptionEvent(
   ctx: Ctx,
   request: { event: SubscriptionChangedEvent; inbox: InboxEntry },
-): Promise<'applied' | 'ignored'> {
+): Promise<'applied' | 'duplicate' | 'ignored'> {
   const { event, inbox } = request;
   return inTransaction(ctx, async (tx) => {
+    if (await isProcessed(tx, inbox)) return 'duplicate';
     const subscription = await tx.db.subscription.findUnique({ where: { invoiceId: event.invoiceId } });
     if (!subscription) throw new AppError('not_found', 'subscription_not_found');
     const owner = await tx.db.user.findUniqueOrThrow({ where: { id: subscription.userId } });
     // A second, surplus subscription of a stranger to the same forwarded link is not this one.
     const isOwners = owner.telegramId === event.payerId;
-    const { isChanged } = isOwners
-      ? await changeSubscription(tx, { subscriptionId: subscription.id, event: EVENTS[event.change], by: 'user' })
-      : { isChanged: false };
+    const subscriptionId = subscription.id;
+    const { isChanged, subscription: after } = isOwners
+      ? await changeSubscription(tx, { subscriptionId, event: EVENTS[event.change], by: 'user' })
+      : { isChanged: false, subscription };
+    // Restored in Telegram beside another one to the same plan: it must not be charged for, so Telegram is told to stop.
+    if (isOwners && event.change === 'restored' && after.status === 'cancelling')
+      await queueJobs(tx, [
+        { name: 'stop_renewal', lane: `subscription:${subscriptionId}`, payload: { subscriptionId } },
+      ]);
     const outcome = isChanged ? 'applied' : 'ignored';
     await tx.db.$executeRaw`SELECT write_webhook_event(${JSON.stringify(toInboxRow(inbox))}::jsonb, ${outcome})`;
     return outcome;
   });
+}
+
+/** These messages carry no time, so one that comes a second time (a replay) could undo what happened since. */
+async function isProcessed(tx: Ctx, inbox: InboxEntry): Promise<boolean> {
+  const provider_eventId = { provider: inbox.providerId, eventId: inbox.eventId };
+  const row = await tx.db.webhookEvent.findUnique({ where: { provider_eventId }, select: { status: true } });
+  return row?.status === 'processed';
 }

@@ -2,7 +2,7 @@ import type { Ctx } from '#domain/context/context.ts';
 import { requireOwnerOr } from '#domain/context/permission.ts';
 import { AppError } from '#domain/errors.ts';
 import { type Provider, ProviderError } from '#domain/provider.ts';
-import { changeSubscription } from '#domain/subscription/change.ts';
+import { changeSubscription, findOtherRenewing } from '#domain/subscription/change.ts';
 import { getSubscription } from '#domain/subscription/records.ts';
 import type { Subscription } from '#lib/generated/prisma/client.ts';
 
@@ -23,8 +23,8 @@ export async function cancelSubscription(ctx: Ctx, subscriptionId: string): Prom
 
 /**
  * Lets a subscription renew again that was cancelled here. One that was cancelled in Telegram can only be resumed there.
- * Throws not_found subscription_not_found, precondition_failed subscription_not_cancelled | resume_in_telegram,
- * unavailable provider_unavailable.
+ * Throws not_found subscription_not_found, precondition_failed subscription_not_cancelled | resume_in_telegram |
+ * already_subscribed, unavailable provider_unavailable.
  */
 export async function resumeSubscription(ctx: Ctx, subscriptionId: string): Promise<Subscription> {
   const subscription = await getSubscription(ctx, subscriptionId);
@@ -34,6 +34,7 @@ export async function resumeSubscription(ctx: Ctx, subscriptionId: string): Prom
   if (subscription.status !== 'cancelling' || isOver)
     throw new AppError('precondition_failed', 'subscription_not_cancelled');
   if (subscription.cancelledBy === 'user') throw new AppError('precondition_failed', 'resume_in_telegram');
+  if (await findOtherRenewing(ctx, subscription)) throw new AppError('precondition_failed', 'already_subscribed');
   await setRenewal(ctx, subscription, true);
   return (await changeSubscription(ctx, { subscriptionId, event: 'restored', by: 'hoshi' })).subscription;
 }
@@ -44,7 +45,6 @@ export async function resumeSubscription(ctx: Ctx, subscriptionId: string): Prom
  */
 export async function stopRenewal(ctx: Ctx, subscriptionId: string): Promise<void> {
   const subscription = await getSubscription(ctx, subscriptionId);
-  if (subscription.status === 'expired') return;
   const payer = await ctx.db.user.findUniqueOrThrow({ where: { id: subscription.userId } });
   try {
     await providerOf(ctx, subscription).setRenewal({
@@ -53,9 +53,9 @@ export async function stopRenewal(ctx: Ctx, subscriptionId: string): Promise<voi
       renews: false,
     });
   } catch (error) {
-    // Telegram may have ended it with the refund; then there is nothing left to stop.
-    if (!(error instanceof ProviderError) || error.failure !== 'invalid' || subscription.status !== 'revoked')
-      throw error;
+    // Telegram may have ended it with the refund or with its last period; then there is nothing left to stop.
+    const isOver = subscription.status === 'revoked' || subscription.status === 'expired';
+    if (!(error instanceof ProviderError) || error.failure !== 'invalid' || !isOver) throw error;
     ctx.log.info({ subscriptionId, code: error.code }, 'renewal was stopped already');
   }
   await changeSubscription(ctx, { subscriptionId, event: 'cancelled', by: 'hoshi' });

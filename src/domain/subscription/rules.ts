@@ -53,6 +53,20 @@ export function graceEnd(periodEnd: Date): Date {
   return new Date(periodEnd.getTime() + GRACE_DAYS * DAY_MS);
 }
 
+/** A failed renewal is told around the end of its period; told with more time left than this, it is about an earlier one. */
+const FAILURE_LEAD_MS = 15 * DAY_MS;
+
+/**
+ * Whether an event about time still fits a subscription paid until `periodEnd`. A renewal may have come between looking
+ * and locking, or before a message that was held up: then nothing has ended and nothing failed.
+ */
+export function isTimely(event: SubscriptionEvent, periodEnd: Date, now: Date): boolean {
+  if (event === 'period_ended') return periodEnd <= now;
+  if (event === 'grace_ended') return graceEnd(periodEnd) <= now;
+  if (event === 'renewal_failed') return periodEnd.getTime() - now.getTime() < FAILURE_LEAD_MS;
+  return true;
+}
+
 /** The period a renewal pays for. `paidUntil` is the provider's word; without it the period follows the current one. */
 export function renewalPeriod(
   renewal: { paidUntil: Date | null; occurredAt: Date; days: number },
@@ -60,9 +74,15 @@ export function renewalPeriod(
 ): { start: Date; end: Date } {
   const lengthMs = renewal.days * DAY_MS;
   if (renewal.paidUntil) return { start: new Date(renewal.paidUntil.getTime() - lengthMs), end: renewal.paidUntil };
-  // A provider charges around the period's end; a charge within half a period of it continues that period.
-  const isContinuing =
-    currentPeriodEnd !== null && Math.abs(renewal.occurredAt.getTime() - currentPeriodEnd.getTime()) < lengthMs / 2;
-  const start = isContinuing ? currentPeriodEnd : renewal.occurredAt;
+  const start = new Date(startOnRhythm(renewal.occurredAt.getTime(), currentPeriodEnd?.getTime() ?? null, lengthMs));
   return { start, end: new Date(start.getTime() + lengthMs) };
+}
+
+/**
+ * A provider charges around a period's end, and periods follow each other: a charge within half a period after the
+ * current end continues it, and an earlier one, found late, belongs to the period that began nearest to it.
+ */
+function startOnRhythm(chargedMs: number, currentEndMs: number | null, lengthMs: number): number {
+  if (currentEndMs === null || chargedMs - currentEndMs >= lengthMs / 2) return chargedMs;
+  return currentEndMs + Math.round((chargedMs - currentEndMs) / lengthMs) * lengthMs;
 }

@@ -1,0 +1,200 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  bookPayment,
+  judgePayment,
+  nextPaymentStatus,
+  PAYMENT_STATUSES,
+  type PaymentStatus,
+  type SettlingCharge,
+  type SettlingOrder,
+} from './rules.ts';
+
+const DAY_MS = 86_400_000;
+const at = (day: number) => new Date(Date.UTC(2026, 10, 20) + day * DAY_MS);
+
+describe('nextPaymentStatus', () => {
+  const events = ['refund_requested', 'refund_succeeded', 'refund_failed'] as const;
+  const expected: Record<PaymentStatus, Record<(typeof events)[number], PaymentStatus | null>> = {
+    succeeded: { refund_requested: 'refunding', refund_succeeded: 'refunded', refund_failed: null },
+    refunding: { refund_requested: null, refund_succeeded: 'refunded', refund_failed: 'succeeded' },
+    refunded: { refund_requested: null, refund_succeeded: null, refund_failed: null },
+  };
+  it.each(PAYMENT_STATUSES.flatMap((status) => events.map((event) => [status, event] as const)))(
+    '%s × %s',
+    (status, event) => {
+      expect(nextPaymentStatus(status, event)).toBe(expected[status][event]);
+    },
+  );
+});
+
+const order: SettlingOrder = {
+  kind: 'one_time',
+  interval: 'once',
+  status: 'open',
+  price: { amount: 100n, currency: 'XTR' },
+  buyerId: 7n,
+  platformFeeBps: 3_000,
+  developerUserId: null,
+  subscription: null,
+  hasOtherRenewing: false,
+  hasLastingRight: false,
+  paidTimeEnd: null,
+};
+const charge: SettlingCharge = {
+  payerId: 7n,
+  paid: { amount: 100n, currency: 'XTR' },
+  occurredAt: at(0),
+  renewal: 'none',
+  paidUntil: null,
+  renewalDays: null,
+};
+const surplus = (reason: string) => ({ kind: 'surplus', reason });
+
+describe('judgePayment', () => {
+  it.each([
+    ['payer_is_not_buyer', order, { ...charge, payerId: 8n }],
+    ['currency_mismatch', order, { ...charge, paid: { amount: 100n, currency: 'USD' } }],
+    ['amount_mismatch', order, { ...charge, paid: { amount: 99n, currency: 'XTR' } }],
+    ['amount_mismatch', order, { ...charge, paid: { amount: 101n, currency: 'XTR' } }],
+    ['invoice_already_paid', { ...order, status: 'paid' }, charge],
+    ['already_owned', { ...order, hasLastingRight: true }, charge],
+  ] as const)('surplus: %s', (reason, given, paid) => {
+    expect(judgePayment(given, paid)).toEqual(surplus(reason));
+  });
+
+  it.each(['open', 'cancelled', 'expired'] as const)('honours money for an order that is %s', (status) => {
+    expect(judgePayment({ ...order, status }, charge)).toEqual({
+      kind: 'one_time',
+      period: { start: at(0), end: null },
+    });
+  });
+
+  it('adds a year to time that is left, and begins now when it has run out', () => {
+    const year: SettlingOrder = { ...order, interval: 'year' };
+    expect(judgePayment({ ...year, paidTimeEnd: at(10) }, charge)).toEqual({
+      kind: 'one_time',
+      period: { start: at(10), end: new Date('2027-11-30T00:00:00Z') },
+    });
+    expect(judgePayment({ ...year, paidTimeEnd: at(-10) }, charge)).toMatchObject({ period: { start: at(0) } });
+    expect(judgePayment({ ...year, hasLastingRight: true }, charge).kind).toBe('one_time');
+  });
+});
+
+describe('judgePayment of a subscription', () => {
+  const monthly: SettlingOrder = { ...order, kind: 'subscription', interval: 'month' };
+  const running = { id: 'sub_1', status: 'active', currentPeriodEnd: at(30), firstPeriodStart: at(0) } as const;
+  const first: SettlingCharge = { ...charge, renewal: 'first', paidUntil: at(30), renewalDays: 30 };
+  const renewal: SettlingCharge = {
+    ...charge,
+    renewal: 'renewal',
+    paidUntil: at(60),
+    renewalDays: 30,
+    occurredAt: at(30),
+  };
+
+  it('takes the first charge, by the provider’s dates or by its own', () => {
+    expect(judgePayment(monthly, first)).toEqual({ kind: 'first', period: { start: at(0), end: at(30) } });
+    expect(judgePayment(monthly, { ...first, renewal: 'none', paidUntil: null, renewalDays: null })).toEqual({
+      kind: 'first',
+      period: { start: at(0), end: at(30) },
+    });
+  });
+
+  it('takes a first charge that comes after a renewal began the subscription', () => {
+    const order = {
+      ...monthly,
+      status: 'paid',
+      subscription: { ...running, currentPeriodEnd: at(60), firstPeriodStart: null },
+    } as const;
+    expect(judgePayment(order, first)).toEqual({ kind: 'first', period: { start: at(0), end: at(30) } });
+  });
+
+  it('gives back a second first charge, and one beside another renewing subscription', () => {
+    expect(judgePayment({ ...monthly, status: 'paid', subscription: running }, first)).toEqual(
+      surplus('invoice_already_paid'),
+    );
+    expect(judgePayment({ ...monthly, hasOtherRenewing: true }, first)).toEqual(surplus('already_subscribed'));
+  });
+
+  it.each(['active', 'cancelling', 'past_due', 'expired', 'revoked'] as const)(
+    'takes a renewal of one that is %s',
+    (status) => {
+      expect(judgePayment({ ...monthly, subscription: { ...running, status } }, renewal)).toEqual({
+        kind: 'renewal',
+        period: { start: at(30), end: at(60) },
+      });
+    },
+  );
+
+  it('takes a renewal whose first charge was never heard of', () => {
+    expect(judgePayment(monthly, renewal).kind).toBe('renewal');
+  });
+
+  it('gives back the renewal of an old subscription beside a new one', () => {
+    const old = { ...monthly, hasOtherRenewing: true, subscription: { ...running, status: 'past_due' } } as const;
+    expect(judgePayment(old, renewal)).toEqual(surplus('already_subscribed'));
+    expect(judgePayment({ ...old, subscription: running }, renewal).kind).toBe('renewal');
+    const found = { ...renewal, renewal: 'unknown', paidUntil: null } as const;
+    expect(judgePayment(old, found)).toEqual(surplus('already_subscribed'));
+  });
+
+  describe('found in the provider’s list, which does not say which charge it is', () => {
+    const found = (day: number): SettlingCharge => ({
+      ...charge,
+      renewal: 'unknown',
+      occurredAt: at(day),
+      renewalDays: 30,
+    });
+    it('is the first when none is known', () => {
+      expect(judgePayment(monthly, found(0))).toEqual({ kind: 'first', period: { start: at(0), end: at(30) } });
+    });
+    it.each([29, 30, 31])('is a renewal on day %s', (day) => {
+      expect(judgePayment({ ...monthly, subscription: running }, found(day))).toEqual({
+        kind: 'renewal',
+        period: { start: at(30), end: at(60) },
+      });
+    });
+    it('is a renewal also when a later one is known already', () => {
+      const subscription = { ...running, currentPeriodEnd: at(90) };
+      expect(judgePayment({ ...monthly, subscription }, found(30))).toEqual({
+        kind: 'renewal',
+        period: { start: at(30), end: at(60) },
+      });
+    });
+    it.each([30, 60, 120])('is surplus minutes after the first, with %s days paid', (paidDays) => {
+      const subscription = { ...running, currentPeriodEnd: at(paidDays) };
+      expect(judgePayment({ ...monthly, subscription }, found(0.01))).toEqual(surplus('invoice_already_paid'));
+    });
+  });
+});
+
+describe('bookPayment', () => {
+  const processor = { bps: 300, fixed: 1n, network: false };
+  const orders = fc.record({
+    platformFeeBps: fc.integer({ min: 0, max: 10_000 }),
+    developerUserId: fc.option(fc.constant('usr_developer')),
+  });
+
+  it('books any charge in balance, and lets nobody earn on surplus', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: 1n, max: 10n ** 12n }), orders, fc.boolean(), (amount, terms, isSurplus) => {
+        const verdict = isSurplus
+          ? ({ kind: 'surplus', reason: 'amount_mismatch' } as const)
+          : ({ kind: 'one_time', period: { start: at(0), end: null } } as const);
+        const booked = bookPayment({
+          providerId: 'p',
+          paid: { amount, currency: 'XTR' },
+          verdict,
+          order: terms,
+          processor,
+        });
+        expect(booked.entries.reduce((sum, entry) => sum + entry.amount, 0n)).toBe(0n);
+        const { developerShare, platformFee, processorFee } = booked.split;
+        expect(developerShare + platformFee + processorFee).toBe(amount);
+        if (isSurplus) expect(booked).toMatchObject({ developerUserId: null, split: { platformFee: amount } });
+        else expect(booked.developerUserId).toBe(terms.developerUserId);
+      }),
+    );
+  });
+});
