@@ -58,7 +58,7 @@ export function PaymentProvider({ children }: { children: ReactNode }) {
     sheet.current?.abort();
     const controller = new AbortController();
     sheet.current = controller;
-    openInvoice(slug, controller.signal).then((hint) => {
+    void openInvoice(slug, controller.signal).then((hint) => {
       if (hint !== null) dispatch({ type: 'closed', invoiceId: invoice.id, hint });
     });
   }, []);

@@ -29,7 +29,7 @@ export default async function MiniPage(props: Props) {
   const route = await routeOf(props);
   const language = await pageLanguage(props.searchParams);
   const { client, long } = messagesOf(language);
-  const site = siteConfig();
+  const site = await siteConfig();
   return (
     <>
       <BrowserPage
