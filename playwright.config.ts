@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { defineConfig } from '@playwright/test';
 
 /** The browser tests have a Hoshi of their own beside one that `npm start` may be running. */
-const PORT = 3100;
-const SANDBOX_PORT = 8181;
+const PORT = Number(process.env['E2E_PORT'] ?? 3100);
+const SANDBOX_PORT = Number(process.env['E2E_SANDBOX_PORT'] ?? 8181);
 
 /** Every variable of .env.example as unset, so that neither the shell nor a .env decides what is tested. */
 function ownEnvironment(): Record<string, string> {

@@ -5,7 +5,7 @@ import { makeRest } from '#api/rest.ts';
 import { makeTrpcHandler, TRPC_PATH } from '#api/trpc-handler.ts';
 import { handleWebhook, WEBHOOK_BODY_LIMIT_BYTES, WEBHOOK_PATHS, type WebhookAnswer } from '#api/webhook.ts';
 import { makeBot } from '#bot/bot.ts';
-import { registerBot } from '#bot/setup.ts';
+import { checkBot, registerBot } from '#bot/setup.ts';
 import { describeError } from '#lib/log.ts';
 import { sharedServer } from './server.ts';
 
@@ -87,15 +87,24 @@ async function readBody(request: IncomingMessage): Promise<Uint8Array> {
 
 http.listen(env.port, () => {
   ctx.log.info({ port: env.port, sandbox: env.isSandbox }, 'web is ready');
-  registerBot({ api: bot.api, webhookSecret: telegram.webhookSecret, publicUrl, log: ctx.log }).then(
-    ({ isWebhookChanged }) => ctx.log.info({ isWebhookChanged }, 'bot is registered with Telegram'),
-    (error: unknown) =>
-      ctx.log.error(
-        { error: describeError(error) },
-        'the bot could not be registered with Telegram: nothing can be sold until the next start',
-      ),
+  introduceBot().catch((error: unknown) =>
+    ctx.log.error(
+      { error: describeError(error) },
+      'the bot could not be registered with Telegram: nothing can be sold until the next start',
+    ),
   );
 });
+
+/** Tells Telegram where we are, then asks it what it sees and logs what is wrong. */
+async function introduceBot(): Promise<void> {
+  const registration = { api: bot.api, webhookSecret: telegram.webhookSecret, publicUrl, log: ctx.log };
+  const { isWebhookChanged } = await registerBot(registration);
+  ctx.log.info({ isWebhookChanged }, 'bot is registered with Telegram');
+  const findings = await checkBot({ ...registration, botUsername, supportContact, now: ctx.clock.now() });
+  for (const { code, severity, text } of findings) {
+    if (severity !== 'info') ctx.log[severity === 'error' ? 'error' : 'warn']({ finding: code }, text);
+  }
+}
 
 async function stop(): Promise<void> {
   ctx.log.info('web is stopping');

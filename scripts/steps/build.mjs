@@ -17,6 +17,7 @@ import { StepError } from './report.mjs';
 const PROGRAMS = {
   main: 'src/main.ts',
   worker: 'src/jobs/worker.ts',
+  check: 'src/bot/check.ts',
   sandbox: 'src/sandbox/main.ts',
   migrate: 'src/lib/migrate-main.ts',
   env: 'src/lib/env.ts',

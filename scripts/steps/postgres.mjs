@@ -276,14 +276,20 @@ function checkVersion(place) {
 
 /** The wanted port, or the next free one when nobody insisted on it. */
 async function findPort(wanted, isFixed, tell) {
-  for (let port = wanted; port < wanted + PORTS_TO_TRY && port < 65_536; port += 1) {
-    if (await isPortFree(port, HOST)) {
-      if (port !== wanted) tell(`port ${wanted} is taken by another program; Postgres listens on ${port}`);
-      return port;
-    }
-    if (isFixed) break;
+  const port = await findFreePort(wanted, isFixed ? 1 : PORTS_TO_TRY, HOST);
+  if (port === null) {
+    throw new StepError(`port ${wanted} for Postgres is taken by another program`, 'Set HOSHI_PG_PORT to a free port.');
   }
-  throw new StepError(`port ${wanted} for Postgres is taken by another program`, 'Set HOSHI_PG_PORT to a free port.');
+  if (port !== wanted) tell(`port ${wanted} is taken by another program; Postgres listens on ${port}`);
+  return port;
+}
+
+/** The first free one of `count` ports from `first` on, or null. Without a host, it is free on all addresses. */
+export async function findFreePort(first, count, host) {
+  for (let port = first; port < first + count && port < 65_536; port += 1) {
+    if (await isPortFree(port, host)) return port;
+  }
+  return null;
 }
 
 /** True when we could listen there. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { generateClient } from './build.mjs';
 import { findChromium } from './chromium.mjs';
 import { installPackages, QUIET_ENVIRONMENT } from './install.mjs';
+import { findFreePort } from './postgres.mjs';
 import { logsDirectory, ROOT } from './project.mjs';
 import { bold, reportFailure, StepError, step } from './report.mjs';
 
@@ -141,7 +142,12 @@ async function runBrowserTests(total, filters) {
   const report = join(RESULTS, 'playwright.json');
   const { code } = await run(['node_modules/@playwright/test/cli.js', 'test', ...filters], {
     isShown: true,
-    env: { CHROMIUM_PATH: chromium.path, PLAYWRIGHT_JSON_OUTPUT_FILE: report },
+    env: {
+      CHROMIUM_PATH: chromium.path,
+      PLAYWRIGHT_JSON_OUTPUT_FILE: report,
+      E2E_PORT: String(await findFreePort(3_100, 50)),
+      E2E_SANDBOX_PORT: String(await findFreePort(8_181, 50)),
+    },
   });
   const stats = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')).stats : null;
   addUp(total, {

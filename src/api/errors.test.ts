@@ -4,7 +4,7 @@ import { AppError, type ErrorKind, REASONS } from '#domain/errors.ts';
 import { LANGUAGES } from '#domain/identity/rules.ts';
 import { ProviderError } from '#domain/provider.ts';
 import { MESSAGES } from '#messages/translate.ts';
-import { codesOf, errorText, presentError, toAppError } from './errors.ts';
+import { codesOf, errorText, malformedInput, presentError, toAppError } from './errors.ts';
 
 const placeholders = (text: string) =>
   [...text.matchAll(/\{(\w+)/g)].map((match) => match[1]).filter((name) => name !== 'one' && name !== 'other');
@@ -58,7 +58,8 @@ describe('toAppError', () => {
   it('names fields of a malformed input and never a value', () => {
     const schema = z.strictObject({ amount: z.number(), item: z.strictObject({ id: z.string() }) });
     const parsed = schema.safeParse({ amount: 'secret-value', item: { id: 1, extra: 'x' }, 'rm -rf': 1, also: 2 });
-    const error = toAppError(parsed.error);
+    if (parsed.success) throw new Error('was to be refused');
+    const error = malformedInput(parsed.error);
     expect(error).toMatchObject({ kind: 'invalid', reason: 'malformed_request' });
     expect(error.details).toEqual({ fields: 'amount, item.id', unknownFields: 'item.extra, also' });
     expect(JSON.stringify(presentError(error, 'en', 'req_1'))).not.toContain('secret-value');
@@ -88,6 +89,10 @@ describe('toAppError', () => {
     ['misconfigured', 'internal', 'provider_misconfigured'],
   ] as const)('maps a provider that is %s', (failure, kind, reason) => {
     expect(toAppError(new ProviderError(failure, 'CODE'))).toMatchObject({ kind, reason });
+  });
+
+  it('takes a schema that our own data break for a fault of ours', () => {
+    expect(toAppError(z.string().safeParse(1).error)).toMatchObject({ kind: 'internal', reason: 'internal' });
   });
 
   it.each([new Error('password=hunter2'), 'password=hunter2', null])('never shows an unknown error', (thrown) => {

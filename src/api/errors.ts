@@ -40,29 +40,39 @@ const DATABASE_AWAY =
 /** The driver throws these without a code. */
 const DATABASE_AWAY_MESSAGES =
   /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/;
+/** What Prisma's driver calls the same, where it hides the code (raw queries). */
+const DATABASE_AWAY_KINDS = /^(DatabaseNotReachable|ConnectionClosed|SocketTimeout|TooManyConnections)$/;
+const DriverFailure = z.object({
+  meta: z.object({ driverAdapterError: z.object({ cause: z.object({ kind: z.string() }) }) }),
+});
 /** A lock or statement timeout: others work on the same rows. */
 const DATABASE_BUSY = /^(55P03|57014|40001|40P01|P2034)$/;
 const DATABASE_RETRY_SECONDS = 5;
 const BUSY_RETRY_SECONDS = 2;
 
 /**
- * Any thrown thing as a refusal. Broken input becomes `malformed_request` with the names of the fields, a database that
- * is away `service_unavailable`, a provider's failure its reason, and whatever is not known `internal`.
+ * Any thrown thing as a refusal. A database that is away becomes `service_unavailable`, a provider's failure its reason,
+ * and whatever is not known `internal`: also a ZodError, which past the door speaks of our own data (see malformedInput).
  */
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
-  if (error instanceof z.ZodError) return malformed(error);
   if (error instanceof ProviderError) return providerFailure(error);
   const code = databaseCode(error) ?? '';
   if (DATABASE_BUSY.test(code))
     return new AppError('unavailable', 'busy', { cause: error, retryAfterSeconds: BUSY_RETRY_SECONDS });
-  const isAway = DATABASE_AWAY.test(code) || (error instanceof Error && DATABASE_AWAY_MESSAGES.test(error.message));
-  if (isAway)
+  if (isDatabaseAway(error, code))
     return new AppError('unavailable', 'service_unavailable', {
       cause: error,
       retryAfterSeconds: DATABASE_RETRY_SECONDS,
     });
   return new AppError('internal', 'internal', { cause: error });
+}
+
+function isDatabaseAway(error: unknown, code: string): boolean {
+  if (DATABASE_AWAY.test(code)) return true;
+  if (error instanceof Error && DATABASE_AWAY_MESSAGES.test(error.message)) return true;
+  const failure = DriverFailure.safeParse(error);
+  return failure.success && DATABASE_AWAY_KINDS.test(failure.data.meta.driverAdapterError.cause.kind);
 }
 
 function providerFailure(error: ProviderError): AppError {
@@ -82,10 +92,10 @@ const MAX_FIELDS = 10;
 const FIELD = /^[A-Za-z0-9_.-]{1,64}$/;
 
 /**
- * What is wrong with an input: names of fields only. A value may be a secret, and so may a name that is not ours, which is
+ * What is wrong with a caller's input: names of fields only. A value may be a secret, and so may a name that is not ours, which is
  * therefore repeated only when it looks like a name.
  */
-function malformed(error: z.ZodError): AppError {
+export function malformedInput(error: z.ZodError): AppError {
   const fields = new Set<string>();
   const unknown = new Set<string>();
   for (const issue of error.issues) {

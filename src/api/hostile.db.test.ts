@@ -192,7 +192,18 @@ describe('hostile input', () => {
     }
   });
 
-  it('a database that is away is said to be away, and stays a secret', async () => {
+  it('broken data of ours are our fault, in both doors', async () => {
+    const { token } = await world.person();
+    const { ctx } = world;
+    await ctx.db.plan.update({ where: { id: 'pln_log_pro' }, data: { limits: { notes: 'many' } } });
+    const rest = await world.call('GET', '/api/v1/payment/plans/log-pro');
+    const trpc = await world.call('GET', '/api/trpc/catalog.list', { as: token });
+    await ctx.db.plan.update({ where: { id: 'pln_log_pro' }, data: { limits: { notes: 1000 } } });
+    expect([rest.status, errorOf(rest).reason, trpc.status]).toEqual([500, 'internal', 500]);
+    expect(rest.text + trpc.text).not.toMatch(/notes|many/);
+  });
+
+  it('a table that is gone stays a secret', async () => {
     const { token } = await world.person();
     const { ctx } = world;
     await ctx.pool.query('ALTER TABLE payment RENAME TO payment_gone');

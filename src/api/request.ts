@@ -53,6 +53,11 @@ function authenticateKey(ctx: Ctx, key: string): Promise<Actor> {
   return authenticateApiKey(ctx, key);
 }
 
+/** The same request, from here on for somebody. Its logger and its id stay. */
+export function actingFor(ctx: Ctx, actor: Actor): Ctx {
+  return { ...ctx, actor };
+}
+
 /**
  * Reads a body of at most `limitBytes`. What is larger is refused as soon as that is known, without reading the rest:
  * `body_too_large`.

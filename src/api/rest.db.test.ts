@@ -516,6 +516,7 @@ describe('REST', () => {
       expect(own.headers.get('x-request-id')).toBe('my-request_1');
       const line = world.lines.filter((text) => text.includes('my-request_1'));
       expect(line).toHaveLength(1);
+      expect(line[0]?.match(/requestId/g)).toHaveLength(1);
       expect(JSON.parse(line[0] ?? '{}')).toMatchObject({
         requestId: 'my-request_1',
         route: '/api/v1/payments/history/{user_id}',

@@ -7,6 +7,7 @@ import { codesOf, logFailure, presentError, toAppError } from './errors.ts';
 import { claimKey, type KeyedRequest, keepAnswer, keyedRequest, releaseKey } from './idempotency.ts';
 import {
   ANSWER_HEADERS,
+  actingFor,
   authenticateRequest,
   isJson,
   languageOf,
@@ -128,7 +129,7 @@ function serve(ctx: Ctx, route: Route, request: Request, params: Record<string, 
   const accounting = { route: route.path, isDoneInside: route.kind === 'raw' && route.accountsForItself };
   return accounted(ctx, accounting, request, (arrival) =>
     route.kind === 'raw'
-      ? route.respond({ ctx: arrival.ctx, request, requestId: arrival.ctx.requestId })
+      ? route.respond({ ctx: route.accountsForItself ? ctx : arrival.ctx, request, requestId: arrival.ctx.requestId })
       : serveJson(route, arrival, params),
   );
 }
@@ -155,7 +156,7 @@ async function admit(ctx: Ctx, route: JsonRoute, request: Request): Promise<Ctx>
   if (access.kind === 'public') return ctx;
   const actor = await authenticateRequest(ctx, request.headers);
   if (actor.kind === 'stranger') throw new AppError('unauthenticated', 'session_missing');
-  const caller = asActor(ctx, actor, ctx.requestId);
+  const caller = actingFor(ctx, actor);
   if (access.kind === 'server' || actor.kind === 'api_key') requireScope(caller, access.scope);
   return caller;
 }

@@ -1,13 +1,13 @@
 import { initTRPC, TRPCError } from '@trpc/server';
 import { z } from 'zod';
-import { asActor, type Ctx } from '#domain/context/context.ts';
+import type { Ctx } from '#domain/context/context.ts';
 import { AppError } from '#domain/errors.ts';
 import { getUser } from '#domain/identity/find-user.ts';
 import type { Language } from '#domain/identity/rules.ts';
 import type { User } from '#lib/generated/prisma/client.ts';
-import { codesOf, logFailure, malformedRequest, presentError, toAppError } from './errors.ts';
+import { codesOf, logFailure, malformedInput, malformedRequest, presentError, toAppError } from './errors.ts';
 import { type Contact, languageOfUser } from './present.ts';
-import { authenticateRequest } from './request.ts';
+import { actingFor, authenticateRequest } from './request.ts';
 
 /** Who reads the answers, once it is known. */
 export type Reader = Readonly<{ ctx: Ctx; user: User; language: Language }>;
@@ -51,7 +51,7 @@ export function makeTrpcContext(request: {
 async function findReader(ctx: Ctx, headers: Headers): Promise<Reader> {
   const actor = await authenticateRequest(ctx, headers);
   if (actor.kind !== 'user') throw new AppError('unauthenticated', 'session_missing');
-  const own = asActor(ctx, actor, ctx.requestId);
+  const own = actingFor(ctx, actor);
   const user = await getUser(own, actor.userId);
   return { ctx: own, user, language: languageOfUser(user) };
 }
@@ -76,7 +76,9 @@ const t = initTRPC.context<TrpcContext>().create({
 
 /** A tRPC error as a refusal: ours as it was thrown, tRPC's own in our words. */
 export function refusalOf(error: TRPCError): AppError {
-  if (error.cause instanceof AppError || error.cause instanceof z.ZodError) return toAppError(error.cause);
+  if (error.cause instanceof AppError) return error.cause;
+  // tRPC says BAD_REQUEST of inputs only; a ZodError from further in is about our own data.
+  if (error.cause instanceof z.ZodError && error.code === 'BAD_REQUEST') return malformedInput(error.cause);
   switch (error.code) {
     case 'NOT_FOUND':
     case 'METHOD_NOT_SUPPORTED':

@@ -1,7 +1,7 @@
 import { asActor, type Ctx } from '#domain/context/context.ts';
 import { AppError } from '#domain/errors.ts';
 import { Language, languageFor } from '#domain/identity/rules.ts';
-import { claimMessage, finishMessage } from '#domain/webhook/claim-message.ts';
+import { claimMessage, finishMessage, releaseMessage } from '#domain/webhook/claim-message.ts';
 import { type ExplainRefusal, receiveWebhook } from '#domain/webhook/receive.ts';
 import { codesOf, errorText, logFailure, presentError, toAppError } from './errors.ts';
 import { requestIdFor } from './request.ts';
@@ -83,7 +83,13 @@ async function passOn(
   const claim = await claimMessage(ctx, { providerId, eventId, kind: 'message' });
   if (claim === 'done') return;
   if (claim === 'busy') throw new AppError('unavailable', 'busy', { retryAfterSeconds: BUSY_RETRY_SECONDS });
-  await onMessage(update, ctx.requestId);
+  try {
+    await onMessage(update, ctx.requestId);
+  } catch (error) {
+    // Not handled: the provider's next delivery, which follows at once, must find it free.
+    await releaseMessage(ctx, { providerId, eventId });
+    throw error;
+  }
   await finishMessage(ctx, { providerId, eventId });
 }
 

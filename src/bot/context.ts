@@ -1,8 +1,8 @@
 import { type Api, type Composer, Context, GrammyError } from 'grammy';
 import type { InlineKeyboardButton, Update, UserFromGetMe } from 'grammy/types';
 import type { Ctx } from '#domain/context/context.ts';
+import type { getUser } from '#domain/identity/find-user.ts';
 import type { Language } from '#domain/identity/rules.ts';
-import type { User } from '#lib/generated/prisma/client.ts';
 import type { Markup } from '#messages/telegram.ts';
 import type { translator } from '#messages/translate.ts';
 import type { Action, Press } from './callback.ts';
@@ -16,6 +16,9 @@ export type Place = Readonly<{
   /** An address, a link or an @name; null when the operator gave none. */
   supportContact: string | null;
 }>;
+
+/** A person as our records have them. */
+export type User = Awaited<ReturnType<typeof getUser>>;
 
 /** The person an update came from. `say` makes message texts (HTML), `t` button texts (plain). `ctx` acts as them. */
 export type Visitor = Readonly<{

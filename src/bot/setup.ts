@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { type Api, GrammyError, HttpError } from 'grammy';
 import type { BotCommand, UserFromGetMe, WebhookInfo } from 'grammy/types';
+import type { Ctx } from '#domain/context/context.ts';
 import { LANGUAGES, type Language } from '#domain/identity/rules.ts';
-import type { Logger } from '#lib/log.ts';
 import { translator } from '#messages/translate.ts';
 import { describeFailure } from './context.ts';
 import { miniAppUrl } from './render.ts';
@@ -45,7 +45,7 @@ export type Registration = Readonly<{
   webhookSecret: string;
   /** Origin of the webhook door and the Mini App, without a trailing slash. */
   publicUrl: string;
-  log: Logger;
+  log: Ctx['log'];
   /** For tests. */
   sleep?: (ms: number) => Promise<void>;
 }>;

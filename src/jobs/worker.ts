@@ -1,7 +1,7 @@
 import { makeApi } from '#bot/bot.ts';
 import { loadEnv } from '#lib/env.ts';
 import { describeError } from '#lib/log.ts';
-import { makeServer } from '../server.ts';
+import { makeServer } from '#server.ts';
 import { startEngine } from './engine.ts';
 import { makeNoticeSender } from './notices/send.ts';
 import { jobHandlers } from './table.ts';

@@ -6,6 +6,7 @@ import { findUserByTelegramId, getUser } from '#domain/identity/find-user.ts';
 import type { Language } from '#domain/identity/rules.ts';
 import type { User } from '#lib/generated/prisma/client.ts';
 import { malformedRequest } from '../errors.ts';
+import { actingFor } from '../request.ts';
 
 /** How a request names a person. */
 export type Named = Readonly<{
@@ -15,7 +16,7 @@ export type Named = Readonly<{
 
 /** For a look that an allowed act needs, so that a key for the act need not also have the right to read everything. */
 export function asSystem(ctx: Ctx): Ctx {
-  return { ...ctx, actor: { kind: 'system', name: 'api' } };
+  return actingFor(ctx, { kind: 'system', name: 'api' });
 }
 
 const TELEGRAM_ID = /^[1-9][0-9]{0,15}$/;

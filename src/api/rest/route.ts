@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import type { Ctx, Scope } from '#domain/context/context.ts';
 import type { Language } from '#domain/identity/rules.ts';
+import { malformedInput } from '../errors.ts';
 
 /**
  * Who may call a route. `person`: the person it is about, or a server whose key has the scope. `server`: only such a
@@ -42,7 +43,7 @@ type Documented = Readonly<{
   refusals?: ReadonlyArray<number>;
 }>;
 
-/** JSON in, JSON out. `prepare` checks the input (throws ZodError) and returns what does the work. */
+/** JSON in, JSON out. `prepare` checks the input (throws `malformed_request`) and returns what does the work. */
 export type JsonRoute = Documented &
   Readonly<{ kind: 'json'; prepare(input: RawInput, ctx: Ctx, language: Language): () => Promise<Reply> }>;
 /** Answers by itself: webhooks, metrics. */
@@ -81,8 +82,11 @@ export function defineRoute<
   Body extends z.ZodObject | undefined = undefined,
 >(spec: JsonSpec<Params, Query, Body, Answer>): JsonRoute {
   const { run, params, query, body, ...documented } = spec;
-  const parse = <Schema extends z.ZodObject | undefined>(schema: Schema, input: unknown) =>
-    (schema ?? NOTHING).parse(input) as Parsed<Schema>;
+  const parse = <Schema extends z.ZodObject | undefined>(schema: Schema, input: unknown) => {
+    const parsed = (schema ?? NOTHING).safeParse(input);
+    if (!parsed.success) throw malformedInput(parsed.error);
+    return parsed.data as Parsed<Schema>;
+  };
   return {
     ...documented,
     kind: 'json',

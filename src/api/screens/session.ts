@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { asActor } from '#domain/context/context.ts';
 import { getUser } from '#domain/identity/find-user.ts';
 import { signIn } from '#domain/identity/sign-in.ts';
 import { languageOfUser } from '../present.ts';
+import { actingFor } from '../request.ts';
 import { showMe } from '../show.ts';
 import { publicProcedure, router } from '../trpc.ts';
 
@@ -18,7 +18,7 @@ export const sessionRouter = router({
     const { token, expiresAt, userId } = await signIn(context.ctx, input.initData);
     const user = await getUser(context.ctx, userId);
     context.language = languageOfUser(user);
-    const own = asActor(context.ctx, { kind: 'user', userId, role: user.role }, context.ctx.requestId);
+    const own = actingFor(context.ctx, { kind: 'user', userId, role: user.role });
     return { token, expiresAt: expiresAt.toISOString(), me: await showMe(own, user, context.contact) };
   }),
 });

@@ -223,8 +223,6 @@ export function useWorld() {
   return world;
 }
 
-export type World = ReturnType<typeof useWorld>;
-
 export function seconds(at: Date): number {
   return Math.floor(at.getTime() / 1000);
 }

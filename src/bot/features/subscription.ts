@@ -4,7 +4,6 @@ import { listEntitlements } from '#domain/entitlement/list.ts';
 import { cancelSubscription, resumeSubscription } from '#domain/subscription/cancel.ts';
 import { getSubscription, listSubscriptions } from '#domain/subscription/records.ts';
 import { graceEnd } from '#domain/subscription/rules.ts';
-import type { Subscription } from '#lib/generated/prisma/client.ts';
 import { topUpLink } from '#messages/telegram.ts';
 import { formatDate, formatMoney } from '#messages/translate.ts';
 import { type BotContext, onPress, type View } from '../context.ts';
@@ -12,6 +11,8 @@ import { moneyOf, openButton, paragraphs, pressButton, titleOf, titlesOf } from 
 
 /** What renews when, and the way out: cancelling takes two taps and names the end date. */
 export const subscription = new Composer<BotContext>();
+
+type Subscription = Awaited<ReturnType<typeof getSubscription>>;
 
 subscription.command('subscription', async (context) => context.tell(await subscriptionView(context)));
 onPress(subscription, 'subscription', async (context) => context.show(await subscriptionView(context)));

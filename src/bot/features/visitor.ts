@@ -4,10 +4,9 @@ import { changeSettings } from '#domain/identity/change-settings.ts';
 import { ensureUser } from '#domain/identity/ensure-user.ts';
 import { findUserByTelegramId } from '#domain/identity/find-user.ts';
 import { Language, languageFor } from '#domain/identity/rules.ts';
-import type { User } from '#lib/generated/prisma/client.ts';
 import { markup } from '#messages/telegram.ts';
 import { translator } from '#messages/translate.ts';
-import type { BotContext, Visitor } from '../context.ts';
+import type { BotContext, User, Visitor } from '../context.ts';
 
 /** Who writes, in which language, and whether the bot may write to them. Only private chats go further. */
 export const visitor = new Composer<BotContext>();

@@ -1,11 +1,11 @@
 import { recordAudit } from '#domain/audit/record.ts';
 import { type Ctx, newId } from '#domain/context/context.ts';
+import { type InboxEntry, toInboxRow } from '#domain/context/inbox.ts';
 import { type JobRequest, noticeJob, queueJobs } from '#domain/context/queue.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
 import { entriesForRefund } from '#domain/ledger/rules.ts';
 import { nextPaymentStatus } from '#domain/payment/rules.ts';
-import { type InboxEntry, toInboxRow } from '#domain/payment/settle.ts';
 import type { ProviderEvent } from '#domain/provider.ts';
 import { nextSubscriptionStatus } from '#domain/subscription/rules.ts';
 import type { Payment } from '#lib/generated/prisma/client.ts';

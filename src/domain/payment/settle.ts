@@ -1,5 +1,6 @@
 import { toAuditRow } from '#domain/audit/record.ts';
 import { type Ctx, newId } from '#domain/context/context.ts';
+import { type InboxEntry, toInboxRow } from '#domain/context/inbox.ts';
 import { type JobRequest, noticeJob, toJobRow } from '#domain/context/queue.ts';
 import { databaseCode, isRetryable } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
@@ -9,16 +10,6 @@ import { bookPayment, judgePayment, type PaymentVerdict } from '#domain/payment/
 import type { ProcessorFee, ProviderEvent } from '#domain/provider.ts';
 
 export type SucceededEvent = Extract<ProviderEvent, { type: 'payment_succeeded' }>;
-
-/** The provider's message as the inbox keeps it; absent when reconciliation found the charge. `body` is sealed. */
-export type InboxEntry = Readonly<{
-  id: string;
-  providerId: string;
-  eventId: string;
-  kind: string;
-  receivedAt: Date;
-  body: Uint8Array | null;
-}>;
 
 export type SettleRequest = Readonly<{ providerId: string; event: SucceededEvent; inbox: InboxEntry | null }>;
 export type SettleOutcome = 'applied' | 'duplicate';
@@ -166,18 +157,6 @@ function decide(ctx: Ctx, request: SettleRequest, loaded: LoadedCharge, payerUse
       },
     }),
     jobs: jobs.map((job) => toJobRow(job, now)),
-  };
-}
-
-/** The inbox row as the hot-path functions take it. */
-export function toInboxRow(inbox: InboxEntry) {
-  return {
-    id: inbox.id,
-    provider: inbox.providerId,
-    event_id: inbox.eventId,
-    kind: inbox.kind,
-    received_at: inbox.receivedAt.toISOString(),
-    body: inbox.body ? Buffer.from(inbox.body).toString('base64') : null,
   };
 }
 

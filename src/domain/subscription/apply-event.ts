@@ -1,8 +1,8 @@
 import type { Ctx } from '#domain/context/context.ts';
+import { type InboxEntry, toInboxRow } from '#domain/context/inbox.ts';
 import { queueJobs } from '#domain/context/queue.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
-import { type InboxEntry, toInboxRow } from '#domain/payment/settle.ts';
 import type { ProviderEvent } from '#domain/provider.ts';
 import { changeSubscription } from '#domain/subscription/change.ts';
 import type { SubscriptionEvent } from '#domain/subscription/rules.ts';

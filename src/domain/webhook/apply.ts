@@ -1,6 +1,7 @@
 import type { Ctx } from '#domain/context/context.ts';
+import type { InboxEntry } from '#domain/context/inbox.ts';
 import { recordRefund } from '#domain/payment/record-refund.ts';
-import { type InboxEntry, settlePayment } from '#domain/payment/settle.ts';
+import { settlePayment } from '#domain/payment/settle.ts';
 import type { ProviderEvent } from '#domain/provider.ts';
 import { applySubscriptionEvent } from '#domain/subscription/apply-event.ts';
 

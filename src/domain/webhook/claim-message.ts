@@ -32,3 +32,10 @@ export async function finishMessage(ctx: Ctx, message: { providerId: string; eve
     data: { processedAt: ctx.clock.now() },
   });
 }
+
+/** Gives a claimed message back, because it could not be handled now. */
+export async function releaseMessage(ctx: Ctx, message: { providerId: string; eventId: string }): Promise<void> {
+  await ctx.db.webhookEvent.deleteMany({
+    where: { provider: message.providerId, eventId: message.eventId, status: 'ignored', processedAt: null },
+  });
+}

@@ -1,6 +1,6 @@
 import type { Ctx } from '#domain/context/context.ts';
+import type { InboxEntry } from '#domain/context/inbox.ts';
 import { AppError } from '#domain/errors.ts';
-import type { InboxEntry } from '#domain/payment/settle.ts';
 import { ProviderError } from '#domain/provider.ts';
 import { nextAttempt } from '#domain/webhook/rules.ts';
 

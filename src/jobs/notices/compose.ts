@@ -9,12 +9,14 @@ import { Currency } from '#domain/money.ts';
 import { getPayment, type PaymentRecord } from '#domain/payment/records.ts';
 import { getSubscription } from '#domain/subscription/records.ts';
 import { graceEnd } from '#domain/subscription/rules.ts';
-import type { Subscription, User } from '#lib/generated/prisma/client.ts';
 import { type Markup, markup, miniAppLink, topUpLink } from '#messages/telegram.ts';
 import { formatDate, formatMoney, translator } from '#messages/translate.ts';
 
 /** One chat message: Telegram HTML and its buttons. */
 export type NoticeMessage = Readonly<{ text: string; parse_mode: 'HTML'; buttons: InlineKeyboardButton[][] }>;
+
+type User = Awaited<ReturnType<typeof getUser>>;
+type Subscription = Awaited<ReturnType<typeof getSubscription>>;
 
 /** Everything a notice's text is made of. */
 type Telling = Readonly<{ ctx: Ctx; reader: User; language: Language; say: Markup; botUsername: string }>;

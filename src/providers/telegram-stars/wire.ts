@@ -146,7 +146,7 @@ function readSubscription(value: unknown, eventId: string, now: Date): ProviderR
   const update = SubscriptionChange.safeParse(value);
   if (!update.success) return rejected;
   const { invoice_payload, state, user } = update.data;
-  const change = state in CHANGES ? CHANGES[state as keyof typeof CHANGES] : null;
+  const change = Object.hasOwn(CHANGES, state) ? CHANGES[state as keyof typeof CHANGES] : null;
   if (!change) return { kind: 'ignored', type: 'subscription', eventId, message: null };
   return {
     kind: 'event',

@@ -29,6 +29,9 @@ export type TEntity = {
   custom_emoji_id?: string;
 };
 
+/** A text with its entities, as Telegram keeps it. */
+export type FormattedText = { text: string; entities: TEntity[] };
+
 export type TInlineButton = {
   text: string;
   url?: string;

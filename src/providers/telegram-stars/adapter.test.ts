@@ -1,0 +1,190 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ProviderError } from '#domain/provider.ts';
+import { makeProviders } from '#providers/registry.ts';
+import { type Sandbox, startSandbox } from '../../sandbox/start.ts';
+import { controlSandbox, type SandboxControl } from '../../testing/sandbox.ts';
+import { makeTelegramStars } from './adapter.ts';
+import { makeBotApi } from './client.ts';
+
+const BOT_TOKEN = '7000000001:AAHoshiSandboxDevelopmentToken00000000';
+const now = new Date('2026-11-20T10:00:00Z');
+const later = new Date('2026-11-21T10:00:00Z');
+
+let sandbox: Sandbox;
+let control: SandboxControl;
+let uses: boolean[] = [];
+beforeAll(async () => {
+  sandbox = await startSandbox({ port: 0, botToken: BOT_TOKEN });
+  control = controlSandbox(sandbox.url);
+  await control.createUser({ id: 4_001, first_name: 'Mina', balance: 500, has_started_bot: true });
+});
+afterAll(() => sandbox.close());
+beforeEach(async () => {
+  uses = [];
+  await control.setFaults({});
+});
+
+const makeProvider = (previous: { secret: string; until: Date } | null = null, timeoutMs = 8_000) =>
+  makeTelegramStars({
+    api: makeBotApi({ apiRoot: sandbox.url, botToken: BOT_TOKEN, timeoutMs }),
+    secrets: { current: 'new-secret', previous, onPrevious: (isOverdue) => uses.push(isOverdue) },
+  });
+const checkout = {
+  invoiceId: 'inv_1',
+  price: { amount: 50n, currency: 'XTR' },
+  title: 'Line Basic',
+  description: 'Basic.',
+  renewalDays: null,
+  chatId: null,
+  expiresAt: later,
+} as const;
+const failureOf = async (work: Promise<unknown>) => {
+  const error = await work.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  return error instanceof ProviderError ? [error.failure, error.code] : error;
+};
+
+describe('secrets', () => {
+  const body = Buffer.from('{"update_id":1}');
+  const ask = (secret: string | undefined, previous: Parameters<typeof makeProvider>[0] = null) =>
+    makeProvider(previous).read({ headers: { 'x-telegram-bot-api-secret-token': secret }, body }, now).kind;
+
+  it.each([['wrong'], [''], [undefined], ['new-secret '], ['NEW-SECRET'], ['old-secret']])('refuses %j', (secret) => {
+    expect(makeProvider().read({ headers: { 'x-telegram-bot-api-secret-token': secret }, body }, now)).toEqual({
+      kind: 'rejected',
+      reason: 'webhook_secret_wrong',
+    });
+  });
+
+  it('takes the new one, and the old one until its day, telling of each use', () => {
+    const previous = { secret: 'old-secret', until: later };
+    expect(ask('new-secret', previous)).toBe('ignored');
+    expect(uses).toEqual([]);
+    expect(ask('old-secret', previous)).toBe('ignored');
+    expect(uses).toEqual([false]);
+    expect(ask('wrong', previous)).toBe('rejected');
+    expect(uses).toEqual([false]);
+  });
+
+  it('refuses the old one from its day on, and tells that somebody still uses it', () => {
+    expect(ask('old-secret', { secret: 'old-secret', until: now })).toBe('rejected');
+    expect(uses).toEqual([true]);
+  });
+
+  it('reads what was verified before without asking for the secret again', () => {
+    expect(makeProvider().readStored(body, now).kind).toBe('ignored');
+  });
+});
+
+describe('answers to a question', () => {
+  it('are methods in the response', () => {
+    const reply = makeProvider().reply({ inquiryId: '77', ok: true });
+    expect({ ...reply, body: JSON.parse(reply.body) }).toEqual({
+      status: 200,
+      contentType: 'application/json',
+      body: { method: 'answerPreCheckoutQuery', pre_checkout_query_id: '77', ok: true },
+    });
+    expect(JSON.parse(makeProvider().reply({ inquiryId: '77', ok: false, text: 'Too late.' }).body)).toEqual({
+      method: 'answerPreCheckoutQuery',
+      pre_checkout_query_id: '77',
+      ok: false,
+      error_message: 'Too late.',
+    });
+  });
+});
+
+describe('calls out', () => {
+  it('make a link that can be opened', async () => {
+    const { url } = await makeProvider().createCheckout(checkout);
+    expect(url).toMatch(/^https:\/\/t\.me\/\$[\w-]+$/);
+  });
+
+  it('send into the chat what is paid once, and link what renews', async () => {
+    const provider = makeProvider();
+    expect(await provider.createCheckout({ ...checkout, chatId: 4_001n })).toEqual({ url: null });
+    const { url } = await provider.createCheckout({ ...checkout, chatId: 4_001n, renewalDays: 30 });
+    expect(url).toMatch(/^https:\/\/t\.me\/\$/);
+  });
+
+  it.each([
+    ['a chat that blocked us or does not exist', { chatId: 4_999n }, ['invalid', 'Bad Request: chat not found']],
+    ['a title that is too long', { title: 'x'.repeat(33) }, ['invalid', 'TITLE_INVALID']],
+    ['more than a renewing invoice may cost', { renewalDays: 30, price: { amount: 10_001n, currency: 'XTR' } }, ['invalid', 'STARS_INVOICE_INVALID']],
+  ] as const)('say what is wrong with %s', async (_name, change, failure) => {
+    expect(await failureOf(makeProvider().createCheckout({ ...checkout, ...change }))).toEqual(failure);
+  });
+
+  it.each([
+    ['flood', ['unavailable', 'FLOOD']],
+    ['server_error', ['unavailable', expect.any(String)]],
+    ['lost_answer', ['unavailable', 'NO_ANSWER']],
+    ['timeout', ['unavailable', 'NO_ANSWER']],
+  ] as const)('are unavailable on %s', async (kind, failure) => {
+    await control.setFaults({ api: { kind, remaining: 1, retry_after: 17 } });
+    expect(await failureOf(makeProvider(null, 300).createCheckout(checkout))).toEqual(failure);
+  });
+
+  it('are misconfigured with a wrong token, which no error shows', async () => {
+    const api = makeBotApi({ apiRoot: sandbox.url, botToken: '1:wrong' });
+    const provider = makeTelegramStars({ api, secrets: { current: 'x', previous: null, onPrevious: () => undefined } });
+    expect(await failureOf(provider.createCheckout(checkout))).toEqual(['misconfigured', 'Unauthorized']);
+    const nowhere = makeBotApi({ apiRoot: 'http://127.0.0.1:1', botToken: '1:token-that-must-not-show' });
+    const error = await nowhere.call('getMe', {}).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(ProviderError);
+    expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('token-that-must-not-show');
+    expect((error as ProviderError).cause).toBeUndefined();
+  });
+
+  it('list, refund and stop a subscription as Telegram does', async () => {
+    const provider = makeProviders({
+      telegram: { apiRoot: sandbox.url, botToken: BOT_TOKEN, secrets: { current: 'x', previous: null, onPrevious: () => undefined } },
+    }).get('telegram-stars');
+    if (!provider) throw new Error('not registered');
+    const { url } = await provider.createCheckout({ ...checkout, renewalDays: 30 });
+    // Without a webhook nobody answers the question before the payment, so the test answers in the bot's place.
+    const paying = control.pay(url ?? '', 4_001);
+    await answerQuestion();
+    expect(await paying).toMatchObject({ status: 'paid' });
+    const [row] = await provider.listTransactions(0, 100);
+    expect(row).toMatchObject({ direction: 'charge', amount: { amount: 50n, currency: 'XTR' }, payerId: 4_001n, invoiceId: 'inv_1', renewalDays: 30 });
+    const charge = { chargeId: row?.chargeId ?? '', payerId: 4_001n };
+    await provider.setRenewal({ ...charge, renews: false });
+    expect(await control.subscriptions(4_001)).toMatchObject([{ state: 'canceled_by_bot' }]);
+    await provider.setRenewal({ ...charge, renews: true });
+    expect(await control.subscriptions(4_001)).toMatchObject([{ state: 'active' }]);
+    await provider.refund(charge);
+    await provider.refund(charge);
+    expect(await failureOf(provider.refund({ ...charge, chargeId: 'stx-unknown' }))).toEqual(['invalid', 'CHARGE_ID_INVALID']);
+    expect((await provider.listTransactions(0, 100)).map((each) => each?.direction)).toEqual(['charge', 'refund']);
+    expect(await provider.listTransactions(2, 100)).toEqual([]);
+  });
+
+  it('refuse a list they cannot read', async () => {
+    const server = createServer((_request, response) => response.end('{"ok":true,"result":{"transactions":[{"id":"x","amount":-1,"date":1}]}}'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const apiRoot = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const provider = makeTelegramStars({
+      api: makeBotApi({ apiRoot, botToken: BOT_TOKEN }),
+      secrets: { current: 'x', previous: null, onPrevious: () => undefined },
+    });
+    expect(await failureOf(provider.listTransactions(0, 100))).toEqual(['unavailable', 'UNREADABLE_TRANSACTIONS']);
+    server.close();
+    server.closeAllConnections();
+  });
+});
+
+async function answerQuestion(): Promise<void> {
+  const api = makeBotApi({ apiRoot: sandbox.url, botToken: BOT_TOKEN });
+  await expect
+    .poll(async () => {
+      const updates = (await api.call('getUpdates', { timeout: 0 })) as Array<{ pre_checkout_query?: { id: string } }>;
+      const query = updates.find((update) => update.pre_checkout_query)?.pre_checkout_query;
+      if (query) await api.call('answerPreCheckoutQuery', { pre_checkout_query_id: query.id, ok: true });
+      return query !== undefined;
+    })
+    .toBe(true);
+}
