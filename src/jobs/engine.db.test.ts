@@ -133,10 +133,11 @@ describe('the engine', () => {
     await expect.poll(open, UNTIL).toBe(0);
     expect(await world.sql('SELECT outcome, error, attempts FROM job')).toEqual([{ outcome: 'done', error: null, attempts: 6 }]);
 
-    await queue('a', 'hopeless');
-    await world.sql('UPDATE job SET attempts = $1 WHERE done_at IS NULL', [MAX_ATTEMPTS - 1]);
-    answers.length = 0;
     answers[tries] = () => ({ kind: 'retry', afterSeconds: null, code: 'NEVER' });
+    const runAt = new Date(world.clock.now().getTime() + DAY_MS);
+    await queueJobs(world.system, [noticeJob({ userId: 'a', kind: 'paid', objectId: 'hopeless' }, { runAt })]);
+    await world.sql('UPDATE job SET attempts = $1 WHERE done_at IS NULL', [MAX_ATTEMPTS - 1]);
+    world.clock.advance(DAY_MS);
     await expect.poll(open, UNTIL).toBe(0);
     expect(await world.sql("SELECT outcome, error FROM job WHERE payload->>'objectId' = 'hopeless'")).toEqual([{ outcome: 'dead', error: 'NEVER' }]);
   });

@@ -124,23 +124,26 @@ async function listen(ctx: Ctx, signal: AbortSignal, onJob: () => void): Promise
   while (!signal.aborted) {
     try {
       const client = await ctx.pool.connect();
+      let end: () => void = () => {};
       const ended = new Promise<void>((resolve) => {
-        client.on('error', () => resolve());
-        client.on('end', () => resolve());
-        signal.addEventListener('abort', () => resolve(), { once: true });
+        end = resolve;
       });
+      client.on('error', end);
+      client.on('end', end);
+      signal.addEventListener('abort', end, { once: true });
       client.on('notification', onJob);
       try {
         await client.query('LISTEN job');
         await ended;
       } finally {
+        signal.removeEventListener('abort', end);
         client.removeAllListeners('notification');
         client.release(true);
       }
     } catch (error) {
       ctx.log.warn({ error: describeError(error) }, 'listening for jobs was interrupted');
     }
-    if (!signal.aborted) await new Promise((resolve) => setTimeout(resolve, DATABASE_RETRY_MS));
+    if (!signal.aborted) await waitFor(DATABASE_RETRY_MS, signal);
   }
 }
 
@@ -163,12 +166,22 @@ async function runSchedule(ctx: Ctx, signal: AbortSignal): Promise<void> {
         .finally(() => running.delete(name));
       running.set(name, work);
     }
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, POLL_MS);
-      signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
-    });
+    await waitFor(POLL_MS, signal);
   }
   await Promise.all(running.values());
+}
+
+/** Waits, or ends at once when aborted. It leaves no listener behind: the signal lives as long as the process. */
+function waitFor(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end, { once: true });
+  });
 }
 
 async function takeTurn(ctx: Ctx, name: string, everySeconds: number): Promise<boolean> {
