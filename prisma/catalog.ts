@@ -5,7 +5,14 @@
 type Text = { name: string; description: string };
 type PlanText = Text & { features: string[]; privacy: string[] };
 type SeedPrice = { currency: 'XTR' | 'USD'; interval: 'once' | 'month' | 'year'; amount: bigint };
-export type SeedPlan = { code: string; rank: number; limits: Record<string, number>; prices: SeedPrice[]; ja: PlanText; en: PlanText };
+export type SeedPlan = {
+  code: string;
+  rank: number;
+  limits: Record<string, number>;
+  prices: SeedPrice[];
+  ja: PlanText;
+  en: PlanText;
+};
 export type SeedProduct = { code: string; kind: 'plan_line' | 'plugin'; ja: Text; en: Text; plans: SeedPlan[] };
 
 const stars = (month: bigint, year: bigint): SeedPrice[] => [
@@ -33,8 +40,18 @@ const PERSONAL_LOG: SeedProduct = {
       rank: 1,
       limits: { topics: 3, history_days: 90 },
       prices: stars(50n, 500n),
-      ja: { name: 'ベーシック', description: 'トピック3つまで。90日分の記録をすぐに検索できます。', features: ['トピック3つ', '90日分を検索', '毎日のまとめ'], privacy: LOG_PRIVACY.ja },
-      en: { name: 'Basic', description: 'Three topics, and 90 days of records you can search at once.', features: ['3 topics', 'Search 90 days', 'A summary every day'], privacy: LOG_PRIVACY.en },
+      ja: {
+        name: 'ベーシック',
+        description: 'トピック3つまで。90日分の記録をすぐに検索できます。',
+        features: ['トピック3つ', '90日分を検索', '毎日のまとめ'],
+        privacy: LOG_PRIVACY.ja,
+      },
+      en: {
+        name: 'Basic',
+        description: 'Three topics, and 90 days of records you can search at once.',
+        features: ['3 topics', 'Search 90 days', 'A summary every day'],
+        privacy: LOG_PRIVACY.en,
+      },
     },
     {
       code: 'personal-pro',
@@ -79,7 +96,14 @@ const CHANNEL_PRIVACY = {
   ja: ['購読者の一覧は取得しません', '投稿の内容は送信後に消します'],
   en: ['We never fetch your subscribers', 'Posts are deleted from us once sent'],
 };
-const channelPlan = (code: string, rank: number, names: { ja: string; en: string }, channels: number, posts: number, prices: SeedPrice[]): SeedPlan => ({
+const channelPlan = (
+  code: string,
+  rank: number,
+  names: { ja: string; en: string },
+  channels: number,
+  posts: number,
+  prices: SeedPrice[],
+): SeedPlan => ({
   code,
   rank,
   limits: { channels, posts_per_month: posts },
@@ -87,7 +111,12 @@ const channelPlan = (code: string, rank: number, names: { ja: string; en: string
   ja: {
     name: names.ja,
     description: `チャンネル${channels}件、月${posts.toLocaleString('ja')}件までの投稿を予約できます。`,
-    features: [`チャンネル${channels}件`, `投稿 月${posts.toLocaleString('ja')}件`, ...(rank > 0 ? ['予約投稿'] : []), ...(rank > 1 ? ['チームで編集'] : [])],
+    features: [
+      `チャンネル${channels}件`,
+      `投稿 月${posts.toLocaleString('ja')}件`,
+      ...(rank > 0 ? ['予約投稿'] : []),
+      ...(rank > 1 ? ['チームで編集'] : []),
+    ],
     privacy: CHANNEL_PRIVACY.ja,
   },
   en: {
@@ -110,9 +139,18 @@ const CHANNELS: SeedProduct = {
   en: { name: 'Channels', description: 'Plan and publish the posts of your Telegram channels.' },
   plans: [
     channelPlan('channels-free', 0, { ja: 'フリー', en: 'Free' }, 1, 10, []),
-    channelPlan('channels-starter', 1, { ja: 'スターター', en: 'Starter' }, 1, 100, [...stars(500n, 5_000n), ...dollars(999n, 9_999n)]),
-    channelPlan('channels-pro', 2, { ja: 'プロ', en: 'Pro' }, 5, 500, [...stars(1_500n, 15_000n), ...dollars(2_999n, 29_999n)]),
-    channelPlan('channels-enterprise', 3, { ja: 'エンタープライズ', en: 'Enterprise' }, 20, 2_000, [...stars(5_000n, 50_000n), ...dollars(9_999n, 99_999n)]),
+    channelPlan('channels-starter', 1, { ja: 'スターター', en: 'Starter' }, 1, 100, [
+      ...stars(500n, 5_000n),
+      ...dollars(999n, 9_999n),
+    ]),
+    channelPlan('channels-pro', 2, { ja: 'プロ', en: 'Pro' }, 5, 500, [
+      ...stars(1_500n, 15_000n),
+      ...dollars(2_999n, 29_999n),
+    ]),
+    channelPlan('channels-enterprise', 3, { ja: 'エンタープライズ', en: 'Enterprise' }, 20, 2_000, [
+      ...stars(5_000n, 50_000n),
+      ...dollars(9_999n, 99_999n),
+    ]),
   ],
 };
 
@@ -124,7 +162,9 @@ const plugin = (code: string, amount: bigint, ja: PlanText, en: PlanText): SeedP
   kind: 'plugin',
   ja: { name: ja.name, description: ja.description },
   en: { name: en.name, description: en.description },
-  plans: [{ code: `${code}-license`, rank: 1, limits: {}, prices: [{ currency: 'XTR', interval: 'once', amount }], ja, en }],
+  plans: [
+    { code: `${code}-license`, rank: 1, limits: {}, prices: [{ currency: 'XTR', interval: 'once', amount }], ja, en },
+  ],
 });
 
 /** A small marketplace to try the revenue share on; only in the sandbox, where its developer exists. */
@@ -132,19 +172,49 @@ export const SANDBOX_PLUGINS: ReadonlyArray<SeedProduct> = [
   plugin(
     'plugin-weekly-review',
     120n,
-    { name: 'ウィークリーレビュー', description: '一週間の記録から、日曜の夜に振り返りを作ります。', features: ['毎週の振り返り', '質問は10種類'], privacy: ['記録は端末の外に出ません'] },
-    { name: 'Weekly review', description: 'Turns your week of records into a review on Sunday evening.', features: ['A review each week', '10 sets of questions'], privacy: ['Records stay on your device'] },
+    {
+      name: 'ウィークリーレビュー',
+      description: '一週間の記録から、日曜の夜に振り返りを作ります。',
+      features: ['毎週の振り返り', '質問は10種類'],
+      privacy: ['記録は端末の外に出ません'],
+    },
+    {
+      name: 'Weekly review',
+      description: 'Turns your week of records into a review on Sunday evening.',
+      features: ['A review each week', '10 sets of questions'],
+      privacy: ['Records stay on your device'],
+    },
   ),
   plugin(
     'plugin-voice-notes',
     250n,
-    { name: 'ボイスメモ変換', description: '音声メッセージを文章にして、記録に残します。', features: ['日本語と英語', '1回10分まで'], privacy: ['音声は変換後すぐに消します'] },
-    { name: 'Voice notes', description: 'Writes your voice messages down and files them as records.', features: ['Japanese and English', 'Up to 10 minutes each'], privacy: ['Audio is deleted once written down'] },
+    {
+      name: 'ボイスメモ変換',
+      description: '音声メッセージを文章にして、記録に残します。',
+      features: ['日本語と英語', '1回10分まで'],
+      privacy: ['音声は変換後すぐに消します'],
+    },
+    {
+      name: 'Voice notes',
+      description: 'Writes your voice messages down and files them as records.',
+      features: ['Japanese and English', 'Up to 10 minutes each'],
+      privacy: ['Audio is deleted once written down'],
+    },
   ),
   plugin(
     'plugin-habit-stars',
     75n,
-    { name: '習慣スター', description: '続けたい習慣を記録し、続いた日数を星で表します。', features: ['習慣は20個まで', '連続日数の表示'], privacy: ['集計は端末の中だけで行います'] },
-    { name: 'Habit stars', description: 'Keeps track of your habits and draws a star for each day kept.', features: ['Up to 20 habits', 'Streaks at a glance'], privacy: ['Counted on your device only'] },
+    {
+      name: '習慣スター',
+      description: '続けたい習慣を記録し、続いた日数を星で表します。',
+      features: ['習慣は20個まで', '連続日数の表示'],
+      privacy: ['集計は端末の中だけで行います'],
+    },
+    {
+      name: 'Habit stars',
+      description: 'Keeps track of your habits and draws a star for each day kept.',
+      features: ['Up to 20 habits', 'Streaks at a glance'],
+      privacy: ['Counted on your device only'],
+    },
   ),
 ];

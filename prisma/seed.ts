@@ -1,7 +1,7 @@
-import { registerApiKey } from '#domain/identity/api-key.ts';
 import { type Ctx, SCOPES } from '#domain/context/context.ts';
+import { registerApiKey } from '#domain/identity/api-key.ts';
 import { ensureUser } from '#domain/identity/ensure-user.ts';
-import { readEnv } from '#lib/env.ts';
+import { loadEnv } from '#lib/env.ts';
 import { makeServer } from '../src/server.ts';
 import { PRODUCTS, SANDBOX_PLUGINS, type SeedPlan, type SeedProduct } from './catalog.ts';
 
@@ -10,7 +10,7 @@ const SANDBOX_DEVELOPER = 7_000_000_102n;
 
 /** Fills the catalogue, and in the sandbox the marketplace and the documented API key. Safe to run at every start. */
 async function seed(): Promise<void> {
-  const env = readEnv(process.env);
+  const env = loadEnv();
   const server = await makeServer('worker', env);
   try {
     for (const [position, product] of PRODUCTS.entries()) await seedProduct(server.ctx, product, position, null);
@@ -27,11 +27,20 @@ async function seedSandbox(ctx: Ctx, apiKey: string): Promise<void> {
   await registerApiKey(ctx, { name: 'sandbox', secret: apiKey, scopes: SCOPES });
 }
 
-async function seedProduct(ctx: Ctx, product: SeedProduct, position: number, developerUserId: string | null): Promise<void> {
+async function seedProduct(
+  ctx: Ctx,
+  product: SeedProduct,
+  position: number,
+  developerUserId: string | null,
+): Promise<void> {
   const { code, kind } = product;
   const id = `prd_${code.replaceAll('-', '_')}`;
   const texts = { ja: product.ja, en: product.en };
-  await ctx.db.product.upsert({ where: { id }, create: { id, code, kind, position, texts, developerUserId }, update: { texts, position } });
+  await ctx.db.product.upsert({
+    where: { id },
+    create: { id, code, kind, position, texts, developerUserId },
+    update: { texts, position },
+  });
   for (const plan of product.plans) await seedPlan(ctx, id, plan);
 }
 
@@ -40,8 +49,18 @@ async function seedPlan(ctx: Ctx, productId: string, plan: SeedPlan): Promise<vo
   const id = `pln_${key}`;
   const texts = { ja: plan.ja, en: plan.en };
   const { code, limits, rank } = plan;
-  await ctx.db.plan.upsert({ where: { id }, create: { id, productId, code, rank, texts, limits }, update: { texts, limits, rank } });
-  const rows = plan.prices.map(({ amount, currency, interval }) => ({ id: `prc_${key}_${interval}_${currency.toLowerCase()}`, planId: id, currency, interval, amount }));
+  await ctx.db.plan.upsert({
+    where: { id },
+    create: { id, productId, code, rank, texts, limits },
+    update: { texts, limits, rank },
+  });
+  const rows = plan.prices.map(({ amount, currency, interval }) => ({
+    id: `prc_${key}_${interval}_${currency.toLowerCase()}`,
+    planId: id,
+    currency,
+    interval,
+    amount,
+  }));
   await ctx.db.price.createMany({ data: rows, skipDuplicates: true });
 }
 

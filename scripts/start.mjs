@@ -3,5 +3,6 @@ import { isNodeSupported } from './steps/node-version.mjs';
 
 if (isNodeSupported()) {
   // Loaded only now: an older Node could not even read it.
-  import('./steps/run-hoshi.mjs').then((module) => module.runHoshi({ isDevelopment: process.argv.includes('--dev') }));
+  const { runHoshi } = await import('./steps/run-hoshi.mjs');
+  await runHoshi({ isDevelopment: process.argv.includes('--dev') });
 }

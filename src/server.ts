@@ -1,7 +1,7 @@
 import type { Ctx } from '#domain/context/context.ts';
 import { type Clock, followClock, systemClock } from '#lib/clock.ts';
 import { openDatabase } from '#lib/db.ts';
-import { type Env, readEnv } from '#lib/env.ts';
+import { type Env, loadEnv } from '#lib/env.ts';
 import { describeError, makeLogger } from '#lib/log.ts';
 import { makeMetrics } from '#lib/metrics.ts';
 import { makeProviders } from '#providers/registry.ts';
@@ -75,6 +75,6 @@ type Shared = { [SHARED]?: Promise<Server> };
  */
 export function sharedServer(): Promise<Server> {
   const shared = globalThis as Shared;
-  shared[SHARED] ??= makeServer('web', readEnv(process.env));
+  shared[SHARED] ??= makeServer('web', loadEnv());
   return shared[SHARED];
 }

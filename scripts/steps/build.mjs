@@ -17,6 +17,7 @@ import { StepError } from './report.mjs';
 const PROGRAMS = {
   main: 'src/main.ts',
   worker: 'src/jobs/worker.ts',
+  check: 'src/bot/check.ts',
   sandbox: 'src/sandbox/main.ts',
   migrate: 'src/lib/migrate-main.ts',
   env: 'src/lib/env.ts',
@@ -56,6 +57,9 @@ export async function bundlePrograms() {
         await Promise.all([esbuild.build(programOptions()), esbuild.build(clientOptions())]);
       } catch (error) {
         throw new StepError(error.message, 'Correct the file named above.');
+      } finally {
+        // Its helper process would stay with us, and its 70 MB.
+        await esbuild.stop();
       }
     },
   });

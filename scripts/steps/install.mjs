@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { endProcess, identityOf } from './processes.mjs';
 import { StepError } from './report.mjs';
@@ -75,6 +75,8 @@ async function runNpmCi(logFile, onStart) {
     '--no-progress',
     '--loglevel=error',
   ];
+  // npm stumbles over what an interrupted run left half removed; this does not.
+  rmSync('node_modules', { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   const { code, output } = await runLogged(npm.command, [...npm.first, ...flags], { logFile, onStart });
   if (code === 0) return;
   throw new StepError(

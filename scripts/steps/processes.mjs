@@ -2,11 +2,6 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** True while a process with this id runs (a zombie does not). */
-export function isAlive(pid) {
-  return identityOf(pid) !== null;
-}
-
 /**
  * What tells two processes with the same id apart: the moment it was started. Null when there is no such process.
  * Ids are used again soon in containers, so an id alone must never be killed.

@@ -8,11 +8,10 @@ import { takeLock } from './lock.mjs';
 import { isPortFree, startPostgres } from './postgres.mjs';
 import { enterProject, logsDirectory, shown, stateDirectory } from './project.mjs';
 import { bold, dim, reportFailure, StepError, step, stopReporting, tell } from './report.mjs';
-import { superviseProgram, waitForAnswer, waitThatItStays } from './supervise.mjs';
+import { MEMORY, superviseProgram, waitForAnswer, waitThatItStays } from './supervise.mjs';
 
-/** Together with Postgres (about 200 MB) everything stays below 1.2 GB. Development compiles in the web process. */
-const HEAP_MB = { web: 220, worker: 120, sandbox: 160 };
-const DEVELOPMENT_WEB_HEAP_MB = 2_048;
+/** Next compiles in the web process. */
+const DEVELOPMENT_WEB = { heapMb: 2_048 };
 const READY_TIMEOUT_MS = 60_000;
 
 /**
@@ -85,9 +84,9 @@ async function bringUp(stack, isDevelopment) {
   await checkPorts(settings);
   if (!isDevelopment) await step('Web pages', () => buildWeb({ logs }));
 
-  const databaseUrl = process.env.DATABASE_URL || (await startOwnPostgres(stack));
+  const databaseUrl = process.env.DATABASE_URL || (await startOwnPostgres(stack, lock));
   const env = childEnvironment(databaseUrl, isDevelopment);
-  await step('Migrations', () => runProgram('migrate', { env, logs, remedy: databaseRemedy() }));
+  await step('Migrations', () => migrate({ env, logs }));
   if (existsSync('dist/seed.js')) await step('Catalogue', () => runProgram('seed', { env, logs }));
 
   const programs = await startPrograms({ stack, lock, settings, env, isDevelopment });
@@ -121,7 +120,7 @@ async function checkPorts(settings) {
   }
 }
 
-async function startOwnPostgres(stack) {
+async function startOwnPostgres(stack, lock) {
   const start = (port, isPortFixed) =>
     startPostgres({
       directory: join(stateDirectory(), 'postgres'),
@@ -129,6 +128,7 @@ async function startOwnPostgres(stack) {
       isPortFixed,
       logFile: join(logsDirectory(), 'postgres.log'),
       tell,
+      onInit: (pid) => lock.noteProcess('initdb', pid),
     });
   let server = await step('Postgres', async () => {
     const started = await start(Number(process.env.HOSHI_PG_PORT || 54_329), Boolean(process.env.HOSHI_PG_PORT));
@@ -186,8 +186,14 @@ async function runProgram(name, { env, logs, remedy }) {
       `dist/${name}.js failed:\n      ${lastLines(output, 12)}`,
       remedy ?? `Its log is ${shown(logFile)}.`,
     );
-  const last = output.trim().split('\n').at(-1);
-  return { note: last && last.length < 90 ? last : undefined };
+  return { output };
+}
+
+async function migrate({ env, logs }) {
+  const { output } = await runProgram('migrate', { env, logs, remedy: databaseRemedy() });
+  const [done, ...warnings] = output.trim().split('\n');
+  for (const warning of warnings) tell(`${warning}. If Hoshi misses something there: ${databaseRemedy()}`);
+  return { note: done };
 }
 
 function databaseRemedy() {
@@ -197,11 +203,11 @@ function databaseRemedy() {
 }
 
 async function startPrograms({ stack, lock, settings, env, isDevelopment }) {
-  const start = (name, file, heapMb) => {
+  const start = (name, file, memory = MEMORY[name]) => {
     const program = superviseProgram({
       name,
       file: `dist/${file}.js`,
-      heapMb,
+      memory,
       env,
       logFile: join(logsDirectory(), `${name}.log`),
       echo: isDevelopment ? (line) => console.log(`${dim(`[${name}]`)} ${line}`) : null,
@@ -215,16 +221,16 @@ async function startPrograms({ stack, lock, settings, env, isDevelopment }) {
   if (settings.sandbox) {
     const { port } = settings.sandbox;
     await step('Sandbox', async () => {
-      programs.sandbox = start('sandbox', 'sandbox', HEAP_MB.sandbox);
+      programs.sandbox = start('sandbox', 'sandbox');
       await waitForAnswer(programs.sandbox, `http://127.0.0.1:${port}/sim/health`, READY_TIMEOUT_MS);
     });
   }
   await step('Web', async () => {
-    programs.main = start('web', 'main', isDevelopment ? DEVELOPMENT_WEB_HEAP_MB : HEAP_MB.web);
+    programs.main = start('web', 'main', isDevelopment ? DEVELOPMENT_WEB : MEMORY.web);
     await waitForAnswer(programs.main, `http://127.0.0.1:${settings.port}/health/ready`, READY_TIMEOUT_MS);
   });
   await step('Worker', async () => {
-    programs.worker = start('worker', 'worker', HEAP_MB.worker);
+    programs.worker = start('worker', 'worker');
     await waitThatItStays(programs.worker, 750);
   });
   return programs;

@@ -10,7 +10,12 @@ import type { Method, PrivacyLevel, Surface } from '#domain/provider.ts';
 export type MoneyView = { amount: string; currency: Currency; text: string; label: string };
 export type InstantView = { iso: string; text: string };
 
-export type PriceView = { id: string; interval: 'once' | 'month' | 'year'; money: MoneyView; renewsEveryDays: number | null };
+export type PriceView = {
+  id: string;
+  interval: 'once' | 'month' | 'year';
+  money: MoneyView;
+  renewsEveryDays: number | null;
+};
 
 export type PlanView = {
   id: string;
@@ -117,10 +122,28 @@ export type ReceiptView = PaymentView & {
   chargeId: string;
   period: { from: InstantView; until: InstantView } | null;
   split: MethodView['split'];
-  refund: { id: string; status: 'requested' | 'succeeded' | 'failed'; reason: 'surplus' | 'requested' | 'provider'; at: InstantView } | null;
-  /** What happened, oldest first: ordered, paid, unlocked, refunded … `kind` names a text under `receipt.timeline`. */
-  timeline: { kind: string; at: InstantView }[];
+  refund: {
+    id: string;
+    status: 'requested' | 'succeeded' | 'failed';
+    reason: 'surplus' | 'requested' | 'provider';
+    at: InstantView;
+  } | null;
+  /** What happened, oldest first. `kind` names a text under `receipt.timeline`. */
+  timeline: { kind: TimelineKind; at: InstantView }[];
 };
+
+export const TIMELINE_KINDS = [
+  'ordered',
+  'cancelled',
+  'expired',
+  'paid',
+  'unlocked',
+  'surplus',
+  'refund_requested',
+  'refund_failed',
+  'refunded',
+] as const;
+export type TimelineKind = (typeof TIMELINE_KINDS)[number];
 
 export type PaymentPage = { rows: PaymentView[]; nextCursor: string | null };
 
@@ -156,7 +179,14 @@ export type MeView = {
 };
 
 /** Attached to every error: tRPC `error.data.hoshi`, REST body `error`. */
-export type ErrorView = { kind: string; reason: Reason; text: string; requestId: string; retryAfterSeconds: number | null; details: Record<string, string | number> };
+export type ErrorView = {
+  kind: string;
+  reason: Reason;
+  text: string;
+  requestId: string;
+  retryAfterSeconds: number | null;
+  details: Record<string, string | number>;
+};
 
 /*
  * tRPC procedures (router `AppRouter` in api/router.ts). q = query, m = mutation. All but session.start need a session.

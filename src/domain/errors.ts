@@ -80,7 +80,11 @@ export class AppError extends Error {
   readonly details: ErrorDetails;
   readonly retryAfterSeconds: number | undefined;
 
-  constructor(kind: ErrorKind, reason: Reason, options: { details?: ErrorDetails; retryAfterSeconds?: number; cause?: unknown } = {}) {
+  constructor(
+    kind: ErrorKind,
+    reason: Reason,
+    options: { details?: ErrorDetails; retryAfterSeconds?: number; cause?: unknown } = {},
+  ) {
     super(reason, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'AppError';
     this.kind = kind;

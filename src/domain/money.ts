@@ -37,7 +37,9 @@ export function allocate(amount: bigint, weights: ReadonlyArray<number>): bigint
     return { index, part: product / whole, remainder: product % whole };
   });
   let left = amount - shares.reduce((sum, share) => sum + share.part, 0n);
-  const byRemainder = [...shares].sort((a, b) => (a.remainder === b.remainder ? a.index - b.index : a.remainder > b.remainder ? -1 : 1));
+  const byRemainder = [...shares].sort((a, b) =>
+    a.remainder === b.remainder ? a.index - b.index : a.remainder > b.remainder ? -1 : 1,
+  );
   for (const share of byRemainder) {
     if (left === 0n) break;
     share.part += 1n;

@@ -54,15 +54,37 @@ type Charged = Told & Readonly<{ invoiceId: string; chargeId: string; payerId: b
 
 /** What a provider tells us happened. `invoiceId` is our own id coming back. */
 export type ProviderEvent =
-  | (Charged & Readonly<{ type: 'payment_succeeded'; renewal: 'none' | 'first' | 'renewal' | 'unknown'; paidUntil: Date | null; renewalDays: number | null }>)
+  | (Charged &
+      Readonly<{
+        type: 'payment_succeeded';
+        renewal: 'none' | 'first' | 'renewal' | 'unknown';
+        paidUntil: Date | null;
+        renewalDays: number | null;
+      }>)
   | (Charged & Readonly<{ type: 'payment_refunded' }>)
-  | (Told & Readonly<{ type: 'subscription_changed'; invoiceId: string; payerId: bigint; change: 'cancelled' | 'restored' | 'renewal_failed' }>);
+  | (Told &
+      Readonly<{
+        type: 'subscription_changed';
+        invoiceId: string;
+        payerId: bigint;
+        change: 'cancelled' | 'restored' | 'renewal_failed';
+      }>);
 
 /** What a provider asks before it takes money. The answer goes back in its own words. */
-export type ProviderInquiry = Readonly<{ type: 'may_pay'; inquiryId: string; invoiceId: string; payerId: bigint; price: { amount: bigint; currency: string }; languageCode: string | null }>;
+export type ProviderInquiry = Readonly<{
+  type: 'may_pay';
+  inquiryId: string;
+  invoiceId: string;
+  payerId: bigint;
+  price: { amount: bigint; currency: string };
+  languageCode: string | null;
+}>;
 
 export type ProviderReading =
-  | Readonly<{ kind: 'rejected'; reason: Extract<Reason, 'webhook_secret_wrong' | 'malformed_request' | 'webhook_too_old'> }>
+  | Readonly<{
+      kind: 'rejected';
+      reason: Extract<Reason, 'webhook_secret_wrong' | 'malformed_request' | 'webhook_too_old'>;
+    }>
   /** Authentic, but not about money. `message` is handed to the bot when the provider is also a messenger. */
   | Readonly<{ kind: 'ignored'; type: string; eventId: string | null; message: unknown }>
   | Readonly<{ kind: 'inquiry'; inquiry: ProviderInquiry }>

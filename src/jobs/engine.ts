@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { asActor, type Ctx } from '#domain/context/context.ts';
 import type { JobName } from '#domain/context/queue.ts';
 import { ProviderError } from '#domain/provider.ts';
@@ -52,7 +53,12 @@ export function startEngine(ctx: Ctx, handlers: JobHandlers): Engine {
         const jobs = free > 0 ? await claim(ctx, free) : [];
         for (const job of jobs) {
           const work: Promise<void> = runJob(ctx, handlers, job)
-            .catch((error: unknown) => ctx.log.error({ job: job.name, error: describeError(error) }, 'the end of a job could not be written; its lease will end'))
+            .catch((error: unknown) =>
+              ctx.log.error(
+                { job: job.name, error: describeError(error) },
+                'the end of a job could not be written; its lease will end',
+              ),
+            )
             .finally(() => {
               running.delete(work);
               wake();
@@ -93,7 +99,11 @@ async function runJob(ctx: Ctx, handlers: JobHandlers, job: JobRow): Promise<voi
   } catch (error) {
     forJob.log.warn({ job: job.name, attempts: job.attempts, error: describeError(error) }, 'job failed');
     const afterSeconds = error instanceof ProviderError ? (error.retryAfterSeconds ?? null) : null;
-    outcome = { kind: 'retry', afterSeconds, code: error instanceof ProviderError ? error.code : error instanceof Error ? error.name : 'unknown' };
+    outcome = {
+      kind: 'retry',
+      afterSeconds,
+      code: error instanceof ProviderError ? error.code : error instanceof Error ? error.name : 'unknown',
+    };
   }
   await finish(forJob, job, outcome);
 }
@@ -124,26 +134,23 @@ async function listen(ctx: Ctx, signal: AbortSignal, onJob: () => void): Promise
   while (!signal.aborted) {
     try {
       const client = await ctx.pool.connect();
-      let end: () => void = () => {};
       const ended = new Promise<void>((resolve) => {
-        end = resolve;
+        client.on('error', () => resolve());
+        client.on('end', () => resolve());
+        signal.addEventListener('abort', () => resolve(), { once: true });
       });
-      client.on('error', end);
-      client.on('end', end);
-      signal.addEventListener('abort', end, { once: true });
       client.on('notification', onJob);
       try {
         await client.query('LISTEN job');
         await ended;
       } finally {
-        signal.removeEventListener('abort', end);
         client.removeAllListeners('notification');
         client.release(true);
       }
     } catch (error) {
       ctx.log.warn({ error: describeError(error) }, 'listening for jobs was interrupted');
     }
-    if (!signal.aborted) await waitFor(DATABASE_RETRY_MS, signal);
+    await pauseUnless(signal, DATABASE_RETRY_MS);
   }
 }
 
@@ -161,27 +168,23 @@ async function runSchedule(ctx: Ctx, signal: AbortSignal): Promise<void> {
         .then((isOurs) => (isOurs ? run(forRun) : 0))
         .then(
           () => {},
-          (error: unknown) => forRun.log.error({ schedule: name, error: describeError(error) }, 'scheduled work failed; it runs again at its next time'),
+          (error: unknown) =>
+            forRun.log.error(
+              { schedule: name, error: describeError(error) },
+              'scheduled work failed; it runs again at its next time',
+            ),
         )
         .finally(() => running.delete(name));
       running.set(name, work);
     }
-    await waitFor(POLL_MS, signal);
+    await pauseUnless(signal, POLL_MS);
   }
   await Promise.all(running.values());
 }
 
-/** Waits, or ends at once when aborted. It leaves no listener behind: the signal lives as long as the process. */
-function waitFor(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end, { once: true });
-  });
+/** Waits, or not at all once the engine is stopping. */
+async function pauseUnless(signal: AbortSignal, ms: number): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => {});
 }
 
 async function takeTurn(ctx: Ctx, name: string, everySeconds: number): Promise<boolean> {

@@ -31,10 +31,13 @@ export async function followClock(url: string, onChange: () => void = () => {}):
   const abort = new AbortController();
   let offsetMs = 0;
   const ask = async (query: string): Promise<boolean> => {
-    const response = await fetch(url + query, { signal: AbortSignal.any([abort.signal, AbortSignal.timeout((WAIT_SECONDS + 5) * 1000)]) });
+    const response = await fetch(url + query, {
+      signal: AbortSignal.any([abort.signal, AbortSignal.timeout((WAIT_SECONDS + 5) * 1000)]),
+    });
     const answer: unknown = await response.json();
     const offset = typeof answer === 'object' && answer !== null && 'offsetMs' in answer ? answer.offsetMs : undefined;
-    if (!response.ok || typeof offset !== 'number' || !Number.isFinite(offset)) throw new Error(`clock answered ${response.status}`);
+    if (!response.ok || typeof offset !== 'number' || !Number.isFinite(offset))
+      throw new Error(`clock answered ${response.status}`);
     const isMoved = offset !== offsetMs;
     offsetMs = offset;
     return isMoved;

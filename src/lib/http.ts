@@ -24,7 +24,11 @@ export async function postJson(url: string, body: unknown, timeoutMs: number): P
     const text = await response.text();
     if (text.length > MAX_ANSWER_BYTES) throw new RangeError('answer too large');
     const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
-    return { status: response.status, body: JSON.parse(text), retryAfterSeconds: Number.isFinite(retryAfter) ? retryAfter : undefined };
+    return {
+      status: response.status,
+      body: JSON.parse(text),
+      retryAfterSeconds: Number.isFinite(retryAfter) ? retryAfter : undefined,
+    };
   } catch (error) {
     throw new NoAnswerError(error);
   }

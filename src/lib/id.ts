@@ -8,7 +8,8 @@ const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
  */
 export function makeId(prefix: string, nowMs: number): string {
   let time = '';
-  for (let rest = nowMs, index = 0; index < 10; index += 1, rest = Math.floor(rest / 32)) time = ALPHABET[rest % 32] + time;
+  for (let rest = nowMs, index = 0; index < 10; index += 1, rest = Math.floor(rest / 32))
+    time = ALPHABET[rest % 32] + time;
   let random = '';
   for (const byte of randomBytes(16)) random += ALPHABET[byte & 31];
   return `${prefix}_${time}${random}`;

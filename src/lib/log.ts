@@ -3,7 +3,18 @@ import pino, { type Logger } from 'pino';
 export type { Logger } from 'pino';
 
 /** Field names that never reach a log, wherever they stand. Defence in depth: callers log ids and codes only. */
-const SECRET_FIELDS = ['token', 'secret', 'authorization', 'initData', 'init_data', 'password', 'body', 'apiKey', 'telegramId', 'telegram_id'];
+const SECRET_FIELDS = [
+  'token',
+  'secret',
+  'authorization',
+  'initData',
+  'init_data',
+  'password',
+  'body',
+  'apiKey',
+  'telegramId',
+  'telegram_id',
+];
 
 /** A structured JSON logger on standard output. `name` is the process (web, worker). */
 export function makeLogger(options: { name: string; level: string }): Logger {
@@ -22,7 +33,17 @@ export function makeLogger(options: { name: string; level: string }): Logger {
 export function describeError(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { type: typeof error };
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-  const frames = (error.stack ?? '').split('\n').filter((line) => line.startsWith('    at ')).slice(0, 8).map((line) => line.trim());
+  const frames = (error.stack ?? '')
+    .split('\n')
+    .filter((line) => line.startsWith('    at '))
+    .slice(0, 8)
+    .map((line) => line.trim());
   const isOwn = error.name === 'AppError' || error.name === 'ProviderError';
-  return { type: error.name, code, message: isOwn ? error.message : undefined, frames, ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }) };
+  return {
+    type: error.name,
+    code,
+    message: isOwn ? error.message : undefined,
+    frames,
+    ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),
+  };
 }

@@ -12,16 +12,67 @@ export function makeMetrics() {
   const registers = [registry];
   return {
     registry,
-    requests: new Counter({ name: 'hoshi_http_requests_total', help: 'Answers by route and status', labelNames: ['route', 'method', 'status'] as const, registers }),
-    requestSeconds: new Histogram({ name: 'hoshi_http_request_seconds', help: 'Time to answer', labelNames: ['route'] as const, buckets: SECONDS, registers }),
-    webhooks: new Counter({ name: 'hoshi_webhook_events_total', help: 'Provider messages by kind and outcome', labelNames: ['provider', 'kind', 'outcome'] as const, registers }),
-    inquirySeconds: new Histogram({ name: 'hoshi_inquiry_seconds', help: 'Time to decide a pre-checkout question', labelNames: ['provider'] as const, buckets: SECONDS, registers }),
-    payments: new Counter({ name: 'hoshi_payments_total', help: 'Charges settled by kind', labelNames: ['provider', 'kind'] as const, registers }),
-    refunds: new Counter({ name: 'hoshi_refunds_total', help: 'Refunds by outcome', labelNames: ['provider', 'outcome'] as const, registers }),
-    jobs: new Counter({ name: 'hoshi_jobs_total', help: 'Jobs by name and outcome', labelNames: ['name', 'outcome'] as const, registers }),
+    requests: new Counter({
+      name: 'hoshi_http_requests_total',
+      help: 'Answers by route and status',
+      labelNames: ['route', 'method', 'status'] as const,
+      registers,
+    }),
+    requestSeconds: new Histogram({
+      name: 'hoshi_http_request_seconds',
+      help: 'Time to answer',
+      labelNames: ['route'] as const,
+      buckets: SECONDS,
+      registers,
+    }),
+    webhooks: new Counter({
+      name: 'hoshi_webhook_events_total',
+      help: 'Provider messages by kind and outcome',
+      labelNames: ['provider', 'kind', 'outcome'] as const,
+      registers,
+    }),
+    inquirySeconds: new Histogram({
+      name: 'hoshi_inquiry_seconds',
+      help: 'Time to decide a pre-checkout question',
+      labelNames: ['provider'] as const,
+      buckets: SECONDS,
+      registers,
+    }),
+    payments: new Counter({
+      name: 'hoshi_payments_total',
+      help: 'Charges settled by kind',
+      labelNames: ['provider', 'kind'] as const,
+      registers,
+    }),
+    refunds: new Counter({
+      name: 'hoshi_refunds_total',
+      help: 'Refunds by outcome',
+      labelNames: ['provider', 'outcome'] as const,
+      registers,
+    }),
+    jobs: new Counter({
+      name: 'hoshi_jobs_total',
+      help: 'Jobs by name and outcome',
+      labelNames: ['name', 'outcome'] as const,
+      registers,
+    }),
     jobsWaiting: new Gauge({ name: 'hoshi_jobs_waiting', help: 'Jobs that are due and not done', registers }),
-    oldestJobSeconds: new Gauge({ name: 'hoshi_jobs_oldest_due_seconds', help: 'Age of the oldest due job', registers }),
-    reconciliation: new Counter({ name: 'hoshi_reconciliation_differences_total', help: 'Differences with a provider by kind and outcome', labelNames: ['provider', 'kind', 'outcome'] as const, registers }),
-    oldSecretUses: new Counter({ name: 'hoshi_webhook_old_secret_total', help: 'Messages signed with a secret that is being replaced', labelNames: ['provider', 'overdue'] as const, registers }),
+    oldestJobSeconds: new Gauge({
+      name: 'hoshi_jobs_oldest_due_seconds',
+      help: 'Age of the oldest due job',
+      registers,
+    }),
+    reconciliation: new Counter({
+      name: 'hoshi_reconciliation_differences_total',
+      help: 'Differences with a provider by kind and outcome',
+      labelNames: ['provider', 'kind', 'outcome'] as const,
+      registers,
+    }),
+    oldSecretUses: new Counter({
+      name: 'hoshi_webhook_old_secret_total',
+      help: 'Messages signed with a secret that is being replaced',
+      labelNames: ['provider', 'overdue'] as const,
+      registers,
+    }),
   };
 }

@@ -38,25 +38,41 @@ export function formatMoney(money: Amount, language: MessageLanguage): string {
   const { currency } = money;
   if (currency === 'XTR') return `${new Intl.NumberFormat(language).format(money.amount)} ★`;
   if (currency === 'BTC' || currency === 'ETH') {
-    const coins = new Intl.NumberFormat(language, { minimumFractionDigits: 0, maximumFractionDigits: DIGITS[currency] ?? 0 });
+    const coins = new Intl.NumberFormat(language, {
+      minimumFractionDigits: 0,
+      maximumFractionDigits: DIGITS[currency] ?? 0,
+    });
     return `${coins.format(decimal(money))} ${currency}`;
   }
   const digits = DIGITS[currency] ?? 0;
-  return new Intl.NumberFormat(language, { style: 'currency', currency, minimumFractionDigits: digits, maximumFractionDigits: digits }).format(decimal(money));
+  return new Intl.NumberFormat(language, {
+    style: 'currency',
+    currency,
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  }).format(decimal(money));
 }
 
 /** An amount for screen readers: a star glyph is read out as a word. */
 export function labelMoney(money: Amount, language: MessageLanguage): string {
-  return money.currency === 'XTR' ? translator(language)('common.stars', { count: Number(money.amount) }) : formatMoney(money, language);
+  return money.currency === 'XTR'
+    ? translator(language)('common.stars', { count: Number(money.amount) })
+    : formatMoney(money, language);
 }
 
 /** A date in full: "20 December 2026", "2026年12月20日". Days are UTC days, as periods are kept in UTC. */
 export function formatDate(date: Date, language: MessageLanguage): string {
-  return new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, { dateStyle: 'long', timeZone: 'UTC' }).format(date);
+  return new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, { dateStyle: 'long', timeZone: 'UTC' }).format(
+    date,
+  );
 }
 
 /** A date with the time to the minute, in UTC. */
 export function formatDateTime(date: Date, language: MessageLanguage): string {
-  const text = new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' }).format(date);
+  const text = new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, {
+    dateStyle: 'long',
+    timeStyle: 'short',
+    timeZone: 'UTC',
+  }).format(date);
   return `${text} UTC`;
 }

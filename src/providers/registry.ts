@@ -8,6 +8,8 @@ export type ProviderOptions = Readonly<{
 
 /** Every provider, in the order in which checkout tries them. A new provider is a folder and a line here. */
 export function makeProviders(options: ProviderOptions): ReadonlyMap<string, Provider> {
-  const providers: Provider[] = [makeTelegramStars({ api: makeBotApi(options.telegram), secrets: options.telegram.secrets })];
+  const providers: Provider[] = [
+    makeTelegramStars({ api: makeBotApi(options.telegram), secrets: options.telegram.secrets }),
+  ];
   return new Map(providers.map((provider) => [provider.id, provider]));
 }

@@ -41,14 +41,9 @@ export class Agenda {
     return this.#steps.reduce((latest, entry) => (entry.atMs <= limit ? Math.max(latest, entry.atMs) : latest), 0);
   }
 
-  /** While held nothing runs by itself: the clock has moved but its followers do not know yet. */
+  /** Until `runDue` nothing runs by itself: the clock has moved but its followers do not know yet. */
   hold(): void {
     this.#isHeld = true;
-  }
-
-  release(): void {
-    this.#isHeld = false;
-    this.#arm();
   }
 
   /** Runs all that is due, in the order of its time. */

@@ -54,6 +54,8 @@ export type SimMessage = {
     title: string;
     telegram_payment_charge_id: string;
     is_recurring: boolean;
+    /** A later payment of a subscription, not its first. */
+    is_renewal?: boolean;
   };
   refunded_payment?: { total_amount: number; telegram_payment_charge_id: string };
   inline_keyboard?: ReadonlyArray<ReadonlyArray<SimButton>>;
@@ -74,7 +76,7 @@ export type SimPayForm = {
   expires_at: number;
 };
 
-/** `invoice_closed` status as Telegram's clients report it; `error` is Telegram's code, `error_message` the bot's words. */
+/** How the payment ended; `error` is Telegram's code, `error_message` the bot's words. */
 export type SimPayResult = {
   /** The truth. */
   status: 'paid' | 'failed' | 'pending' | 'cancelled';
@@ -116,7 +118,7 @@ export type SimFaults = {
     retry_after?: number;
     remaining: number;
   };
-  /** Deliveries: how many of the coming updates (of one type, or all) are dropped for good, sent twice, held back, or sent after their successor. */
+  /** Deliveries: how many of the coming updates (of one type, or all; `successful_payment` and `refunded_payment` name messages of that kind) are dropped for good, sent twice, held back, or sent after their successor. */
   updates?: { type?: string; kind: 'drop' | 'duplicate' | 'delay' | 'reorder'; delay_ms?: number; remaining: number };
   /** The client's `invoice_closed` event. `charged_but_failed`/`charged_but_cancelled` lie about a real charge. */
   invoice_closed?: 'missing' | 'charged_but_failed' | 'charged_but_cancelled' | 'twice' | 'pending';

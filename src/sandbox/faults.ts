@@ -32,11 +32,11 @@ export class Faults {
     return fault;
   }
 
-  /** Takes one accident for an update of this type, if any is left. */
-  takeForUpdate(type: string): UpdateFault | null {
+  /** Takes one accident for an update that goes by one of these names, if any is left. */
+  takeForUpdate(names: readonly string[]): UpdateFault | null {
     const fault = this.#faults.updates;
     if (fault === undefined || fault.remaining <= 0) return null;
-    if (fault.type !== undefined && fault.type !== type) return null;
+    if (fault.type !== undefined && !names.includes(fault.type)) return null;
     const remaining = fault.remaining - 1;
     const { updates: _, ...others } = this.#faults;
     this.replace(remaining > 0 ? { ...others, updates: { ...fault, remaining } } : others);

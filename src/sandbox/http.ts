@@ -43,3 +43,12 @@ export function abandonedSignal(response: ServerResponse): AbortSignal {
   response.on('close', () => controller.abort());
   return controller.signal;
 }
+
+/** A part of a path without its percent escapes; null when they are broken. */
+export function decodePath(part: string): string | null {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return null;
+  }
+}

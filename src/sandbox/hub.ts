@@ -3,16 +3,19 @@ import type { SimEvent, SimState } from './control.ts';
 
 const HEARTBEAT_MS = 15_000;
 const STATE_DELAY_MS = 50;
+const USERS_PER_MS = 5;
 
 /** Tells the browser clients (server-sent events) what changes. Costs nothing while nobody listens. */
 export class Hub {
   readonly #listeners = new Set<ServerResponse>();
   readonly #readState: () => SimState;
+  readonly #readUserCount: () => number;
   readonly #heartbeat: NodeJS.Timeout;
   #stateTimer: NodeJS.Timeout | undefined;
 
-  constructor(readState: () => SimState) {
+  constructor(readState: () => SimState, readUserCount: () => number) {
     this.#readState = readState;
+    this.#readUserCount = readUserCount;
     this.#heartbeat = setInterval(() => this.#write(': still here\n\n'), HEARTBEAT_MS);
     this.#heartbeat.unref();
   }
@@ -39,10 +42,12 @@ export class Hub {
   /** Announces the whole state soon; many changes at once make one announcement. */
   stateChanged = (): void => {
     if (!this.isHeard || this.#stateTimer !== undefined) return;
+    // A load test makes thousands of users: then the long state goes out less often.
+    const delayMs = STATE_DELAY_MS + this.#readUserCount() / USERS_PER_MS;
     this.#stateTimer = setTimeout(() => {
       this.#stateTimer = undefined;
       this.send({ type: 'state', state: this.#readState() });
-    }, STATE_DELAY_MS);
+    }, delayMs);
   };
 
   close(): void {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { extname, join, normalize, sep } from 'node:path';
+import { decodePath } from './http.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -22,9 +23,9 @@ The Bot API (/bot<token>/<method>) and the control API (/sim) work without it.
 
 /** Serves the browser client's bundle; "/" is its index.html. */
 export async function serveClient(response: ServerResponse, dir: string, pathname: string): Promise<void> {
-  const relative = normalize(decodeURIComponent(pathname === '/' ? '/index.html' : pathname));
-  const file = join(dir, relative);
-  if (!file.startsWith(normalize(dir + sep))) return sendText(response, 404, 'Not found\n');
+  const decoded = decodePath(pathname === '/' ? '/index.html' : pathname);
+  const file = join(dir, normalize(decoded ?? '/'));
+  if (decoded === null || !file.startsWith(normalize(dir + sep))) return sendText(response, 404, 'Not found\n');
   try {
     const content = await readFile(file);
     response.writeHead(200, {

@@ -1,11 +1,12 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { appendFileSync, closeSync, existsSync, mkdirSync, openSync, readSync, renameSync } from 'node:fs';
 import { appendFile, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-const FLUSH_DELAY_MS = 200;
-const COMPACT_FROM_BYTES = 8 * 1024 * 1024;
+const DEFAULTS = { flushDelayMs: 200, compactFromBytes: 8 * 1024 * 1024 };
 const COMPACT_CHUNK_ENTRIES = 2_000;
+const READ_CHUNK_BYTES = 1024 * 1024;
+const NEWLINE = 0x0a;
 const HEADER = JSON.stringify({ format: 'hoshi-sandbox', version: 1 });
 
 type Change = [table: string, key: string, value: unknown];
@@ -81,6 +82,7 @@ export class Table<T> {
 export class Store {
   readonly #file: string | null;
   readonly #say: (line: string) => void;
+  readonly #limits: typeof DEFAULTS;
   readonly #tables = new Map<string, Table<unknown>>();
   readonly #dirty = new Map<string, Set<string>>();
   #timer: NodeJS.Timeout | undefined;
@@ -89,8 +91,9 @@ export class Store {
   #compactedBytes = 0;
   #isClosed = false;
 
-  constructor(dir: string | null, say: (line: string) => void) {
+  constructor(dir: string | null, say: (line: string) => void, limits: Partial<typeof DEFAULTS> = {}) {
     this.#say = say;
+    this.#limits = { ...DEFAULTS, ...limits };
     this.#file = dir === null ? null : join(dir, 'state.jsonl');
     if (dir !== null) mkdirSync(dir, { recursive: true });
   }
@@ -109,9 +112,8 @@ export class Store {
       appendFileSync(this.#file, `${HEADER}\n`);
       return;
     }
-    const content = readFileSync(this.#file, 'utf8');
     try {
-      this.#replay(content);
+      this.#replay(this.#file);
     } catch (error) {
       const aside = `${this.#file}.corrupt-${Date.now()}`;
       renameSync(this.#file, aside);
@@ -121,18 +123,24 @@ export class Store {
     }
   }
 
-  #replay(content: string): void {
-    const lines = content.split('\n');
-    const torn = lines.pop();
-    if (lines[0] !== HEADER) throw new Error('the first line is not the expected header');
-    for (const line of lines.slice(1)) {
-      for (const [name, key, value] of JSON.parse(line) as Change[]) this.#tables.get(name)?.restore(key, value);
+  #replay(file: string): void {
+    let count = 0;
+    let wasCutOff = false;
+    for (const { line, isWhole } of readLines(file)) {
+      this.#bytes += line.length + 1;
+      count += 1;
+      if (count === 1 && line !== HEADER) throw new Error('the first line is not the expected header');
+      if (!isWhole) wasCutOff = true;
+      else if (count > 1) this.#apply(JSON.parse(line) as Change[]);
     }
-    this.#bytes = Buffer.byteLength(content);
-    if (torn !== undefined && torn !== '') {
-      this.#say('The last write of the sandbox state was cut off; it was dropped.');
-      this.#schedule(this.#compact);
-    }
+    if (count === 0) throw new Error('the file is empty');
+    if (!wasCutOff) return;
+    this.#say('The last write of the sandbox state was cut off; it was dropped.');
+    this.#schedule(this.#compact);
+  }
+
+  #apply(changes: Change[]): void {
+    for (const [name, key, value] of changes) this.#tables.get(name)?.restore(key, value);
   }
 
   #mark = (table: string, key: string): void => {
@@ -144,7 +152,7 @@ export class Store {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#schedule(this.#flush);
-    }, FLUSH_DELAY_MS);
+    }, this.#limits.flushDelayMs);
   };
 
   #schedule(work: () => Promise<void>): void {
@@ -168,7 +176,7 @@ export class Store {
     if (line === '' || this.#file === null || this.#isClosed) return;
     await appendFile(this.#file, line);
     this.#bytes += line.length;
-    if (this.#bytes > Math.max(COMPACT_FROM_BYTES, 2 * this.#compactedBytes)) await this.#compact();
+    if (this.#bytes > Math.max(this.#limits.compactFromBytes, 2 * this.#compactedBytes)) await this.#compact();
   };
 
   /** Rewrites the file. Rows changed meanwhile are appended once more at the end, so the last word wins. */
@@ -205,11 +213,38 @@ export class Store {
     this.#compactedBytes = bytes;
   };
 
-  /** Writes what is left and stops. Nothing changed afterwards is kept. */
-  async close(): Promise<void> {
+  /** Resolves when everything changed so far is on the disk. */
+  async flushed(): Promise<void> {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#schedule(this.#flush);
     await this.#writing;
+  }
+
+  /** Writes what is left and stops. Nothing changed afterwards is kept. */
+  async close(): Promise<void> {
+    await this.flushed();
     this.#isClosed = true;
+  }
+}
+
+/** The lines of a file, one after the other, since the whole may be larger than the memory allowed. */
+function* readLines(file: string): Generator<{ line: string; isWhole: boolean }> {
+  const descriptor = openSync(file, 'r');
+  try {
+    const chunk = Buffer.allocUnsafe(READ_CHUNK_BYTES);
+    let rest: Buffer[] = [];
+    for (let size = readSync(descriptor, chunk); size > 0; size = readSync(descriptor, chunk)) {
+      let from = 0;
+      for (let end = chunk.indexOf(NEWLINE); end >= 0 && end < size; end = chunk.indexOf(NEWLINE, from)) {
+        yield { line: Buffer.concat([...rest, chunk.subarray(from, end)]).toString('utf8'), isWhole: true };
+        rest = [];
+        from = end + 1;
+      }
+      if (from < size) rest.push(Buffer.from(chunk.subarray(from, size)));
+    }
+    if (rest.length > 0) yield { line: Buffer.concat(rest).toString('utf8'), isWhole: false };
+  } finally {
+    closeSync(descriptor);
   }
 }

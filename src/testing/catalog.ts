@@ -61,7 +61,14 @@ export async function seedCatalog(prisma: PrismaClient): Promise<void> {
         texts: planTexts('Basic'),
         limits: { topics: 3 },
       },
-      { id: CATALOG.pro, productId: CATALOG.line, code: 'pro', rank: 2, texts: planTexts('Pro'), limits: { topics: 20 } },
+      {
+        id: CATALOG.pro,
+        productId: CATALOG.line,
+        code: 'pro',
+        rank: 2,
+        texts: planTexts('Pro'),
+        limits: { topics: 20 },
+      },
       { id: CATALOG.plugin, productId: 'prd_plugin', code: 'plugin-license', rank: 1, texts: planTexts('Plugin') },
     ],
   });

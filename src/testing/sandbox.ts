@@ -1,6 +1,13 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { SimFaults, SimPayForm, SimPayResult, SimSubscription, SimTransaction, SimUser } from '../sandbox/control.ts';
+import type {
+  SimFaults,
+  SimPayForm,
+  SimPayResult,
+  SimSubscription,
+  SimTransaction,
+  SimUser,
+} from '../sandbox/control.ts';
 
 /** What tests ask of a running sandbox, over its control protocol. A refusal throws with the sandbox's code. */
 export type SandboxControl = ReturnType<typeof controlSandbox>;
@@ -27,7 +34,8 @@ export function controlSandbox(url: string) {
     },
     subscriptions: (userId: number) => ask<SimSubscription[]>('GET', `/users/${userId}/subscriptions`),
     cancelSubscription: (id: string) => ask<SimSubscription>('POST', `/subscriptions/${encodeURIComponent(id)}/cancel`),
-    restoreSubscription: (id: string) => ask<SimSubscription>('POST', `/subscriptions/${encodeURIComponent(id)}/restore`),
+    restoreSubscription: (id: string) =>
+      ask<SimSubscription>('POST', `/subscriptions/${encodeURIComponent(id)}/restore`),
     transactions: (userId: number) => ask<SimTransaction[]>('GET', `/transactions?user_id=${userId}`),
     refundByStore: (chargeId: string) => ask<object>('POST', '/refunds', { charge_id: chargeId }),
     setFaults: (faults: SimFaults) => ask<SimFaults>('PUT', '/faults', faults),

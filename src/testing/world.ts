@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll } from 'vitest';
-import { startCheckout, type OpenInvoice, type StartRequest } from '#domain/checkout/start.ts';
+import { type OpenInvoice, type StartRequest, startCheckout } from '#domain/checkout/start.ts';
 import { type Actor, asActor, type Ctx, SCOPES } from '#domain/context/context.ts';
 import { ensureUser } from '#domain/identity/ensure-user.ts';
 import { type Received, receiveWebhook } from '#domain/webhook/receive.ts';
@@ -205,7 +205,13 @@ function makeWorld(parts: () => Parts): World {
     async buy(buyer, priceId) {
       const { invoiceId } = await order(buyer, priceId);
       const at = parts().clock.now();
-      const bought = { invoiceId, chargeId: newChargeId(), amount: AMOUNTS[priceId], at, until: new Date(at.getTime() + MONTH_MS) };
+      const bought = {
+        invoiceId,
+        chargeId: newChargeId(),
+        amount: AMOUNTS[priceId],
+        at,
+        until: new Date(at.getTime() + MONTH_MS),
+      };
       const recurring = priceId.endsWith('month') ? { recurring: { isFirst: true, until: bought.until } } : {};
       await deliver(successfulPayment((updates += 1), { payer: buyer, ...bought, ...recurring }));
       return bought;
@@ -237,7 +243,11 @@ async function postWebhook(sandboxUrl: string, url: string): Promise<{ body: { o
   const response = await fetch(`${sandboxUrl}/bot${BOT_TOKEN}/setWebhook`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ url, secret_token: SECRET, allowed_updates: ['message', 'pre_checkout_query', 'subscription'] }),
+    body: JSON.stringify({
+      url,
+      secret_token: SECRET,
+      allowed_updates: ['message', 'pre_checkout_query', 'subscription'],
+    }),
   });
   return { body: (await response.json()) as { ok: boolean } };
 }

@@ -1,7 +1,11 @@
 import { actorRef, type Ctx } from '#domain/context/context.ts';
 
 /** What an audit row says. `data` holds ids, amounts as strings and states only. */
-export type AuditEntry = { action: string; objectId: string; data?: Readonly<Record<string, string | number | boolean | null>> };
+export type AuditEntry = {
+  action: string;
+  objectId: string;
+  data?: Readonly<Record<string, string | number | boolean | null>>;
+};
 
 /** The row form that the hot-path functions take. */
 export function toAuditRow(ctx: Ctx, entry: AuditEntry) {

@@ -48,7 +48,9 @@ export async function answerInquiry(ctx: Ctx, inquiry: ProviderInquiry): Promise
         status: row.status,
         buyerId: row.buyer_id,
         price: { amount: row.amount, currency: Currency.parse(row.currency) },
-        cataloguePrice: row.is_for_sale ? { amount: row.catalogue_amount, currency: Currency.parse(row.catalogue_currency) } : null,
+        cataloguePrice: row.is_for_sale
+          ? { amount: row.catalogue_amount, currency: Currency.parse(row.catalogue_currency) }
+          : null,
         createdAt: row.created_at,
         expiresAt: row.expires_at,
       }

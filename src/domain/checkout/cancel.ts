@@ -15,9 +15,15 @@ export async function cancelInvoice(ctx: Ctx, invoiceId: string): Promise<Invoic
   if (invoice.status === 'paid') throw new AppError('conflict', 'invoice_already_paid');
   if (invoice.status !== 'open') return invoice;
   return inTransaction(ctx, async (tx) => {
-    const { count } = await tx.db.invoice.updateMany({ where: { id: invoiceId, status: 'open' }, data: { status: 'cancelled', closedAt: tx.clock.now() } });
+    const { count } = await tx.db.invoice.updateMany({
+      where: { id: invoiceId, status: 'open' },
+      data: { status: 'cancelled', closedAt: tx.clock.now() },
+    });
     if (count === 1) {
-      await tx.db.paymentAttempt.updateMany({ where: { invoiceId, status: { in: ['creating', 'live'] } }, data: { status: 'closed' } });
+      await tx.db.paymentAttempt.updateMany({
+        where: { invoiceId, status: { in: ['creating', 'live'] } },
+        data: { status: 'closed' },
+      });
       await recordAudit(tx, { action: 'invoice.cancelled', objectId: invoiceId });
     }
     const after = await getInvoice(tx, invoiceId);

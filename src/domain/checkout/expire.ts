@@ -14,7 +14,10 @@ export async function expireInvoices(ctx: Ctx): Promise<number> {
       RETURNING id`;
     const ids = rows.map(({ id }) => id);
     if (ids.length === 0) return 0;
-    await tx.db.paymentAttempt.updateMany({ where: { invoiceId: { in: ids }, status: { in: ['creating', 'live'] } }, data: { status: 'closed' } });
+    await tx.db.paymentAttempt.updateMany({
+      where: { invoiceId: { in: ids }, status: { in: ['creating', 'live'] } },
+      data: { status: 'closed' },
+    });
     for (const id of ids) await recordAudit(tx, { action: 'invoice.expired', objectId: id });
     return ids.length;
   });

@@ -7,7 +7,13 @@ import type { Reason } from '#domain/errors.ts';
 import type { Capability, Surface } from '#domain/provider.ts';
 import { type RevenueSplit, splitRevenue } from '#domain/revenue/rules.ts';
 
-export type MethodOffer = Readonly<{ providerId: string; capability: Capability; split: RevenueSplit; refusal: Reason | null; renewalDays: number | null }>;
+export type MethodOffer = Readonly<{
+  providerId: string;
+  capability: Capability;
+  split: RevenueSplit;
+  refusal: Reason | null;
+  renewalDays: number | null;
+}>;
 export type CheckoutOffer = Readonly<{
   product: CatalogProduct;
   plan: CatalogPlan;
@@ -21,26 +27,59 @@ export type CheckoutOffer = Readonly<{
 }>;
 
 /** What buying a price would cost, give and change for a person: the same rules as startCheckout, without the act. */
-export async function previewCheckout(ctx: Ctx, request: { userId: string; priceId: string; surface: Surface }): Promise<CheckoutOffer> {
+export async function previewCheckout(
+  ctx: Ctx,
+  request: { userId: string; priceId: string; surface: Surface },
+): Promise<CheckoutOffer> {
   const { userId, surface } = request;
   requireOwnerOr(ctx, userId, 'payments:read');
   const { product, plan, price } = await getPrice(ctx, request.priceId);
   const now = ctx.clock.now();
   const [lasting, renewing, latest] = await Promise.all([
-    ctx.db.entitlement.findFirst({ where: { userId, planId: plan.id, endsAt: null, revokedAt: null }, select: { id: true } }),
-    ctx.db.subscription.findMany({ where: { userId, productId: product.id, status: 'active' }, select: { id: true, planId: true, currentPeriodEnd: true }, take: 10 }),
-    ctx.db.entitlement.aggregate({ where: { userId, productId: product.id, planId: plan.id, revokedAt: null }, _max: { endsAt: true } }),
+    ctx.db.entitlement.findFirst({
+      where: { userId, planId: plan.id, endsAt: null, revokedAt: null },
+      select: { id: true },
+    }),
+    ctx.db.subscription.findMany({
+      where: { userId, productId: product.id, status: 'active' },
+      select: { id: true, planId: true, currentPeriodEnd: true },
+      take: 10,
+    }),
+    ctx.db.entitlement.aggregate({
+      where: { userId, productId: product.id, planId: plan.id, revokedAt: null },
+      _max: { endsAt: true },
+    }),
   ]);
   const methods = [...ctx.providers.values()].flatMap((provider) =>
     provider.accepts
       .filter((capability) => capability.currency === price.currency)
       .map((capability): MethodOffer => {
-        const allowed = judgeSurface({ surface, method: capability.method, fulfilment: product.fulfilment, policy: ctx.policy.surfacePolicy });
-        const candidates = chooseProviders([provider], { price, method: capability.method, surface, interval: price.interval });
+        const allowed = judgeSurface({
+          surface,
+          method: capability.method,
+          fulfilment: product.fulfilment,
+          policy: ctx.policy.surfacePolicy,
+        });
+        const candidates = chooseProviders([provider], {
+          price,
+          method: capability.method,
+          surface,
+          interval: price.interval,
+        });
         const platformFeeBps = product.platformFeeBps ?? ctx.policy.platformFeeBps;
-        const split = splitRevenue(price, { processor: capability.fee, platformFeeBps, hasDeveloper: product.developerUserId !== null });
+        const split = splitRevenue(price, {
+          processor: capability.fee,
+          platformFeeBps,
+          hasDeveloper: product.developerUserId !== null,
+        });
         const refusal = allowed.ok ? (candidates.length > 0 ? null : 'method_unavailable') : allowed.reason;
-        return { providerId: provider.id, capability, split, refusal, renewalDays: renewalDaysFor(price.interval, capability) };
+        return {
+          providerId: provider.id,
+          capability,
+          split,
+          refusal,
+          renewalDays: renewalDaysFor(price.interval, capability),
+        };
       }),
   );
   const isNative = methods.some((method) => method.renewalDays !== null);

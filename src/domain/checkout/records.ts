@@ -5,7 +5,12 @@ import type { Prisma } from '#lib/generated/prisma/client.ts';
 
 const WITH_STATE = {
   attempts: { where: { status: { in: ['live', 'creating'] } }, take: 1 },
-  payments: { where: { kind: { not: 'surplus' } }, orderBy: { paidAt: 'asc' }, take: 1, include: { entitlement: true } },
+  payments: {
+    where: { kind: { not: 'surplus' } },
+    orderBy: { paidAt: 'asc' },
+    take: 1,
+    include: { entitlement: true },
+  },
 } satisfies Prisma.InvoiceInclude;
 
 /** An order with its live checkout and, once paid, its first payment. */

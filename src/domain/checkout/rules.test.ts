@@ -74,7 +74,12 @@ describe('chooseProviders', () => {
     { id: 'first', accepts: [stars] },
     { id: 'second', accepts: [{ ...stars, renewalDays: [] }] },
   ];
-  const order = { price: { amount: 50n, currency: 'XTR' }, method: 'telegram_stars', surface: 'mini_app', interval: 'month' } as const;
+  const order = {
+    price: { amount: 50n, currency: 'XTR' },
+    method: 'telegram_stars',
+    surface: 'mini_app',
+    interval: 'month',
+  } as const;
 
   it('keeps the order of the registry and says which renew by themselves', () => {
     expect(chooseProviders(providers, order).map(({ providerId, renewalDays }) => [providerId, renewalDays])).toEqual([
@@ -94,7 +99,9 @@ describe('chooseProviders', () => {
 
   it('leaves out who cannot renew so much, up to the very unit', () => {
     const ids = (amount: bigint) =>
-      chooseProviders(providers, { ...order, price: { amount, currency: 'XTR' } }).map((candidate) => candidate.providerId);
+      chooseProviders(providers, { ...order, price: { amount, currency: 'XTR' } }).map(
+        (candidate) => candidate.providerId,
+      );
     expect(ids(10_000n)).toEqual(['first', 'second']);
     expect(ids(10_001n)).toEqual(['second']);
   });

@@ -11,21 +11,37 @@ export const ATTEMPT_WINDOW_MS = 60_000;
 export const PAYABLE_FOR_MS = 3_600_000;
 
 /** Whether one more attempt may start; refused with the seconds until it may. `recent` are the latest attempts' times. */
-export function checkAttemptLimit(recent: ReadonlyArray<Date>, now: Date): { ok: true } | { ok: false; retryAfterSeconds: number } {
-  const inWindow = recent.map((at) => at.getTime()).filter((at) => at > now.getTime() - ATTEMPT_WINDOW_MS).sort((a, b) => b - a);
+export function checkAttemptLimit(
+  recent: ReadonlyArray<Date>,
+  now: Date,
+): { ok: true } | { ok: false; retryAfterSeconds: number } {
+  const inWindow = recent
+    .map((at) => at.getTime())
+    .filter((at) => at > now.getTime() - ATTEMPT_WINDOW_MS)
+    .sort((a, b) => b - a);
   const oldestThatCounts = inWindow[ATTEMPTS_PER_MINUTE - 1];
   if (oldestThatCounts === undefined) return { ok: true };
-  return { ok: false, retryAfterSeconds: Math.max(1, Math.ceil((oldestThatCounts + ATTEMPT_WINDOW_MS - now.getTime()) / 1000)) };
+  return {
+    ok: false,
+    retryAfterSeconds: Math.max(1, Math.ceil((oldestThatCounts + ATTEMPT_WINDOW_MS - now.getTime()) / 1000)),
+  };
 }
 
 /**
  * What may be offered where. Telegram's terms (§ 6.2) let digital goods be sold inside Telegram for Stars only, so
  * `strict` refuses every other method in the Mini App and the chat; `permissive` is the operator's own responsibility.
  */
-export function judgeSurface(offer: { surface: Surface; method: Method; fulfilment: 'digital' | 'physical'; policy: 'strict' | 'permissive' }): Verdict<'method_not_allowed_here'> {
+export function judgeSurface(offer: {
+  surface: Surface;
+  method: Method;
+  fulfilment: 'digital' | 'physical';
+  policy: 'strict' | 'permissive';
+}): Verdict<'method_not_allowed_here'> {
   const isInsideTelegram = offer.surface === 'mini_app' || offer.surface === 'bot';
   const isRestricted = offer.policy === 'strict' && isInsideTelegram && offer.fulfilment === 'digital';
-  return isRestricted && offer.method !== 'telegram_stars' ? { ok: false, reason: 'method_not_allowed_here' } : { ok: true };
+  return isRestricted && offer.method !== 'telegram_stars'
+    ? { ok: false, reason: 'method_not_allowed_here' }
+    : { ok: true };
 }
 
 /** One way to pay a price: which provider, and with what. */
@@ -43,9 +59,17 @@ export function chooseProviders(
 ): Candidate[] {
   return providers.flatMap(({ id, accepts }) =>
     accepts
-      .filter((capability) => capability.method === order.method && capability.currency === order.price.currency && capability.surfaces.includes(order.surface))
+      .filter(
+        (capability) =>
+          capability.method === order.method &&
+          capability.currency === order.price.currency &&
+          capability.surfaces.includes(order.surface),
+      )
       .map((capability) => ({ providerId: id, capability, renewalDays: renewalDaysFor(order.interval, capability) }))
-      .filter(({ capability, renewalDays }) => order.price.amount <= (renewalDays === null ? capability.maxAmount.oneTime : capability.maxAmount.renewing)),
+      .filter(
+        ({ capability, renewalDays }) =>
+          order.price.amount <= (renewalDays === null ? capability.maxAmount.oneTime : capability.maxAmount.renewing),
+      ),
   );
 }
 
@@ -81,7 +105,11 @@ export type InquiryReason =
  */
 export function judgeInquiry(
   order: PayableOrder | null,
-  asked: { payerId: bigint; price: { amount: bigint; currency: string }; holds: 'nothing' | 'lasting_right' | 'renewing_subscription' },
+  asked: {
+    payerId: bigint;
+    price: { amount: bigint; currency: string };
+    holds: 'nothing' | 'lasting_right' | 'renewing_subscription';
+  },
   now: Date,
 ): Verdict<InquiryReason> {
   const refuse = (reason: InquiryReason) => ({ ok: false, reason }) as const;
@@ -92,10 +120,11 @@ export function judgeInquiry(
   if (order.status === 'expired' || order.expiresAt <= now) return refuse('invoice_expired');
   if (now.getTime() - order.createdAt.getTime() >= PAYABLE_FOR_MS) return refuse('invoice_too_old');
   if (!order.cataloguePrice) return refuse('plan_not_for_sale');
-  if (asked.price.currency !== order.price.currency || order.cataloguePrice.currency !== order.price.currency) return refuse('currency_mismatch');
-  if (asked.price.amount !== order.price.amount || order.cataloguePrice.amount !== order.price.amount) return refuse('amount_mismatch');
+  if (asked.price.currency !== order.price.currency || order.cataloguePrice.currency !== order.price.currency)
+    return refuse('currency_mismatch');
+  if (asked.price.amount !== order.price.amount || order.cataloguePrice.amount !== order.price.amount)
+    return refuse('amount_mismatch');
   if (asked.holds === 'lasting_right') return refuse('already_owned');
   if (asked.holds === 'renewing_subscription') return refuse('already_subscribed');
   return { ok: true };
 }
-

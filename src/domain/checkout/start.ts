@@ -1,7 +1,15 @@
 import { type AuditEntry, toAuditRow } from '#domain/audit/record.ts';
 import type { Interval } from '#domain/catalog/rules.ts';
 import { PlanTexts, ProductTexts } from '#domain/catalog/rules.ts';
-import { ATTEMPT_WINDOW_MS, ATTEMPTS_PER_MINUTE, type Candidate, checkAttemptLimit, chooseProviders, judgeSurface, PAYABLE_FOR_MS } from '#domain/checkout/rules.ts';
+import {
+  ATTEMPT_WINDOW_MS,
+  ATTEMPTS_PER_MINUTE,
+  type Candidate,
+  checkAttemptLimit,
+  chooseProviders,
+  judgeSurface,
+  PAYABLE_FOR_MS,
+} from '#domain/checkout/rules.ts';
 import { type Ctx, newId } from '#domain/context/context.ts';
 import { requireOwnerOr } from '#domain/context/permission.ts';
 import { AppError } from '#domain/errors.ts';
@@ -23,7 +31,13 @@ export type StartRequest = Readonly<{
 }>;
 
 /** An order that can be paid now. `url` is null when it was delivered into the chat. */
-export type OpenInvoice = Readonly<{ invoiceId: string; providerId: string; url: string | null; expiresAt: Date; isResumed: boolean }>;
+export type OpenInvoice = Readonly<{
+  invoiceId: string;
+  providerId: string;
+  url: string | null;
+  expiresAt: Date;
+  isResumed: boolean;
+}>;
 
 type Row = {
   amount: bigint;
@@ -112,7 +126,13 @@ function findResumable(row: Row, request: StartRequest, now: Date): OpenInvoice 
   const isUsable = row.open_invoice_id && row.open_expires_at && isPayable(row, now) && row.live_status === 'live';
   if (!isUsable || !row.open_invoice_id || !row.open_expires_at || !row.live_provider || !row.live_url) return null;
   if (request.chatId !== undefined) return null;
-  return { invoiceId: row.open_invoice_id, providerId: row.live_provider, url: row.live_url, expiresAt: row.open_expires_at, isResumed: true };
+  return {
+    invoiceId: row.open_invoice_id,
+    providerId: row.live_provider,
+    url: row.live_url,
+    expiresAt: row.open_expires_at,
+    isResumed: true,
+  };
 }
 
 function isPayable(row: Row, now: Date): boolean {
@@ -122,12 +142,22 @@ function isPayable(row: Row, now: Date): boolean {
 
 function decide(ctx: Ctx, request: StartRequest, row: Row): Candidate[] {
   if (!row.is_for_sale) throw new AppError('precondition_failed', 'plan_not_for_sale');
-  const surface = judgeSurface({ surface: request.surface, method: request.method, fulfilment: row.fulfilment, policy: ctx.policy.surfacePolicy });
+  const surface = judgeSurface({
+    surface: request.surface,
+    method: request.method,
+    fulfilment: row.fulfilment,
+    policy: ctx.policy.surfacePolicy,
+  });
   if (!surface.ok) throw new AppError('forbidden', surface.reason);
   if (row.has_lasting) throw new AppError('precondition_failed', 'already_owned');
   if (row.is_renewing && row.interval === 'month') throw new AppError('precondition_failed', 'already_subscribed');
   const price = { amount: row.amount, currency: Currency.parse(row.currency) };
-  const candidates = chooseProviders([...ctx.providers.values()], { price, method: request.method, surface: request.surface, interval: row.interval });
+  const candidates = chooseProviders([...ctx.providers.values()], {
+    price,
+    method: request.method,
+    surface: request.surface,
+    interval: row.interval,
+  });
   if (candidates.length === 0) throw new AppError('invalid', 'method_unavailable');
   const limit = checkAttemptLimit(row.recent, ctx.clock.now());
   if (!limit.ok) throw tooManyAttempts(limit.retryAfterSeconds);
@@ -139,10 +169,19 @@ function tooManyAttempts(retryAfterSeconds: number): AppError {
 }
 
 /** Tries the candidates. Null when another request changed the order meanwhile. */
-async function open(ctx: Ctx, request: StartRequest, row: Row, candidates: ReadonlyArray<Candidate>): Promise<OpenInvoice | null> {
+async function open(
+  ctx: Ctx,
+  request: StartRequest,
+  row: Row,
+  candidates: ReadonlyArray<Candidate>,
+): Promise<OpenInvoice | null> {
   const now = ctx.clock.now();
   const reusable = row.open_invoice_id !== null && isPayable(row, now);
-  if (row.live_status === 'creating' && row.live_created_at && now.getTime() - row.live_created_at.getTime() < CREATING_FOR_MS) {
+  if (
+    row.live_status === 'creating' &&
+    row.live_created_at &&
+    now.getTime() - row.live_created_at.getTime() < CREATING_FOR_MS
+  ) {
     throw new AppError('conflict', 'busy', { retryAfterSeconds: 2 });
   }
   const minutes = Math.min(request.terms?.expiresInMinutes ?? ctx.policy.invoiceTtlMinutes, MAX_EXPIRY_MINUTES);
@@ -155,7 +194,13 @@ async function open(ctx: Ctx, request: StartRequest, row: Row, candidates: Reado
   let lastFailure: ProviderError | null = null;
   for (const candidate of candidates) {
     const attemptId = newId(ctx, 'att');
-    const outcome = await writeAttempt(ctx, request, row, { candidate, attemptId, invoiceId, expiresAt, isNew: !isOpened });
+    const outcome = await writeAttempt(ctx, request, row, {
+      candidate,
+      attemptId,
+      invoiceId,
+      expiresAt,
+      isNew: !isOpened,
+    });
     if (outcome === 'stale') return null;
     if (outcome === 'rate_limited') throw tooManyAttempts(ATTEMPT_WINDOW_MS / 1000);
     isOpened = true;
@@ -175,7 +220,12 @@ async function open(ctx: Ctx, request: StartRequest, row: Row, candidates: Reado
 
 type Opening = { candidate: Candidate; attemptId: string; invoiceId: string; expiresAt: Date; isNew: boolean };
 
-async function writeAttempt(ctx: Ctx, request: StartRequest, row: Row, opening: Opening): Promise<'opened' | 'rate_limited' | 'stale'> {
+async function writeAttempt(
+  ctx: Ctx,
+  request: StartRequest,
+  row: Row,
+  opening: Opening,
+): Promise<'opened' | 'rate_limited' | 'stale'> {
   const { candidate, attemptId, invoiceId, expiresAt, isNew } = opening;
   const now = ctx.clock.now().toISOString();
   const audit: AuditEntry = {
@@ -203,7 +253,13 @@ async function writeAttempt(ctx: Ctx, request: StartRequest, row: Row, opening: 
           expires_at: expiresAt.toISOString(),
         }
       : null,
-    attempt: { id: attemptId, invoice_id: invoiceId, user_id: request.userId, provider: candidate.providerId, created_at: now },
+    attempt: {
+      id: attemptId,
+      invoice_id: invoiceId,
+      user_id: request.userId,
+      provider: candidate.providerId,
+      created_at: now,
+    },
     audit: toAuditRow(ctx, audit),
   };
   const { rows: answers } = await ctx.pool.query<{ outcome: 'opened' | 'rate_limited' | 'stale' }>({
@@ -214,7 +270,12 @@ async function writeAttempt(ctx: Ctx, request: StartRequest, row: Row, opening: 
   return answers[0]?.outcome ?? 'stale';
 }
 
-async function callProvider(ctx: Ctx, request: StartRequest, row: Row, order: { candidate: Candidate; invoiceId: string; expiresAt: Date }): Promise<string | null> {
+async function callProvider(
+  ctx: Ctx,
+  request: StartRequest,
+  row: Row,
+  order: { candidate: Candidate; invoiceId: string; expiresAt: Date },
+): Promise<string | null> {
   const provider = ctx.providers.get(order.candidate.providerId);
   if (!provider) throw new ProviderError('misconfigured', 'not_registered');
   const plan = PlanTexts.parse(row.plan_texts)[request.language];
@@ -239,7 +300,10 @@ function titleOf(productName: string, planName: string): string {
   return [...whole].length <= TITLE_MAX ? whole : [...planName].slice(0, TITLE_MAX).join('');
 }
 
-const KEEP_LINK = { name: 'keep_link', text: `UPDATE payment_attempt SET status = 'live', url = $2 WHERE id = $1 AND status = 'creating'` };
+const KEEP_LINK = {
+  name: 'keep_link',
+  text: `UPDATE payment_attempt SET status = 'live', url = $2 WHERE id = $1 AND status = 'creating'`,
+};
 
 async function keepLink(ctx: Ctx, attemptId: string, url: string | null): Promise<boolean> {
   const { rowCount } = await ctx.pool.query({ ...KEEP_LINK, values: [attemptId, url] });
@@ -247,20 +311,39 @@ async function keepLink(ctx: Ctx, attemptId: string, url: string | null): Promis
 }
 
 async function closeAttempt(ctx: Ctx, attemptId: string): Promise<void> {
-  await ctx.db.paymentAttempt.updateMany({ where: { id: attemptId, status: { in: ['creating', 'live'] } }, data: { status: 'closed' } });
+  await ctx.db.paymentAttempt.updateMany({
+    where: { id: attemptId, status: { in: ['creating', 'live'] } },
+    data: { status: 'closed' },
+  });
 }
 
 async function failAttempt(ctx: Ctx, attemptId: string, invoiceId: string, error: ProviderError): Promise<void> {
-  ctx.log.warn({ attemptId, invoiceId, failure: error.failure, code: error.code }, 'provider could not create a checkout');
-  const audit = JSON.stringify(toAuditRow(ctx, { action: 'checkout.failed', objectId: invoiceId, data: { attempt: attemptId, failure: error.failure, code: error.code.slice(0, 100) } }));
+  ctx.log.warn(
+    { attemptId, invoiceId, failure: error.failure, code: error.code },
+    'provider could not create a checkout',
+  );
+  const audit = JSON.stringify(
+    toAuditRow(ctx, {
+      action: 'checkout.failed',
+      objectId: invoiceId,
+      data: { attempt: attemptId, failure: error.failure, code: error.code.slice(0, 100) },
+    }),
+  );
   await ctx.db.$transaction([
-    ctx.db.paymentAttempt.updateMany({ where: { id: attemptId, status: 'creating' }, data: { status: 'failed', failure: error.failure } }),
+    ctx.db.paymentAttempt.updateMany({
+      where: { id: attemptId, status: 'creating' },
+      data: { status: 'failed', failure: error.failure },
+    }),
     ctx.db.$executeRaw`SELECT write_audit(${audit}::jsonb)`,
   ]);
 }
 
 function refusalFor(error: ProviderError | null): AppError {
-  if (error?.failure === 'misconfigured' || error?.failure === 'invalid') return new AppError('internal', 'provider_misconfigured', { cause: error });
+  if (error?.failure === 'misconfigured' || error?.failure === 'invalid')
+    return new AppError('internal', 'provider_misconfigured', { cause: error });
   if (error?.failure === 'declined') return new AppError('precondition_failed', 'provider_declined', { cause: error });
-  return new AppError('unavailable', 'provider_unavailable', { retryAfterSeconds: error?.retryAfterSeconds ?? 5, cause: error });
+  return new AppError('unavailable', 'provider_unavailable', {
+    retryAfterSeconds: error?.retryAfterSeconds ?? 5,
+    cause: error,
+  });
 }

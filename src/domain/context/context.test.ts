@@ -129,7 +129,12 @@ describe('database errors', () => {
     ['pg', pg, '40001', true],
     ['Prisma over pg', adapter, '40P01', true],
     ['Prisma', Object.assign(new Error('x'), { code: 'P2034' }), 'P2034', true],
-    ['Prisma without an inner code', Object.assign(new Error('x'), { code: 'P2010', meta: { driverAdapterError: {} } }), 'P2010', false],
+    [
+      'Prisma without an inner code',
+      Object.assign(new Error('x'), { code: 'P2010', meta: { driverAdapterError: {} } }),
+      'P2010',
+      false,
+    ],
     ['a unique violation', Object.assign(new Error('x'), { code: '23505' }), '23505', false],
     ['no code', new Error('x'), null, false],
     ['a number for a code', Object.assign(new Error('x'), { code: 1 }), null, false],

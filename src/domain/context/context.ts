@@ -7,7 +7,22 @@ import type { Logger } from '#lib/log.ts';
 import type { Metrics } from '#lib/metrics.ts';
 
 /** The closed list of id prefixes. */
-export const ID_PREFIXES = ['usr', 'key', 'prd', 'pln', 'prc', 'inv', 'att', 'pay', 'ref', 'sub', 'ent', 'whe', 'dif', 'req'] as const;
+export const ID_PREFIXES = [
+  'usr',
+  'key',
+  'prd',
+  'pln',
+  'prc',
+  'inv',
+  'att',
+  'pay',
+  'ref',
+  'sub',
+  'ent',
+  'whe',
+  'dif',
+  'req',
+] as const;
 export type IdPrefix = (typeof ID_PREFIXES)[number];
 
 export type Role = 'user' | 'developer' | 'support' | 'admin';
@@ -91,4 +106,3 @@ export function actorRef(actor: Actor): string {
       return 'stranger';
   }
 }
-

@@ -8,7 +8,10 @@ import type { Ctx, Scope } from './context.ts';
 export function requireOwnerOr(ctx: Ctx, userId: string, scope: Scope, hidden?: AppError): void {
   const { actor } = ctx;
   if (actor.kind === 'system') return;
-  if (actor.kind === 'api_key') return requireScope(ctx, scope);
+  if (actor.kind === 'api_key') {
+    requireScope(ctx, scope);
+    return;
+  }
   if (actor.kind === 'user' && (actor.userId === userId || actor.role === 'support' || actor.role === 'admin')) return;
   if (actor.kind === 'user') throw hidden ?? new AppError('forbidden', 'not_yours');
   throw new AppError('unauthenticated', 'session_missing');

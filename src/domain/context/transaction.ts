@@ -14,7 +14,10 @@ export async function inTransaction<T>(ctx: Ctx, work: (ctx: Ctx) => Promise<T>)
   if (ctx.isInTransaction) return work(ctx);
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await db.$transaction((tx) => work({ ...ctx, db: tx, isInTransaction: true }), { timeout: TIMEOUT_MS, maxWait: TIMEOUT_MS });
+      return await db.$transaction((tx) => work({ ...ctx, db: tx, isInTransaction: true }), {
+        timeout: TIMEOUT_MS,
+        maxWait: TIMEOUT_MS,
+      });
     } catch (error) {
       if (attempt >= MAX_TRIES || !isRetryable(error)) throw error;
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * 2 ** attempt));

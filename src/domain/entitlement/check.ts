@@ -28,10 +28,22 @@ const CHECK = {
 };
 
 /** Whether a person may use a product now, and up to which limits: one query. For themselves, staff and `entitlements:read`. */
-export async function checkEntitlement(ctx: Ctx, question: { userId: string; productCode: string }): Promise<EntitlementCheck> {
+export async function checkEntitlement(
+  ctx: Ctx,
+  question: { userId: string; productCode: string },
+): Promise<EntitlementCheck> {
   requireOwnerOr(ctx, question.userId, 'entitlements:read');
-  const { rows } = await ctx.pool.query<Row>({ ...CHECK, values: [question.userId, question.productCode, ctx.clock.now()] });
+  const { rows } = await ctx.pool.query<Row>({
+    ...CHECK,
+    values: [question.userId, question.productCode, ctx.clock.now()],
+  });
   const [right] = rows;
   if (!right) return { isEntitled: false, planCode: null, rank: 0, limits: {}, until: null };
-  return { isEntitled: true, planCode: right.code, rank: right.rank, limits: PlanLimits.parse(right.limits), until: right.ends_at };
+  return {
+    isEntitled: true,
+    planCode: right.code,
+    rank: right.rank,
+    limits: PlanLimits.parse(right.limits),
+    until: right.ends_at,
+  };
 }

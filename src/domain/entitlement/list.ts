@@ -3,9 +3,24 @@ import type { Ctx } from '#domain/context/context.ts';
 import { requireOwnerOr } from '#domain/context/permission.ts';
 import { isValid } from '#domain/entitlement/rules.ts';
 
-export type HeldEntitlement = Readonly<{ id: string; product: CatalogProduct; plan: CatalogPlan; since: Date; until: Date | null; renews: boolean }>;
+export type HeldEntitlement = Readonly<{
+  id: string;
+  product: CatalogProduct;
+  plan: CatalogPlan;
+  since: Date;
+  until: Date | null;
+  renews: boolean;
+}>;
 
-type Row = { id: string; plan_id: string; starts_at: Date; ends_at: Date | null; revoked_at: Date | null; is_renewing: boolean; renews: boolean };
+type Row = {
+  id: string;
+  plan_id: string;
+  starts_at: Date;
+  ends_at: Date | null;
+  revoked_at: Date | null;
+  is_renewing: boolean;
+  renews: boolean;
+};
 
 const MAX_ROWS = 200;
 
@@ -22,11 +37,17 @@ export async function listEntitlements(ctx: Ctx, userId: string): Promise<HeldEn
     FROM entitlement e LEFT JOIN subscription s ON s.id = e.subscription_id
     WHERE e.user_id = ${userId} AND e.revoked_at IS NULL AND (e.ends_at IS NULL OR e.ends_at > ${now}::timestamptz - interval '3 days')
     ORDER BY e.starts_at LIMIT ${MAX_ROWS}`;
-  const plans = await getPlans(ctx, rows.map((row) => row.plan_id));
+  const plans = await getPlans(
+    ctx,
+    rows.map((row) => row.plan_id),
+  );
   const held = new Map<string, HeldEntitlement>();
   for (const row of rows) {
     const sold = plans.get(row.plan_id);
-    const isCurrent = isValid({ startsAt: row.starts_at, endsAt: row.ends_at, revokedAt: row.revoked_at, isRenewing: row.is_renewing }, now);
+    const isCurrent = isValid(
+      { startsAt: row.starts_at, endsAt: row.ends_at, revokedAt: row.revoked_at, isRenewing: row.is_renewing },
+      now,
+    );
     if (!sold || !isCurrent) continue;
     const best = held.get(sold.product.id);
     if (best && best.plan.rank > sold.plan.rank) continue;

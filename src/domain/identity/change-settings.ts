@@ -4,7 +4,13 @@ import type { Language } from '#domain/identity/rules.ts';
 import type { User } from '#lib/generated/prisma/client.ts';
 import { getUser } from './find-user.ts';
 
-export type Settings = { userId: string; language?: Language; wantsReminders?: boolean; wantsSalesNotices?: boolean; isReachable?: boolean };
+export type Settings = {
+  userId: string;
+  language?: Language;
+  wantsReminders?: boolean;
+  wantsSalesNotices?: boolean;
+  isReachable?: boolean;
+};
 
 /** Changes what a person set about themselves; absent fields stay. Returns the person as they now are. */
 export async function changeSettings(ctx: Ctx, settings: Settings): Promise<User> {

@@ -6,11 +6,15 @@ import type { User } from '#lib/generated/prisma/client.ts';
  * The person behind a Telegram account, made on first sight. `languageCode` is Telegram's and only fills a language that
  * was not chosen by hand; `isReachable` says whether the bot may write to them, when the caller learned it.
  */
-export async function ensureUser(ctx: Ctx, person: { telegramId: bigint; languageCode: string | null; isReachable?: boolean }): Promise<User> {
+export async function ensureUser(
+  ctx: Ctx,
+  person: { telegramId: bigint; languageCode: string | null; isReachable?: boolean },
+): Promise<User> {
   const { telegramId, languageCode, isReachable } = person;
   const found = await ctx.db.user.findUnique({ where: { telegramId } });
   if (found && (isReachable === undefined || found.isReachable === isReachable)) return found;
-  if (found) return ctx.db.user.update({ where: { id: found.id }, data: { isReachable: isReachable ?? found.isReachable } });
+  if (found)
+    return ctx.db.user.update({ where: { id: found.id }, data: { isReachable: isReachable ?? found.isReachable } });
   const isAdmin = ctx.policy.adminTelegramIds.includes(telegramId);
   // Two first messages at once: the second insert does nothing and the row is read.
   await ctx.db.user.createMany({

@@ -18,7 +18,10 @@ export const INIT_DATA_MAX_AGE_SECONDS = 3600;
 export const INIT_DATA_MAX_SKEW_SECONDS = 60;
 
 /** Whether a launch signed at `authDate` (Unix seconds) may still start a session. */
-export function judgeLaunchAge(authDate: number, nowSeconds: number): Verdict<'init_data_expired' | 'init_data_from_future'> {
+export function judgeLaunchAge(
+  authDate: number,
+  nowSeconds: number,
+): Verdict<'init_data_expired' | 'init_data_from_future'> {
   if (authDate > nowSeconds + INIT_DATA_MAX_SKEW_SECONDS) return { ok: false, reason: 'init_data_from_future' };
   if (authDate < nowSeconds - INIT_DATA_MAX_AGE_SECONDS) return { ok: false, reason: 'init_data_expired' };
   return { ok: true };
@@ -26,7 +29,11 @@ export function judgeLaunchAge(authDate: number, nowSeconds: number): Verdict<'i
 
 /** The user object of initData, reduced to what Hoshi needs. Telegram ids have at most 52 bits. */
 export const LaunchUser = z.object({
-  id: z.number().int().positive().max(2 ** 52),
+  id: z
+    .number()
+    .int()
+    .positive()
+    .max(2 ** 52),
   language_code: z.string().max(35).optional(),
   allows_write_to_pm: z.boolean().optional(),
   is_bot: z.boolean().optional(),

@@ -1,15 +1,21 @@
 import { jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
-import type { Actor, Ctx } from '#domain/context/context.ts';
+import type { Actor, Ctx, Role } from '#domain/context/context.ts';
 import { AppError } from '#domain/errors.ts';
 
 /** A session outlives the hour of initData, because a Mini App may stay open for long; it ends the same day. */
 export const SESSION_HOURS = 12;
 const ISSUER = 'hoshi';
-const Claims = z.object({ sub: z.string().startsWith('usr_'), role: z.enum(['user', 'developer', 'support', 'admin']) });
+const Claims = z.object({
+  sub: z.string().startsWith('usr_'),
+  role: z.enum(['user', 'developer', 'support', 'admin']),
+});
 
 /** Signs a session token (JWT, HS256) for a person. */
-export async function issueSession(ctx: Ctx, user: { id: string; role: string }): Promise<{ token: string; expiresAt: Date }> {
+export async function issueSession(
+  ctx: Ctx,
+  user: { id: string; role: string },
+): Promise<{ token: string; expiresAt: Date }> {
   const now = ctx.clock.now();
   const expiresAt = new Date(now.getTime() + SESSION_HOURS * 3_600_000);
   const token = await new SignJWT({ role: user.role })
@@ -25,6 +31,11 @@ export async function issueSession(ctx: Ctx, user: { id: string; role: string })
 
 /** Who a session token speaks for. Throws `unauthenticated session_expired`, or `session_missing` for anything not ours. */
 export async function authenticate(ctx: Ctx, token: string): Promise<Extract<Actor, { kind: 'user' }>> {
+  const claims = await readClaims(ctx, token);
+  return { kind: 'user', userId: claims.sub, role: await presentRole(ctx, claims) };
+}
+
+async function readClaims(ctx: Ctx, token: string): Promise<z.infer<typeof Claims>> {
   try {
     const { payload } = await jwtVerify(token, new TextEncoder().encode(ctx.sessionSecret), {
       algorithms: ['HS256'],
@@ -32,10 +43,16 @@ export async function authenticate(ctx: Ctx, token: string): Promise<Extract<Act
       audience: ISSUER,
       currentDate: ctx.clock.now(),
     });
-    const claims = Claims.parse(payload);
-    return { kind: 'user', userId: claims.sub, role: claims.role };
+    return Claims.parse(payload);
   } catch (error) {
     const isExpired = error instanceof Error && 'code' in error && error.code === 'ERR_JWT_EXPIRED';
     throw new AppError('unauthenticated', isExpired ? 'session_expired' : 'session_missing');
   }
+}
+
+/** A token outlives a demotion: whoever claims to be staff is looked up, for everyone else the claim is enough. */
+async function presentRole(ctx: Ctx, { role, sub }: z.infer<typeof Claims>): Promise<Role> {
+  if (role === 'user') return role;
+  const user = await ctx.db.user.findUnique({ where: { id: sub }, select: { role: true } });
+  return user?.role ?? 'user';
 }

@@ -25,7 +25,13 @@ export async function signIn(ctx: Ctx, initData: string): Promise<{ token: strin
   return { ...(await issueSession(ctx, user)), userId: user.id };
 }
 
-type Launch = { fields: ReadonlyArray<readonly [string, string]>; hash: string; signature: string | null; authDate: number; user: LaunchUser };
+type Launch = {
+  fields: ReadonlyArray<readonly [string, string]>;
+  hash: string;
+  signature: string | null;
+  authDate: number;
+  user: LaunchUser;
+};
 
 /** Takes initData apart. A key that stands twice is refused: only one of its values could have been signed. */
 export function readInitData(initData: string): Launch {
@@ -47,7 +53,11 @@ function isSignedForBot(launch: Launch, telegram: Ctx['telegram']): boolean {
   if (!isEqualSecret(Buffer.from(launch.hash, 'hex'), expected)) return false;
   if (!launch.signature) return true;
   const data = Buffer.from(`${telegram.botId}:WebAppData\n${checkString(launch, ['hash', 'signature'])}`);
-  return isEd25519Signature(Buffer.from(telegram.initDataPublicKey, 'hex'), data, Buffer.from(launch.signature, 'base64url'));
+  return isEd25519Signature(
+    Buffer.from(telegram.initDataPublicKey, 'hex'),
+    data,
+    Buffer.from(launch.signature, 'base64url'),
+  );
 }
 
 function checkString(launch: Launch, without: ReadonlyArray<string>): string {

@@ -20,7 +20,8 @@ export async function executeRefund(ctx: Ctx, refundId: string): Promise<'done' 
     if (!provider) throw new ProviderError('misconfigured', 'not_registered');
     await provider.refund({ chargeId: payment.chargeId, payerId: payer.telegramId });
   } catch (error) {
-    if (!(error instanceof ProviderError) || error.failure === 'unavailable' || error.failure === 'misconfigured') throw error;
+    if (!(error instanceof ProviderError) || error.failure === 'unavailable' || error.failure === 'misconfigured')
+      throw error;
     await recordFailure(ctx, { refundId, paymentId: payment.id, code: error.code });
     return 'failed';
   }
@@ -38,8 +39,15 @@ async function recordFailure(ctx: Ctx, failed: { refundId: string; paymentId: st
     const next = nextPaymentStatus(payment.status, 'refund_failed');
     if (!next) return;
     await tx.db.payment.update({ where: { id: payment.id }, data: { status: next } });
-    await tx.db.refund.update({ where: { id: failed.refundId }, data: { status: 'failed', failure: failed.code, completedAt: tx.clock.now() } });
-    await recordAudit(tx, { action: 'refund.failed', objectId: payment.id, data: { refund: failed.refundId, code: failed.code } });
+    await tx.db.refund.update({
+      where: { id: failed.refundId },
+      data: { status: 'failed', failure: failed.code, completedAt: tx.clock.now() },
+    });
+    await recordAudit(tx, {
+      action: 'refund.failed',
+      objectId: payment.id,
+      data: { refund: failed.refundId, code: failed.code },
+    });
     tx.metrics.refunds.inc({ provider: payment.provider, outcome: 'failed' });
   });
   ctx.log.error({ refundId: failed.refundId, code: failed.code }, 'refund refused by the provider');

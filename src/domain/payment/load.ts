@@ -76,7 +76,12 @@ const LOAD_CHARGES = {
 export async function loadCharges(ctx: Ctx, keys: ReadonlyArray<ChargeKey>): Promise<Array<LoadedCharge | null>> {
   const { rows } = await ctx.pool.query<Row>({
     ...LOAD_CHARGES,
-    values: [keys.map((key) => key.providerId), keys.map((key) => key.chargeId), keys.map((key) => key.invoiceId), keys.map((key) => key.payerId.toString())],
+    values: [
+      keys.map((key) => key.providerId),
+      keys.map((key) => key.chargeId),
+      keys.map((key) => key.invoiceId),
+      keys.map((key) => key.payerId.toString()),
+    ],
   });
   const loaded: Array<LoadedCharge | null> = keys.map(() => null);
   for (const row of rows) loaded[Number(row.position) - 1] = toLoadedCharge(row);
@@ -86,7 +91,12 @@ export async function loadCharges(ctx: Ctx, keys: ReadonlyArray<ChargeKey>): Pro
 function toLoadedCharge(row: Row): LoadedCharge {
   const subscription =
     row.subscription_id && row.subscription_status && row.subscription_end
-      ? { id: row.subscription_id, status: row.subscription_status, currentPeriodEnd: row.subscription_end, firstPeriodStart: row.first_period_start }
+      ? {
+          id: row.subscription_id,
+          status: row.subscription_status,
+          currentPeriodEnd: row.subscription_end,
+          firstPeriodStart: row.first_period_start,
+        }
       : null;
   return {
     order: {
@@ -102,7 +112,13 @@ function toLoadedCharge(row: Row): LoadedCharge {
       hasLastingRight: row.has_lasting,
       paidTimeEnd: row.paid_time_end,
     },
-    invoice: { id: row.invoice_id, userId: row.user_id, priceId: row.price_id, planId: row.plan_id, productId: row.product_id },
+    invoice: {
+      id: row.invoice_id,
+      userId: row.user_id,
+      priceId: row.price_id,
+      planId: row.plan_id,
+      productId: row.product_id,
+    },
     payerUserId: row.payer_user_id,
     existing: row.existing_id && row.existing_status ? { id: row.existing_id, status: row.existing_status } : null,
     replacedSubscriptionIds: row.replaced,

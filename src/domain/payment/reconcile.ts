@@ -15,7 +15,11 @@ const FINAL_AGE_MS = 2 * 86_400_000;
 export type ReconciliationResult = Readonly<{ checked: number; settled: number; reported: number }>;
 
 type Ours = { charge_id: string; status: 'succeeded' | 'refunding' | 'refunded'; amount: bigint; currency: string };
-type Difference = { kind: 'missing_payment' | 'missing_refund' | 'unknown_order' | 'amount_differs' | 'not_at_provider'; chargeId: string; status: 'settled' | 'reported' };
+type Difference = {
+  kind: 'missing_payment' | 'missing_refund' | 'unknown_order' | 'amount_differs' | 'not_at_provider';
+  chargeId: string;
+  status: 'settled' | 'reported';
+};
 
 /**
  * Compares a provider's own list with ours and settles what was lost on the way: charges and refunds we never heard of.
@@ -48,7 +52,11 @@ export async function reconcilePayments(ctx: Ctx, providerId: string): Promise<R
   const settled = differences.filter(({ status }) => status === 'settled').length;
   const result = { checked: offset - start, settled, reported: await report(ctx, providerId, differences) };
   const cursor = { offset: start + finalRows, finishedAt: ctx.clock.now(), ...result };
-  await ctx.db.reconciliationCursor.upsert({ where: { provider: providerId }, create: { provider: providerId, ...cursor }, update: cursor });
+  await ctx.db.reconciliationCursor.upsert({
+    where: { provider: providerId },
+    create: { provider: providerId, ...cursor },
+    update: cursor,
+  });
   return result;
 }
 
@@ -65,7 +73,11 @@ function countFinal(rows: ReadonlyArray<ProviderTransaction | null>, now: Date):
   return firstOpen === -1 ? rows.length : firstOpen;
 }
 
-async function comparePage(ctx: Ctx, providerId: string, rows: ReadonlyArray<ProviderTransaction>): Promise<Difference[]> {
+async function comparePage(
+  ctx: Ctx,
+  providerId: string,
+  rows: ReadonlyArray<ProviderTransaction>,
+): Promise<Difference[]> {
   if (rows.length === 0) return [];
   const { rows: found } = await ctx.pool.query<Ours>({
     name: 'find_charges',
@@ -81,9 +93,15 @@ async function comparePage(ctx: Ctx, providerId: string, rows: ReadonlyArray<Pro
   return differences;
 }
 
-async function compare(ctx: Ctx, providerId: string, row: ProviderTransaction, ours: Ours | undefined): Promise<Difference | null> {
+async function compare(
+  ctx: Ctx,
+  providerId: string,
+  row: ProviderTransaction,
+  ours: Ours | undefined,
+): Promise<Difference | null> {
   const { chargeId } = row;
-  if (ours && (ours.amount !== row.amount.amount || ours.currency !== row.amount.currency)) return { kind: 'amount_differs', chargeId, status: 'reported' };
+  if (ours && (ours.amount !== row.amount.amount || ours.currency !== row.amount.currency))
+    return { kind: 'amount_differs', chargeId, status: 'reported' };
   const isSettled = row.direction === 'charge' ? ours !== undefined : ours?.status === 'refunded';
   if (isSettled || ctx.clock.now().getTime() - row.occurredAt.getTime() < MIN_AGE_MS) return null;
   const kind = row.direction === 'charge' ? 'missing_payment' : 'missing_refund';
@@ -91,8 +109,10 @@ async function compare(ctx: Ctx, providerId: string, row: ProviderTransaction, o
     await settle(ctx, providerId, row);
     return { kind, chargeId, status: 'settled' };
   } catch (error) {
-    if (error instanceof AppError && error.reason === 'invoice_not_found') return { kind: 'unknown_order', chargeId, status: 'reported' };
-    if (error instanceof AppError && error.reason === 'payment_not_found') return { kind, chargeId, status: 'reported' };
+    if (error instanceof AppError && error.reason === 'invoice_not_found')
+      return { kind: 'unknown_order', chargeId, status: 'reported' };
+    if (error instanceof AppError && error.reason === 'payment_not_found')
+      return { kind, chargeId, status: 'reported' };
     throw error;
   }
 }
@@ -112,20 +132,31 @@ async function settle(ctx: Ctx, providerId: string, row: ProviderTransaction): P
     return;
   }
   const renewal = row.renewalDays === null ? 'none' : 'unknown';
-  await settlePayment(ctx, { providerId, event: { ...charge, type: 'payment_succeeded', renewal, paidUntil: null, renewalDays: row.renewalDays }, inbox: null });
+  await settlePayment(ctx, {
+    providerId,
+    event: { ...charge, type: 'payment_succeeded', renewal, paidUntil: null, renewalDays: row.renewalDays },
+    inbox: null,
+  });
 }
 
 const MAX_UNLISTED = 10_000;
 
 /** Payments of ours in the time the list covered that the provider does not know. */
-async function findUnlisted(ctx: Ctx, providerId: string, from: Date, seen: ReadonlySet<string>): Promise<Difference[]> {
+async function findUnlisted(
+  ctx: Ctx,
+  providerId: string,
+  from: Date,
+  seen: ReadonlySet<string>,
+): Promise<Difference[]> {
   const rows = await ctx.db.payment.findMany({
     where: { provider: providerId, paidAt: { gt: from, lt: new Date(ctx.clock.now().getTime() - 10 * 60_000) } },
     select: { chargeId: true },
     orderBy: { paidAt: 'desc' },
     take: MAX_UNLISTED,
   });
-  return rows.filter(({ chargeId }) => !seen.has(chargeId)).map(({ chargeId }) => ({ kind: 'not_at_provider', chargeId, status: 'reported' }));
+  return rows
+    .filter(({ chargeId }) => !seen.has(chargeId))
+    .map(({ chargeId }) => ({ kind: 'not_at_provider', chargeId, status: 'reported' }));
 }
 
 /** Writes differences down, each once; returns how many unsettled ones are new. */

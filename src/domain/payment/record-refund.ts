@@ -1,11 +1,11 @@
 import { recordAudit } from '#domain/audit/record.ts';
 import { type Ctx, newId } from '#domain/context/context.ts';
+import { type InboxEntry, toInboxRow } from '#domain/context/inbox.ts';
 import { type JobRequest, noticeJob, queueJobs } from '#domain/context/queue.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
 import { entriesForRefund } from '#domain/ledger/rules.ts';
 import { nextPaymentStatus } from '#domain/payment/rules.ts';
-import { type InboxEntry, toInboxRow } from '#domain/payment/settle.ts';
 import type { ProviderEvent } from '#domain/provider.ts';
 import { nextSubscriptionStatus } from '#domain/subscription/rules.ts';
 import type { Payment } from '#lib/generated/prisma/client.ts';
@@ -18,12 +18,16 @@ export type RefundedEvent = Extract<ProviderEvent, { type: 'payment_refunded' }>
  * waits in the inbox until the charge came or reconciliation found it: both orders of arrival end in the same rows.
  * Throws `not_found payment_not_found` until then.
  */
-export async function recordRefund(ctx: Ctx, request: { providerId: string; event: RefundedEvent; inbox: InboxEntry | null }): Promise<'applied' | 'duplicate'> {
+export async function recordRefund(
+  ctx: Ctx,
+  request: { providerId: string; event: RefundedEvent; inbox: InboxEntry | null },
+): Promise<'applied' | 'duplicate'> {
   const { event, inbox, providerId } = request;
   return inTransaction(ctx, async (tx) => {
     const payment = await lockPayment(tx, providerId, event.chargeId);
     const outcome = await completeRefund(tx, payment);
-    if (inbox) await tx.db.$executeRaw`SELECT write_webhook_event(${JSON.stringify(toInboxRow(inbox))}::jsonb, ${outcome})`;
+    if (inbox)
+      await tx.db.$executeRaw`SELECT write_webhook_event(${JSON.stringify(toInboxRow(inbox))}::jsonb, ${outcome})`;
     return outcome;
   });
 }
@@ -44,7 +48,10 @@ export async function completeRefund(tx: Ctx, payment: Payment): Promise<'applie
   await tx.db.payment.update({ where: { id: payment.id }, data: { status: next } });
   const refund = await upsertRefund(tx, payment, now);
 
-  const legs = entriesForRefund({ ...payment, providerId: payment.provider }).map((leg) => ({ ...leg, amount: leg.amount.toString() }));
+  const legs = entriesForRefund({ ...payment, providerId: payment.provider }).map((leg) => ({
+    ...leg,
+    amount: leg.amount.toString(),
+  }));
   await tx.db.$executeRaw`SELECT write_entries(${refund.id}, ${JSON.stringify(legs)}::jsonb, ${now})`;
   await tx.db.entitlement.updateMany({ where: { paymentId: payment.id, revokedAt: null }, data: { revokedAt: now } });
 
@@ -63,7 +70,8 @@ export async function completeRefund(tx: Ctx, payment: Payment): Promise<'applie
 
 async function upsertRefund(tx: Ctx, payment: Payment, now: Date) {
   const running = await tx.db.refund.findFirst({ where: { paymentId: payment.id, status: 'requested' } });
-  if (running) return tx.db.refund.update({ where: { id: running.id }, data: { status: 'succeeded', completedAt: now } });
+  if (running)
+    return tx.db.refund.update({ where: { id: running.id }, data: { status: 'succeeded', completedAt: now } });
   return tx.db.refund.create({
     data: {
       id: newId(tx, 'ref'),
@@ -85,7 +93,10 @@ async function revokeSubscription(tx: Ctx, subscriptionId: string, now: Date): P
   const subscription = await tx.db.subscription.findUniqueOrThrow({ where: { id: subscriptionId } });
   const next = nextSubscriptionStatus(subscription.status, 'refunded');
   if (!next) return [];
-  await tx.db.subscription.update({ where: { id: subscriptionId }, data: { status: next, endedAt: now, cancelledBy: null, graceUntil: null } });
+  await tx.db.subscription.update({
+    where: { id: subscriptionId },
+    data: { status: next, endedAt: now, cancelledBy: null, graceUntil: null },
+  });
   await recordAudit(tx, { action: 'subscription.revoked', objectId: subscriptionId });
   return [{ name: 'stop_renewal', lane: `subscription:${subscriptionId}`, payload: { subscriptionId } }];
 }

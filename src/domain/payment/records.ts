@@ -21,7 +21,10 @@ export type PaymentFilter = Readonly<{
 }>;
 
 /** A person's payments, newest first, one page (keyset). `next` is null on the last page. */
-export async function listPayments(ctx: Ctx, filter: PaymentFilter): Promise<{ rows: Payment[]; next: PaymentCursor | null }> {
+export async function listPayments(
+  ctx: Ctx,
+  filter: PaymentFilter,
+): Promise<{ rows: Payment[]; next: PaymentCursor | null }> {
   requireOwnerOr(ctx, filter.userId, 'payments:read');
   const limit = Math.min(Math.max(filter.limit, 1), MAX_PAGE);
   const { cursor, month, status, userId } = filter;
@@ -58,7 +61,12 @@ export async function listPaymentMonths(ctx: Ctx, userId: string): Promise<strin
 }
 
 /** One payment with all that belongs to it. `audit` is its and its order's history, oldest first. */
-export type PaymentRecord = Payment & { invoice: Invoice; refunds: Refund[]; entitlement: Entitlement | null; audit: AuditEvent[] };
+export type PaymentRecord = Payment & {
+  invoice: Invoice;
+  refunds: Refund[];
+  entitlement: Entitlement | null;
+  audit: AuditEvent[];
+};
 
 /** A payment by id. A stranger's payment looks like none: `not_found payment_not_found`. */
 export async function getPayment(ctx: Ctx, paymentId: string): Promise<PaymentRecord> {
@@ -69,6 +77,10 @@ export async function getPayment(ctx: Ctx, paymentId: string): Promise<PaymentRe
   });
   if (!payment) throw hidden;
   requireOwnerOr(ctx, payment.userId, 'payments:read', hidden);
-  const audit = await ctx.db.auditEvent.findMany({ where: { objectId: { in: [payment.id, payment.invoiceId] } }, orderBy: { seq: 'asc' }, take: 100 });
+  const audit = await ctx.db.auditEvent.findMany({
+    where: { objectId: { in: [payment.id, payment.invoiceId] } },
+    orderBy: { seq: 'asc' },
+    take: 100,
+  });
   return { ...payment, audit };
 }

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bookPayment, judgePayment, nextPaymentStatus, PAYMENT_STATUSES, type PaymentStatus, type SettlingCharge, type SettlingOrder } from './rules.ts';
+import {
+  bookPayment,
+  judgePayment,
+  nextPaymentStatus,
+  PAYMENT_STATUSES,
+  type PaymentStatus,
+  type SettlingCharge,
+  type SettlingOrder,
+} from './rules.ts';
 
 const DAY_MS = 86_400_000;
 const at = (day: number) => new Date(Date.UTC(2026, 10, 20) + day * DAY_MS);
@@ -12,9 +20,12 @@ describe('nextPaymentStatus', () => {
     refunding: { refund_requested: null, refund_succeeded: 'refunded', refund_failed: 'succeeded' },
     refunded: { refund_requested: null, refund_succeeded: null, refund_failed: null },
   };
-  it.each(PAYMENT_STATUSES.flatMap((status) => events.map((event) => [status, event] as const)))('%s × %s', (status, event) => {
-    expect(nextPaymentStatus(status, event)).toBe(expected[status][event]);
-  });
+  it.each(PAYMENT_STATUSES.flatMap((status) => events.map((event) => [status, event] as const)))(
+    '%s × %s',
+    (status, event) => {
+      expect(nextPaymentStatus(status, event)).toBe(expected[status][event]);
+    },
+  );
 });
 
 const order: SettlingOrder = {
@@ -53,7 +64,10 @@ describe('judgePayment', () => {
   });
 
   it.each(['open', 'cancelled', 'expired'] as const)('honours money for an order that is %s', (status) => {
-    expect(judgePayment({ ...order, status }, charge)).toEqual({ kind: 'one_time', period: { start: at(0), end: null } });
+    expect(judgePayment({ ...order, status }, charge)).toEqual({
+      kind: 'one_time',
+      period: { start: at(0), end: null },
+    });
   });
 
   it('adds a year to time that is left, and begins now when it has run out', () => {
@@ -71,7 +85,13 @@ describe('judgePayment of a subscription', () => {
   const monthly: SettlingOrder = { ...order, kind: 'subscription', interval: 'month' };
   const running = { id: 'sub_1', status: 'active', currentPeriodEnd: at(30), firstPeriodStart: at(0) } as const;
   const first: SettlingCharge = { ...charge, renewal: 'first', paidUntil: at(30), renewalDays: 30 };
-  const renewal: SettlingCharge = { ...charge, renewal: 'renewal', paidUntil: at(60), renewalDays: 30, occurredAt: at(30) };
+  const renewal: SettlingCharge = {
+    ...charge,
+    renewal: 'renewal',
+    paidUntil: at(60),
+    renewalDays: 30,
+    occurredAt: at(30),
+  };
 
   it('takes the first charge, by the provider’s dates or by its own', () => {
     expect(judgePayment(monthly, first)).toEqual({ kind: 'first', period: { start: at(0), end: at(30) } });
@@ -82,21 +102,30 @@ describe('judgePayment of a subscription', () => {
   });
 
   it('takes a first charge that comes after a renewal began the subscription', () => {
-    const order = { ...monthly, status: 'paid', subscription: { ...running, currentPeriodEnd: at(60), firstPeriodStart: null } } as const;
+    const order = {
+      ...monthly,
+      status: 'paid',
+      subscription: { ...running, currentPeriodEnd: at(60), firstPeriodStart: null },
+    } as const;
     expect(judgePayment(order, first)).toEqual({ kind: 'first', period: { start: at(0), end: at(30) } });
   });
 
   it('gives back a second first charge, and one beside another renewing subscription', () => {
-    expect(judgePayment({ ...monthly, status: 'paid', subscription: running }, first)).toEqual(surplus('invoice_already_paid'));
+    expect(judgePayment({ ...monthly, status: 'paid', subscription: running }, first)).toEqual(
+      surplus('invoice_already_paid'),
+    );
     expect(judgePayment({ ...monthly, hasOtherRenewing: true }, first)).toEqual(surplus('already_subscribed'));
   });
 
-  it.each(['active', 'cancelling', 'past_due', 'expired', 'revoked'] as const)('takes a renewal of one that is %s', (status) => {
-    expect(judgePayment({ ...monthly, subscription: { ...running, status } }, renewal)).toEqual({
-      kind: 'renewal',
-      period: { start: at(30), end: at(60) },
-    });
-  });
+  it.each(['active', 'cancelling', 'past_due', 'expired', 'revoked'] as const)(
+    'takes a renewal of one that is %s',
+    (status) => {
+      expect(judgePayment({ ...monthly, subscription: { ...running, status } }, renewal)).toEqual({
+        kind: 'renewal',
+        period: { start: at(30), end: at(60) },
+      });
+    },
+  );
 
   it('takes a renewal whose first charge was never heard of', () => {
     expect(judgePayment(monthly, renewal).kind).toBe('renewal');
@@ -111,7 +140,12 @@ describe('judgePayment of a subscription', () => {
   });
 
   describe('found in the provider’s list, which does not say which charge it is', () => {
-    const found = (day: number): SettlingCharge => ({ ...charge, renewal: 'unknown', occurredAt: at(day), renewalDays: 30 });
+    const found = (day: number): SettlingCharge => ({
+      ...charge,
+      renewal: 'unknown',
+      occurredAt: at(day),
+      renewalDays: 30,
+    });
     it('is the first when none is known', () => {
       expect(judgePayment(monthly, found(0))).toEqual({ kind: 'first', period: { start: at(0), end: at(30) } });
     });
@@ -148,7 +182,13 @@ describe('bookPayment', () => {
         const verdict = isSurplus
           ? ({ kind: 'surplus', reason: 'amount_mismatch' } as const)
           : ({ kind: 'one_time', period: { start: at(0), end: null } } as const);
-        const booked = bookPayment({ providerId: 'p', paid: { amount, currency: 'XTR' }, verdict, order: terms, processor });
+        const booked = bookPayment({
+          providerId: 'p',
+          paid: { amount, currency: 'XTR' },
+          verdict,
+          order: terms,
+          processor,
+        });
         expect(booked.entries.reduce((sum, entry) => sum + entry.amount, 0n)).toBe(0n);
         const { developerShare, platformFee, processorFee } = booked.split;
         expect(developerShare + platformFee + processorFee).toBe(amount);

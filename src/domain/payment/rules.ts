@@ -11,14 +11,20 @@ export type PaymentStatus = (typeof PAYMENT_STATUSES)[number];
 export type PaymentKind = 'one_time' | 'first' | 'renewal' | 'surplus';
 
 /** status × event → status for money we took. A refund may come from the provider without our asking. */
-const TRANSITIONS: Record<PaymentStatus, Partial<Record<'refund_requested' | 'refund_succeeded' | 'refund_failed', PaymentStatus>>> = {
+const TRANSITIONS: Record<
+  PaymentStatus,
+  Partial<Record<'refund_requested' | 'refund_succeeded' | 'refund_failed', PaymentStatus>>
+> = {
   succeeded: { refund_requested: 'refunding', refund_succeeded: 'refunded' },
   refunding: { refund_succeeded: 'refunded', refund_failed: 'succeeded' },
   refunded: {},
 };
 
 /** The state after an event, or null when the event does not apply in this state. */
-export function nextPaymentStatus(status: PaymentStatus, event: 'refund_requested' | 'refund_succeeded' | 'refund_failed'): PaymentStatus | null {
+export function nextPaymentStatus(
+  status: PaymentStatus,
+  event: 'refund_requested' | 'refund_succeeded' | 'refund_failed',
+): PaymentStatus | null {
   return TRANSITIONS[status][event] ?? null;
 }
 
@@ -32,7 +38,12 @@ export type SettlingOrder = Readonly<{
   platformFeeBps: number;
   developerUserId: string | null;
   /** The subscription this order started. `firstPeriodStart` is null while its first charge is not known. */
-  subscription: Readonly<{ id: string; status: SubscriptionStatus; currentPeriodEnd: Date; firstPeriodStart: Date | null }> | null;
+  subscription: Readonly<{
+    id: string;
+    status: SubscriptionStatus;
+    currentPeriodEnd: Date;
+    firstPeriodStart: Date | null;
+  }> | null;
   /** The buyer has another renewing subscription to the same plan. */
   hasOtherRenewing: boolean;
   /** The buyer owns the plan for good. */
@@ -81,15 +92,24 @@ function judgeOneTime(order: SettlingOrder, charge: SettlingCharge): PaymentVerd
 function judgeSubscriptionCharge(order: SettlingOrder, charge: SettlingCharge): PaymentVerdict {
   const days = charge.renewalDays ?? DEFAULT_RENEWAL_DAYS;
   const { subscription } = order;
-  const period = renewalPeriod({ paidUntil: charge.paidUntil, occurredAt: charge.occurredAt, days }, subscription?.currentPeriodEnd ?? null);
+  const period = renewalPeriod(
+    { paidUntil: charge.paidUntil, occurredAt: charge.occurredAt, days },
+    subscription?.currentPeriodEnd ?? null,
+  );
   if (charge.renewal === 'renewal') {
-    if (order.hasOtherRenewing && subscription?.status !== 'active') return { kind: 'surplus', reason: 'already_subscribed' };
+    if (order.hasOtherRenewing && subscription?.status !== 'active')
+      return { kind: 'surplus', reason: 'already_subscribed' };
     return { kind: 'renewal', period };
   }
   const firstStart = subscription?.firstPeriodStart ?? null;
   // The provider's list does not say which charge this is: one for a later period than the first is a renewal.
-  if (charge.renewal === 'unknown' && firstStart && period.start.getTime() - firstStart.getTime() > (days * DAY_MS) / 2) {
-    if (order.hasOtherRenewing && subscription?.status !== 'active') return { kind: 'surplus', reason: 'already_subscribed' };
+  if (
+    charge.renewal === 'unknown' &&
+    firstStart &&
+    period.start.getTime() - firstStart.getTime() > (days * DAY_MS) / 2
+  ) {
+    if (order.hasOtherRenewing && subscription?.status !== 'active')
+      return { kind: 'surplus', reason: 'already_subscribed' };
     return { kind: 'renewal', period };
   }
   if (firstStart) return { kind: 'surplus', reason: 'invoice_already_paid' };
@@ -100,12 +120,28 @@ function judgeSubscriptionCharge(order: SettlingOrder, charge: SettlingCharge): 
 
 /** The parts of a charge and its legs in the books. Surplus is held by the platform until it goes back: nobody earns on it. */
 export function bookPayment(
-  charge: Readonly<{ providerId: string; paid: Money; verdict: PaymentVerdict; order: Pick<SettlingOrder, 'platformFeeBps' | 'developerUserId'>; processor: ProcessorFee }>,
+  charge: Readonly<{
+    providerId: string;
+    paid: Money;
+    verdict: PaymentVerdict;
+    order: Pick<SettlingOrder, 'platformFeeBps' | 'developerUserId'>;
+    processor: ProcessorFee;
+  }>,
 ): { split: RevenueSplit; developerUserId: string | null; entries: Entry[] } {
   const isSurplus = charge.verdict.kind === 'surplus';
   const developerUserId = isSurplus ? null : charge.order.developerUserId;
   const processor = isSurplus ? { bps: 0, fixed: 0n, network: false } : charge.processor;
-  const split = splitRevenue(charge.paid, { processor, platformFeeBps: charge.order.platformFeeBps, hasDeveloper: developerUserId !== null });
-  const entries = entriesForPayment({ providerId: charge.providerId, currency: charge.paid.currency, amount: charge.paid.amount, developerUserId, ...split });
+  const split = splitRevenue(charge.paid, {
+    processor,
+    platformFeeBps: charge.order.platformFeeBps,
+    hasDeveloper: developerUserId !== null,
+  });
+  const entries = entriesForPayment({
+    providerId: charge.providerId,
+    currency: charge.paid.currency,
+    amount: charge.paid.amount,
+    developerUserId,
+    ...split,
+  });
   return { split, developerUserId, entries };
 }

@@ -1,5 +1,6 @@
 import { toAuditRow } from '#domain/audit/record.ts';
 import { type Ctx, newId } from '#domain/context/context.ts';
+import { type InboxEntry, toInboxRow } from '#domain/context/inbox.ts';
 import { type JobRequest, noticeJob, toJobRow } from '#domain/context/queue.ts';
 import { databaseCode, isRetryable } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
@@ -9,9 +10,6 @@ import { bookPayment, judgePayment, type PaymentVerdict } from '#domain/payment/
 import type { ProcessorFee, ProviderEvent } from '#domain/provider.ts';
 
 export type SucceededEvent = Extract<ProviderEvent, { type: 'payment_succeeded' }>;
-
-/** The provider's message as the inbox keeps it; absent when reconciliation found the charge. `body` is sealed. */
-export type InboxEntry = Readonly<{ id: string; providerId: string; eventId: string; kind: string; receivedAt: Date; body: Uint8Array | null }>;
 
 export type SettleRequest = Readonly<{ providerId: string; event: SucceededEvent; inbox: InboxEntry | null }>;
 export type SettleOutcome = 'applied' | 'duplicate';
@@ -33,7 +31,12 @@ export async function settlePayment(ctx: Ctx, request: SettleRequest): Promise<S
   for (let attempt = 1; ; attempt += 1) {
     const [loaded] = await loadCharges(ctx, [key]);
     if (!loaded) throw new AppError('not_found', 'invoice_not_found');
-    const plan = decide(ctx, request, loaded, loaded.payerUserId ?? (await ensureUser(ctx, { telegramId: event.payerId, languageCode: null })).id);
+    const plan = decide(
+      ctx,
+      request,
+      loaded,
+      loaded.payerUserId ?? (await ensureUser(ctx, { telegramId: event.payerId, languageCode: null })).id,
+    );
     const outcome = await commit(ctx, plan);
     if (outcome !== 'stale') return outcome;
     if (attempt >= MAX_TRIES) throw new AppError('conflict', 'busy');
@@ -98,30 +101,32 @@ function decide(ctx: Ctx, request: SettleRequest, loaded: LoadedCharge, payerUse
       paid_at: event.occurredAt.toISOString(),
       created_at: now.toISOString(),
     },
-    subscription: startsSubscription && period?.end
-      ? {
-          id: subscriptionId,
-          user_id: invoice.userId,
-          product_id: invoice.productId,
-          plan_id: invoice.planId,
-          price_id: invoice.priceId,
-          invoice_id: invoice.id,
-          provider: providerId,
-          first_charge_id: event.chargeId,
-          amount: order.price.amount.toString(),
-          currency: order.price.currency,
-          current_period_start: period.start.toISOString(),
-          current_period_end: period.end.toISOString(),
-        }
-      : null,
-    renewal: isRecurring && order.subscription && period?.end
-      ? {
-          id: order.subscription.id,
-          current_period_start: period.start.toISOString(),
-          current_period_end: period.end.toISOString(),
-          first_charge_id: verdict.kind === 'first' ? event.chargeId : null,
-        }
-      : null,
+    subscription:
+      startsSubscription && period?.end
+        ? {
+            id: subscriptionId,
+            user_id: invoice.userId,
+            product_id: invoice.productId,
+            plan_id: invoice.planId,
+            price_id: invoice.priceId,
+            invoice_id: invoice.id,
+            provider: providerId,
+            first_charge_id: event.chargeId,
+            amount: order.price.amount.toString(),
+            currency: order.price.currency,
+            current_period_start: period.start.toISOString(),
+            current_period_end: period.end.toISOString(),
+          }
+        : null,
+    renewal:
+      isRecurring && order.subscription && period?.end
+        ? {
+            id: order.subscription.id,
+            current_period_start: period.start.toISOString(),
+            current_period_end: period.end.toISOString(),
+            first_charge_id: verdict.kind === 'first' ? event.chargeId : null,
+          }
+        : null,
     entitlement: period && {
       id: newId(ctx, 'ent'),
       user_id: invoice.userId,
@@ -131,7 +136,13 @@ function decide(ctx: Ctx, request: SettleRequest, loaded: LoadedCharge, payerUse
       starts_at: period.start.toISOString(),
       ends_at: period.end?.toISOString() ?? null,
     },
-    refund: refundId && { id: refundId, reason: 'surplus', amount: event.paid.amount.toString(), currency: event.paid.currency, requested_by: 'system' },
+    refund: refundId && {
+      id: refundId,
+      reason: 'surplus',
+      amount: event.paid.amount.toString(),
+      currency: event.paid.currency,
+      requested_by: 'system',
+    },
     entries: entries.map((entry) => ({ ...entry, amount: entry.amount.toString() })),
     audit: toAuditRow(ctx, {
       action: verdict.kind === 'surplus' ? 'payment.surplus' : 'payment.settled',
@@ -149,41 +160,45 @@ function decide(ctx: Ctx, request: SettleRequest, loaded: LoadedCharge, payerUse
   };
 }
 
-/** The inbox row as the hot-path functions take it. */
-export function toInboxRow(inbox: InboxEntry) {
-  return {
-    id: inbox.id,
-    provider: inbox.providerId,
-    event_id: inbox.eventId,
-    kind: inbox.kind,
-    received_at: inbox.receivedAt.toISOString(),
-    body: inbox.body ? Buffer.from(inbox.body).toString('base64') : null,
-  };
-}
-
 /** Every consequence of a payment that happens outside the database. */
-function jobsFor(
-  facts: { verdict: PaymentVerdict; loaded: LoadedCharge; payerUserId: string; paymentId: string; subscriptionId: string | null; refundId: string | null; developerUserId: string | null },
-): JobRequest[] {
+function jobsFor(facts: {
+  verdict: PaymentVerdict;
+  loaded: LoadedCharge;
+  payerUserId: string;
+  paymentId: string;
+  subscriptionId: string | null;
+  refundId: string | null;
+  developerUserId: string | null;
+}): JobRequest[] {
   const { verdict, loaded, payerUserId, paymentId, subscriptionId, refundId, developerUserId } = facts;
   const jobs: JobRequest[] = [];
   if (refundId) {
     jobs.push({ name: 'execute_refund', lane: `refund:${refundId}`, payload: { refundId } });
     // A surplus subscription would go on being charged every month. It is known by its first charge: this one, unless
     // this one renews a subscription of ours beside which the person has another.
-    const renewing = verdict.kind === 'surplus' && verdict.reason === 'already_subscribed' ? loaded.order.subscription : null;
-    if (renewing) jobs.push({ name: 'stop_renewal', lane: `subscription:${renewing.id}`, payload: { subscriptionId: renewing.id } });
-    else if (loaded.order.kind === 'subscription') jobs.push({ name: 'cancel_surplus_renewal', lane: `refund:${refundId}`, payload: { paymentId } });
+    const renewing =
+      verdict.kind === 'surplus' && verdict.reason === 'already_subscribed' ? loaded.order.subscription : null;
+    if (renewing)
+      jobs.push({
+        name: 'stop_renewal',
+        lane: `subscription:${renewing.id}`,
+        payload: { subscriptionId: renewing.id },
+      });
+    else if (loaded.order.kind === 'subscription')
+      jobs.push({ name: 'cancel_surplus_renewal', lane: `refund:${refundId}`, payload: { paymentId } });
     return jobs;
   }
-  jobs.push(noticeJob({ userId: payerUserId, kind: verdict.kind === 'renewal' ? 'renewed' : 'paid', objectId: paymentId }));
+  jobs.push(
+    noticeJob({ userId: payerUserId, kind: verdict.kind === 'renewal' ? 'renewed' : 'paid', objectId: paymentId }),
+  );
   if (developerUserId) jobs.push(noticeJob({ userId: developerUserId, kind: 'sale', objectId: paymentId }));
   // Money came for a subscription that was ended by a refund: the period is given, the next charge is prevented again.
   const isRevoked = loaded.order.subscription?.status === 'revoked';
   // Only a purchase takes another's place: the renewal of an old plan must not end the new one.
   const replaced = verdict.kind === 'renewal' ? [] : loaded.replacedSubscriptionIds;
   const toStop = [...replaced, ...(isRevoked && subscriptionId ? [subscriptionId] : [])];
-  for (const id of toStop) jobs.push({ name: 'stop_renewal', lane: `subscription:${id}`, payload: { subscriptionId: id } });
+  for (const id of toStop)
+    jobs.push({ name: 'stop_renewal', lane: `subscription:${id}`, payload: { subscriptionId: id } });
   return jobs;
 }
 

@@ -37,7 +37,10 @@ describe('splitRevenue', () => {
     { amount: 100n, bps: 0, platform: 0n, developer: 100n },
     { amount: 100n, bps: 10_000, platform: 100n, developer: 0n },
   ])('$amount at $bps bps: platform $platform, developer $developer', ({ amount, bps, developer, platform }) => {
-    const split = splitRevenue({ amount, currency: 'XTR' }, { processor: none, platformFeeBps: bps, hasDeveloper: true });
+    const split = splitRevenue(
+      { amount, currency: 'XTR' },
+      { processor: none, platformFeeBps: bps, hasDeveloper: true },
+    );
     expect(split).toEqual({ developerShare: developer, platformFee: platform, processorFee: 0n });
   });
 

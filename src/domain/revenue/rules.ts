@@ -8,13 +8,19 @@ export type RevenueSplit = Readonly<{ developerShare: bigint; platformFee: bigin
  * Splits a charge: the processor's fee comes off first (rounded up, never more than the charge), the rest is divided
  * between platform and developer. Without a developer the platform keeps all of it.
  */
-export function splitRevenue(charge: Money, terms: { processor: ProcessorFee; platformFeeBps: number; hasDeveloper: boolean }): RevenueSplit {
+export function splitRevenue(
+  charge: Money,
+  terms: { processor: ProcessorFee; platformFeeBps: number; hasDeveloper: boolean },
+): RevenueSplit {
   const whole = BigInt(WHOLE_BPS);
   const proportional = (charge.amount * BigInt(terms.processor.bps) + whole - 1n) / whole;
   const wanted = proportional + terms.processor.fixed;
   const processorFee = wanted > charge.amount ? charge.amount : wanted;
   const net = charge.amount - processorFee;
   if (!terms.hasDeveloper) return { developerShare: 0n, platformFee: net, processorFee };
-  const [platformFee = 0n, developerShare = 0n] = allocate(net, [terms.platformFeeBps, WHOLE_BPS - terms.platformFeeBps]);
+  const [platformFee = 0n, developerShare = 0n] = allocate(net, [
+    terms.platformFeeBps,
+    WHOLE_BPS - terms.platformFeeBps,
+  ]);
   return { developerShare, platformFee, processorFee };
 }

@@ -22,7 +22,10 @@ export type RevenueStats = Readonly<{
 type Row = Omit<RevenueStats, 'currency'> & { currency: string };
 
 /** What a developer's items earned in [from, to), per currency. For the developer, staff and `revenue:read`. */
-export async function getRevenueStats(ctx: Ctx, request: { userId: string; from: Date; to: Date }): Promise<RevenueStats[]> {
+export async function getRevenueStats(
+  ctx: Ctx,
+  request: { userId: string; from: Date; to: Date },
+): Promise<RevenueStats[]> {
   requireOwnerOr(ctx, request.userId, 'revenue:read');
   const maturedBefore = new Date(ctx.clock.now().getTime() - MATURITY_DAYS * 86_400_000);
   const rows = await ctx.db.$queryRaw<Row[]>`

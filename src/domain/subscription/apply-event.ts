@@ -1,21 +1,28 @@
 import type { Ctx } from '#domain/context/context.ts';
+import { type InboxEntry, toInboxRow } from '#domain/context/inbox.ts';
 import { queueJobs } from '#domain/context/queue.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
-import { type InboxEntry, toInboxRow } from '#domain/payment/settle.ts';
 import type { ProviderEvent } from '#domain/provider.ts';
 import { changeSubscription } from '#domain/subscription/change.ts';
 import type { SubscriptionEvent } from '#domain/subscription/rules.ts';
 
 export type SubscriptionChangedEvent = Extract<ProviderEvent, { type: 'subscription_changed' }>;
 
-const EVENTS: Record<SubscriptionChangedEvent['change'], SubscriptionEvent> = { cancelled: 'cancelled', restored: 'restored', renewal_failed: 'renewal_failed' };
+const EVENTS: Record<SubscriptionChangedEvent['change'], SubscriptionEvent> = {
+  cancelled: 'cancelled',
+  restored: 'restored',
+  renewal_failed: 'renewal_failed',
+};
 
 /**
  * Applies what the provider tells of a subscription: the person cancelled or resumed it there, or a renewal failed.
  * Throws `not_found subscription_not_found` when its first charge is not settled yet; the inbox tries again later.
  */
-export async function applySubscriptionEvent(ctx: Ctx, request: { event: SubscriptionChangedEvent; inbox: InboxEntry }): Promise<'applied' | 'duplicate' | 'ignored'> {
+export async function applySubscriptionEvent(
+  ctx: Ctx,
+  request: { event: SubscriptionChangedEvent; inbox: InboxEntry },
+): Promise<'applied' | 'duplicate' | 'ignored'> {
   const { event, inbox } = request;
   return inTransaction(ctx, async (tx) => {
     if (await isProcessed(tx, inbox)) return 'duplicate';
@@ -31,7 +38,9 @@ export async function applySubscriptionEvent(ctx: Ctx, request: { event: Subscri
       : { isChanged: false, subscription };
     // Restored in Telegram beside another one to the same plan: it must not be charged for, so Telegram is told to stop.
     if (isOwners && event.change === 'restored' && after.status === 'cancelling')
-      await queueJobs(tx, [{ name: 'stop_renewal', lane: `subscription:${subscriptionId}`, payload: { subscriptionId } }]);
+      await queueJobs(tx, [
+        { name: 'stop_renewal', lane: `subscription:${subscriptionId}`, payload: { subscriptionId } },
+      ]);
     return close(tx, inbox, isChanged ? 'applied' : 'ignored');
   });
 }

@@ -15,7 +15,8 @@ export async function cancelSubscription(ctx: Ctx, subscriptionId: string): Prom
   const subscription = await getSubscription(ctx, subscriptionId);
   requireOwnerOr(ctx, subscription.userId, 'subscriptions:write');
   if (subscription.status === 'cancelling') return subscription;
-  if (subscription.status !== 'active' && subscription.status !== 'past_due') throw new AppError('precondition_failed', 'subscription_not_active');
+  if (subscription.status !== 'active' && subscription.status !== 'past_due')
+    throw new AppError('precondition_failed', 'subscription_not_active');
   await setRenewal(ctx, subscription, false);
   return (await changeSubscription(ctx, { subscriptionId, event: 'cancelled', by: 'hoshi' })).subscription;
 }
@@ -30,7 +31,8 @@ export async function resumeSubscription(ctx: Ctx, subscriptionId: string): Prom
   requireOwnerOr(ctx, subscription.userId, 'subscriptions:write');
   if (subscription.status === 'active') return subscription;
   const isOver = subscription.currentPeriodEnd <= ctx.clock.now();
-  if (subscription.status !== 'cancelling' || isOver) throw new AppError('precondition_failed', 'subscription_not_cancelled');
+  if (subscription.status !== 'cancelling' || isOver)
+    throw new AppError('precondition_failed', 'subscription_not_cancelled');
   if (subscription.cancelledBy === 'user') throw new AppError('precondition_failed', 'resume_in_telegram');
   if (await findOtherRenewing(ctx, subscription)) throw new AppError('precondition_failed', 'already_subscribed');
   await setRenewal(ctx, subscription, true);
@@ -45,7 +47,11 @@ export async function stopRenewal(ctx: Ctx, subscriptionId: string): Promise<voi
   const subscription = await getSubscription(ctx, subscriptionId);
   const payer = await ctx.db.user.findUniqueOrThrow({ where: { id: subscription.userId } });
   try {
-    await providerOf(ctx, subscription).setRenewal({ chargeId: subscription.firstChargeId, payerId: payer.telegramId, renews: false });
+    await providerOf(ctx, subscription).setRenewal({
+      chargeId: subscription.firstChargeId,
+      payerId: payer.telegramId,
+      renews: false,
+    });
   } catch (error) {
     // Telegram may have ended it with the refund or with its last period; then there is nothing left to stop.
     const isOver = subscription.status === 'revoked' || subscription.status === 'expired';
@@ -58,11 +64,22 @@ export async function stopRenewal(ctx: Ctx, subscriptionId: string): Promise<voi
 async function setRenewal(ctx: Ctx, subscription: Subscription, renews: boolean): Promise<void> {
   const payer = await ctx.db.user.findUniqueOrThrow({ where: { id: subscription.userId } });
   try {
-    await providerOf(ctx, subscription).setRenewal({ chargeId: subscription.firstChargeId, payerId: payer.telegramId, renews });
+    await providerOf(ctx, subscription).setRenewal({
+      chargeId: subscription.firstChargeId,
+      payerId: payer.telegramId,
+      renews,
+    });
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
-    ctx.log.warn({ subscriptionId: subscription.id, failure: error.failure, code: error.code }, 'provider did not change the renewal');
-    if (error.failure === 'unavailable') throw new AppError('unavailable', 'provider_unavailable', { retryAfterSeconds: error.retryAfterSeconds ?? 5, cause: error });
+    ctx.log.warn(
+      { subscriptionId: subscription.id, failure: error.failure, code: error.code },
+      'provider did not change the renewal',
+    );
+    if (error.failure === 'unavailable')
+      throw new AppError('unavailable', 'provider_unavailable', {
+        retryAfterSeconds: error.retryAfterSeconds ?? 5,
+        cause: error,
+      });
     throw new AppError('precondition_failed', 'provider_declined', { cause: error });
   }
 }

@@ -1,6 +1,6 @@
 import { recordAudit } from '#domain/audit/record.ts';
 import type { Ctx } from '#domain/context/context.ts';
-import { noticeJob, type NoticeKind, queueJobs } from '#domain/context/queue.ts';
+import { type JobRequest, type NoticeKind, noticeJob, queueJobs } from '#domain/context/queue.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
 import { graceEnd, isTimely, nextSubscriptionStatus, type SubscriptionEvent } from '#domain/subscription/rules.ts';
@@ -10,7 +10,6 @@ import type { Subscription } from '#lib/generated/prisma/client.ts';
 const NOTICES: Partial<Record<SubscriptionEvent, NoticeKind>> = {
   cancelled: 'subscription_cancelled',
   restored: 'subscription_resumed',
-  renewal_failed: 'renewal_failed',
   grace_ended: 'subscription_ended',
 };
 
@@ -34,7 +33,9 @@ export async function changeSubscription(
     if (!status || status === before.status) return { subscription: before, isChanged: false };
     const now = tx.clock.now();
     // Another subscription to the plan renews already (subscription_one_renewing): this one cannot come back beside it.
-    const isBarred = !isTimely(event, before.currentPeriodEnd, now) || (status === 'active' && (await findOtherRenewing(tx, before)) !== null);
+    const isBarred =
+      !isTimely(event, before.currentPeriodEnd, now) ||
+      (status === 'active' && (await findOtherRenewing(tx, before)) !== null);
     if (isBarred) return { subscription: before, isChanged: false };
     const subscription = await tx.db.subscription.update({
       where: { id: subscriptionId },
@@ -45,11 +46,20 @@ export async function changeSubscription(
         endedAt: status === 'expired' ? now : null,
       },
     });
-    await recordAudit(tx, { action: `subscription.${event}`, objectId: subscriptionId, data: { from: before.status, to: status, by } });
-    const kind = NOTICES[event];
-    if (kind) await queueJobs(tx, [noticeJob({ userId: before.userId, kind, objectId: subscriptionId })]);
+    await recordAudit(tx, {
+      action: `subscription.${event}`,
+      objectId: subscriptionId,
+      data: { from: before.status, to: status, by },
+    });
+    await queueJobs(tx, noticesAfter(event, subscription));
     return { subscription, isChanged: true };
   });
+}
+
+/** A period that ended in silence is told as a failed renewal; one that was cancelled before ends without a word. */
+function noticesAfter(event: SubscriptionEvent, { id, status, userId }: Subscription): JobRequest[] {
+  const kind = status === 'past_due' ? 'renewal_failed' : NOTICES[event];
+  return kind ? [noticeJob({ userId, kind, objectId: id })] : [];
 }
 
 /** Another renewing subscription of the same person to the same plan; there is at most one. */

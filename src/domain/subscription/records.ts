@@ -8,7 +8,11 @@ const MAX_ROWS = 50;
 /** A person's subscriptions, newest first, at most 50. */
 export async function listSubscriptions(ctx: Ctx, userId: string): Promise<Subscription[]> {
   requireOwnerOr(ctx, userId, 'subscriptions:read');
-  return ctx.db.subscription.findMany({ where: { userId }, orderBy: [{ createdAt: 'desc' }, { id: 'desc' }], take: MAX_ROWS });
+  return ctx.db.subscription.findMany({
+    where: { userId },
+    orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+    take: MAX_ROWS,
+  });
 }
 
 /** A subscription by id. A stranger's looks like none: `not_found subscription_not_found`. */

@@ -94,7 +94,10 @@ describe('renewalPeriod', () => {
   const days = 30;
 
   it('is what the provider says, when it says', () => {
-    expect(renewalPeriod({ paidUntil: at(60), occurredAt: at(31), days }, at(45))).toEqual({ start: at(30), end: at(60) });
+    expect(renewalPeriod({ paidUntil: at(60), occurredAt: at(31), days }, at(45))).toEqual({
+      start: at(30),
+      end: at(60),
+    });
   });
 
   it.each([
@@ -111,7 +114,10 @@ describe('renewalPeriod', () => {
   });
 
   it('begins with a charge that comes long after the last end', () => {
-    expect(renewalPeriod({ paidUntil: null, occurredAt: at(47), days }, at(30))).toEqual({ start: at(47), end: at(77) });
+    expect(renewalPeriod({ paidUntil: null, occurredAt: at(47), days }, at(30))).toEqual({
+      start: at(47),
+      end: at(77),
+    });
   });
 
   it('begins with the charge when nothing was there before', () => {

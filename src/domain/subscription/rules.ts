@@ -4,20 +4,43 @@ import { GRACE_DAYS } from '#domain/entitlement/rules.ts';
 export const SUBSCRIPTION_STATUSES = ['active', 'cancelling', 'past_due', 'expired', 'revoked'] as const;
 export type SubscriptionStatus = (typeof SUBSCRIPTION_STATUSES)[number];
 
-export const SUBSCRIPTION_EVENTS = ['renewed', 'cancelled', 'restored', 'renewal_failed', 'period_ended', 'grace_ended', 'refunded'] as const;
+export const SUBSCRIPTION_EVENTS = [
+  'renewed',
+  'cancelled',
+  'restored',
+  'renewal_failed',
+  'period_ended',
+  'grace_ended',
+  'refunded',
+] as const;
 export type SubscriptionEvent = (typeof SUBSCRIPTION_EVENTS)[number];
 
 /** status × event → status. An event that is not in the row changes nothing: it is late, doubled or beside the point. */
 const TRANSITIONS: Record<SubscriptionStatus, Partial<Record<SubscriptionEvent, SubscriptionStatus>>> = {
-  active: { renewed: 'active', cancelled: 'cancelling', renewal_failed: 'past_due', period_ended: 'past_due', refunded: 'revoked' },
+  active: {
+    renewed: 'active',
+    cancelled: 'cancelling',
+    renewal_failed: 'past_due',
+    period_ended: 'past_due',
+    refunded: 'revoked',
+  },
   cancelling: { renewed: 'cancelling', restored: 'active', period_ended: 'expired', refunded: 'revoked' },
-  past_due: { renewed: 'active', cancelled: 'cancelling', restored: 'active', grace_ended: 'expired', refunded: 'revoked' },
+  past_due: {
+    renewed: 'active',
+    cancelled: 'cancelling',
+    restored: 'active',
+    grace_ended: 'expired',
+    refunded: 'revoked',
+  },
   expired: { renewed: 'active' },
   revoked: {},
 };
 
 /** The state after an event, or null when the event does not apply in this state. */
-export function nextSubscriptionStatus(status: SubscriptionStatus, event: SubscriptionEvent): SubscriptionStatus | null {
+export function nextSubscriptionStatus(
+  status: SubscriptionStatus,
+  event: SubscriptionEvent,
+): SubscriptionStatus | null {
   return TRANSITIONS[status][event] ?? null;
 }
 
@@ -45,7 +68,10 @@ export function isTimely(event: SubscriptionEvent, periodEnd: Date, now: Date): 
 }
 
 /** The period a renewal pays for. `paidUntil` is the provider's word; without it the period follows the current one. */
-export function renewalPeriod(renewal: { paidUntil: Date | null; occurredAt: Date; days: number }, currentPeriodEnd: Date | null): { start: Date; end: Date } {
+export function renewalPeriod(
+  renewal: { paidUntil: Date | null; occurredAt: Date; days: number },
+  currentPeriodEnd: Date | null,
+): { start: Date; end: Date } {
   const lengthMs = renewal.days * DAY_MS;
   if (renewal.paidUntil) return { start: new Date(renewal.paidUntil.getTime() - lengthMs), end: renewal.paidUntil };
   const start = new Date(startOnRhythm(renewal.occurredAt.getTime(), currentPeriodEnd?.getTime() ?? null, lengthMs));

@@ -1,11 +1,13 @@
 import type { Ctx } from '#domain/context/context.ts';
 import { noticeJob, queueJobs } from '#domain/context/queue.ts';
-import { changeSubscription } from '#domain/subscription/change.ts';
 import { GRACE_DAYS } from '#domain/entitlement/rules.ts';
+import { changeSubscription } from '#domain/subscription/change.ts';
 import { REMINDER_DAYS } from '#domain/subscription/rules.ts';
 
 const BATCH = 200;
 const DAY_MS = 86_400_000;
+/** The provider has this long to tell of a renewal before it counts as failed; access goes on meanwhile. */
+const SILENCE_MS = 3_600_000;
 
 /**
  * Moves subscriptions whose time is over: a renewing one without a renewal becomes past due, a cancelled one ends, a past
@@ -16,7 +18,8 @@ export async function endSubscriptions(ctx: Ctx): Promise<number> {
   const due = await ctx.db.subscription.findMany({
     where: {
       OR: [
-        { status: { in: ['active', 'cancelling'] }, currentPeriodEnd: { lte: now } },
+        { status: 'active', currentPeriodEnd: { lte: new Date(now.getTime() - SILENCE_MS) } },
+        { status: 'cancelling', currentPeriodEnd: { lte: now } },
         { status: 'past_due', currentPeriodEnd: { lte: new Date(now.getTime() - GRACE_DAYS * DAY_MS) } },
       ],
     },
@@ -48,7 +51,10 @@ export async function remindRenewals(ctx: Ctx): Promise<number> {
   await queueJobs(
     ctx,
     due.map(({ current_period_end, id, user_id }) =>
-      noticeJob({ userId: user_id, kind: 'renewal_ahead', objectId: id }, { key: `renewal_ahead:${id}:${current_period_end.toISOString().slice(0, 10)}` }),
+      noticeJob(
+        { userId: user_id, kind: 'renewal_ahead', objectId: id },
+        { key: `renewal_ahead:${id}:${current_period_end.toISOString().slice(0, 10)}` },
+      ),
     ),
   );
   return due.length;

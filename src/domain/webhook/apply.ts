@@ -1,11 +1,15 @@
 import type { Ctx } from '#domain/context/context.ts';
+import type { InboxEntry } from '#domain/context/inbox.ts';
 import { recordRefund } from '#domain/payment/record-refund.ts';
-import { type InboxEntry, settlePayment } from '#domain/payment/settle.ts';
+import { settlePayment } from '#domain/payment/settle.ts';
 import type { ProviderEvent } from '#domain/provider.ts';
 import { applySubscriptionEvent } from '#domain/subscription/apply-event.ts';
 
 /** Brings an event of a provider to its effect, once; the inbox row is written with it. */
-export async function applyEvent(ctx: Ctx, received: { providerId: string; event: ProviderEvent; inbox: InboxEntry }): Promise<'applied' | 'duplicate' | 'ignored'> {
+export async function applyEvent(
+  ctx: Ctx,
+  received: { providerId: string; event: ProviderEvent; inbox: InboxEntry },
+): Promise<'applied' | 'duplicate' | 'ignored'> {
   const { event, inbox, providerId } = received;
   switch (event.type) {
     case 'payment_succeeded': {

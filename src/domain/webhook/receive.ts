@@ -1,6 +1,6 @@
 import { answerInquiry } from '#domain/checkout/answer-inquiry.ts';
 import type { InquiryReason } from '#domain/checkout/rules.ts';
-import { asActor, type Ctx, newId } from '#domain/context/context.ts';
+import { type Ctx, newId } from '#domain/context/context.ts';
 import { AppError } from '#domain/errors.ts';
 import type { Provider, ProviderReply, ProviderRequest } from '#domain/provider.ts';
 import { applyEvent } from '#domain/webhook/apply.ts';
@@ -19,9 +19,12 @@ const OK: ProviderReply = { status: 200, contentType: 'application/json', body: 
 /**
  * Takes one message of a provider in: verifies, answers a question, or applies an event exactly once. An event is
  * acknowledged only when its effect, or the event itself for a later try, is durable; otherwise this throws and the
- * provider sends it again. Throws `unauthenticated webhook_secret_wrong`, `invalid malformed_request`, or a database error.
+ * provider sends it again. `ctx` acts for the provider. Throws `unauthenticated webhook_secret_wrong`, `invalid malformed_request`, or a database error.
  */
-export async function receiveWebhook(ctx: Ctx, received: { providerId: string; request: ProviderRequest; explain: ExplainRefusal }): Promise<Received> {
+export async function receiveWebhook(
+  ctx: Ctx,
+  received: { providerId: string; request: ProviderRequest; explain: ExplainRefusal },
+): Promise<Received> {
   const { explain, providerId, request } = received;
   const provider = ctx.providers.get(providerId);
   if (!provider) throw new AppError('not_found', 'route_not_found');
@@ -34,16 +37,31 @@ export async function receiveWebhook(ctx: Ctx, received: { providerId: string; r
       throw new AppError(reading.reason === 'malformed_request' ? 'invalid' : 'unauthenticated', reading.reason);
     case 'ignored':
       count(reading.type, 'ignored');
-      return { reply: OK, message: reading.message === null || reading.eventId === null ? null : { eventId: reading.eventId, update: reading.message } };
+      return {
+        reply: OK,
+        message:
+          reading.message === null || reading.eventId === null
+            ? null
+            : { eventId: reading.eventId, update: reading.message },
+      };
     case 'inquiry':
       return { reply: await answer(ctx, provider, reading.inquiry, explain), message: null };
     case 'event': {
-      const inbox = { id: newId(ctx, 'whe'), providerId, eventId: reading.event.eventId, kind: reading.event.type, receivedAt: now, body: sealBytes(ctx.dataKey, request.body) };
-      const asProvider = asActor(ctx, { kind: 'provider', providerId }, ctx.requestId);
+      const inbox = {
+        id: newId(ctx, 'whe'),
+        providerId,
+        eventId: reading.event.eventId,
+        kind: reading.event.type,
+        receivedAt: now,
+        body: sealBytes(ctx.dataKey, request.body),
+      };
       try {
-        count(inbox.kind, await applyEvent(asProvider, { providerId, event: reading.event, inbox }));
+        count(inbox.kind, await applyEvent(ctx, { providerId, event: reading.event, inbox }));
       } catch (error) {
-        ctx.log.warn({ event: inbox.id, kind: inbox.kind, error: describeError(error) }, 'event not applied, kept for another try');
+        ctx.log.warn(
+          { event: inbox.id, kind: inbox.kind, error: describeError(error) },
+          'event not applied, kept for another try',
+        );
         await storeFailure(ctx, inbox, error);
         count(inbox.kind, 'failed');
       }
@@ -52,11 +70,24 @@ export async function receiveWebhook(ctx: Ctx, received: { providerId: string; r
   }
 }
 
-async function answer(ctx: Ctx, provider: Provider, inquiry: Parameters<typeof answerInquiry>[1], explain: ExplainRefusal): Promise<ProviderReply> {
+async function answer(
+  ctx: Ctx,
+  provider: Provider,
+  inquiry: Parameters<typeof answerInquiry>[1],
+  explain: ExplainRefusal,
+): Promise<ProviderReply> {
   const stop = ctx.metrics.inquirySeconds.startTimer({ provider: provider.id });
   const verdict = await answerInquiry(ctx, inquiry);
   stop();
-  ctx.metrics.webhooks.inc({ provider: provider.id, kind: 'inquiry', outcome: verdict.ok ? 'accepted' : verdict.reason });
+  ctx.metrics.webhooks.inc({
+    provider: provider.id,
+    kind: 'inquiry',
+    outcome: verdict.ok ? 'accepted' : verdict.reason,
+  });
   const { inquiryId, languageCode } = inquiry;
-  return provider.reply(verdict.ok ? { inquiryId, ok: true } : { inquiryId, ok: false, text: explain(verdict.reason, verdict.language, languageCode) });
+  return provider.reply(
+    verdict.ok
+      ? { inquiryId, ok: true }
+      : { inquiryId, ok: false, text: explain(verdict.reason, verdict.language, languageCode) },
+  );
 }

@@ -19,7 +19,8 @@ export async function retryWebhooks(ctx: Ctx): Promise<number> {
     WHERE id IN (SELECT id FROM webhook_event WHERE status = 'failed' AND next_attempt_at <= ${now} ORDER BY next_attempt_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)
     RETURNING id`;
   let processed = 0;
-  for (const { id } of claimed) if (await retryOne(ctx, await ctx.db.webhookEvent.findUniqueOrThrow({ where: { id } }))) processed += 1;
+  for (const { id } of claimed)
+    if (await retryOne(ctx, await ctx.db.webhookEvent.findUniqueOrThrow({ where: { id } }))) processed += 1;
   return processed;
 }
 
@@ -44,7 +45,14 @@ async function retryOne(ctx: Ctx, row: WebhookEvent): Promise<boolean> {
 /** Applies a stored event from its sealed body. Throws `precondition_failed webhook_event_body_gone` after the retention. */
 export async function applyStored(ctx: Ctx, row: WebhookEvent): Promise<'applied' | 'duplicate' | 'ignored'> {
   const event = readStored(ctx, row);
-  const inbox = { id: row.id, providerId: row.provider, eventId: row.eventId, kind: row.kind, receivedAt: row.receivedAt, body: null };
+  const inbox = {
+    id: row.id,
+    providerId: row.provider,
+    eventId: row.eventId,
+    kind: row.kind,
+    receivedAt: row.receivedAt,
+    body: null,
+  };
   const asProvider = asActor(ctx, { kind: 'provider', providerId: row.provider }, ctx.requestId);
   return applyEvent(asProvider, { providerId: row.provider, event, inbox });
 }

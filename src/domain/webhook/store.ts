@@ -1,6 +1,6 @@
 import type { Ctx } from '#domain/context/context.ts';
+import type { InboxEntry } from '#domain/context/inbox.ts';
 import { AppError } from '#domain/errors.ts';
-import type { InboxEntry } from '#domain/payment/settle.ts';
 import { ProviderError } from '#domain/provider.ts';
 import { nextAttempt } from '#domain/webhook/rules.ts';
 
@@ -20,6 +20,7 @@ export async function storeFailure(ctx: Ctx, inbox: InboxEntry, cause: unknown):
 export function errorCode(error: unknown): string {
   if (error instanceof AppError) return error.reason;
   if (error instanceof ProviderError) return error.code;
-  if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string') return error.code;
+  if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string')
+    return error.code;
   return error instanceof Error ? error.name : 'unknown';
 }

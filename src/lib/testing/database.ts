@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, inject } from 'vitest';
-import { type Database, openDatabase } from '../db.ts';
+import { type Database, openDatabase } from '#lib/db.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {

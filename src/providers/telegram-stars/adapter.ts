@@ -1,10 +1,21 @@
 import { type Capability, type InquiryAnswer, type Provider, ProviderError } from '#domain/provider.ts';
 import { isEqualSecret } from '#lib/crypto.ts';
 import type { BotApi } from './client.ts';
-import { normaliseInvoiceLink, RENEWAL_DAYS, readTransaction, readUpdate, StarTransactions, SUBSCRIPTION_PERIOD_SECONDS } from './wire.ts';
+import {
+  normaliseInvoiceLink,
+  RENEWAL_DAYS,
+  readTransaction,
+  readUpdate,
+  StarTransactions,
+  SUBSCRIPTION_PERIOD_SECONDS,
+} from './wire.ts';
 
 /** Secrets that Telegram may send in X-Telegram-Bot-Api-Secret-Token. `onPrevious` hears each use of the one being replaced. */
-export type WebhookSecrets = Readonly<{ current: string; previous: { secret: string; until: Date } | null; onPrevious: (isOverdue: boolean) => void }>;
+export type WebhookSecrets = Readonly<{
+  current: string;
+  previous: { secret: string; until: Date } | null;
+  onPrevious: (isOverdue: boolean) => void;
+}>;
 
 const ACCEPTS: ReadonlyArray<Capability> = [
   {
@@ -48,7 +59,8 @@ export function makeTelegramStars(options: { api: BotApi; secrets: WebhookSecret
     },
 
     read(request, now) {
-      if (!isGenuine(request.headers['x-telegram-bot-api-secret-token'] ?? '', secrets, now)) return { kind: 'rejected', reason: 'webhook_secret_wrong' };
+      if (!isGenuine(request.headers['x-telegram-bot-api-secret-token'] ?? '', secrets, now))
+        return { kind: 'rejected', reason: 'webhook_secret_wrong' };
       return readUpdate(request.body, now);
     },
 
@@ -56,7 +68,12 @@ export function makeTelegramStars(options: { api: BotApi; secrets: WebhookSecret
 
     reply(answer: InquiryAnswer) {
       // Telegram runs a method that stands in the response body: the answer costs no second request.
-      const call = { method: 'answerPreCheckoutQuery', pre_checkout_query_id: answer.inquiryId, ok: answer.ok, ...(answer.ok ? {} : { error_message: answer.text }) };
+      const call = {
+        method: 'answerPreCheckoutQuery',
+        pre_checkout_query_id: answer.inquiryId,
+        ok: answer.ok,
+        ...(answer.ok ? {} : { error_message: answer.text }),
+      };
       return { status: 200, contentType: 'application/json', body: JSON.stringify(call) };
     },
 
@@ -75,7 +92,11 @@ export function makeTelegramStars(options: { api: BotApi; secrets: WebhookSecret
     },
 
     async setRenewal({ chargeId, payerId, renews }) {
-      await api.call('editUserStarSubscription', { user_id: Number(payerId), telegram_payment_charge_id: chargeId, is_canceled: !renews });
+      await api.call('editUserStarSubscription', {
+        user_id: Number(payerId),
+        telegram_payment_charge_id: chargeId,
+        is_canceled: !renews,
+      });
     },
   };
 }

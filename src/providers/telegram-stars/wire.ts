@@ -1,18 +1,34 @@
 import { z } from 'zod';
-import { ProviderError, type ProviderEvent, type ProviderInquiry, type ProviderReading, type ProviderTransaction } from '#domain/provider.ts';
+import {
+  ProviderError,
+  type ProviderEvent,
+  type ProviderInquiry,
+  type ProviderReading,
+  type ProviderTransaction,
+} from '#domain/provider.ts';
 
 /*
  * The part of Telegram's Bot API that is about Stars (core.telegram.org/bots/api, 10.3), and its pure translation. Unknown
  * fields are let through: Telegram adds some every month. Amounts are whole Stars and fit a safe integer.
  */
 
-const TelegramId = z.number().int().positive().max(2 ** 52);
+const TelegramId = z
+  .number()
+  .int()
+  .positive()
+  .max(2 ** 52);
 const Amount = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
 const UnixSeconds = z.number().int().nonnegative().max(253_402_300_799);
 const Payload = z.string().max(128);
 const Person = z.object({ id: TelegramId, language_code: z.string().max(35).optional() });
 
-export const PreCheckoutQuery = z.object({ id: z.string().min(1).max(64), from: Person, currency: z.string().max(8), total_amount: Amount, invoice_payload: Payload });
+export const PreCheckoutQuery = z.object({
+  id: z.string().min(1).max(64),
+  from: Person,
+  currency: z.string().max(8),
+  total_amount: Amount,
+  invoice_payload: Payload,
+});
 
 export const SuccessfulPayment = z.object({
   currency: z.literal('XTR'),
@@ -24,7 +40,12 @@ export const SuccessfulPayment = z.object({
   is_first_recurring: z.boolean().optional(),
 });
 
-export const RefundedPayment = z.object({ currency: z.literal('XTR'), total_amount: Amount, invoice_payload: Payload, telegram_payment_charge_id: z.string().min(1).max(256) });
+export const RefundedPayment = z.object({
+  currency: z.literal('XTR'),
+  total_amount: Amount,
+  invoice_payload: Payload,
+  telegram_payment_charge_id: z.string().min(1).max(256),
+});
 
 export const SubscriptionChange = z.object({ user: Person, invoice_payload: Payload, state: z.string().max(32) });
 
@@ -61,7 +82,14 @@ export function readUpdate(body: Uint8Array, now: Date): ProviderReading {
 }
 
 /** Names that may become metric labels; anything else counts as `other`. */
-const KNOWN_TYPES = new Set(['message', 'edited_message', 'callback_query', 'my_chat_member', 'chat_member', 'inline_query']);
+const KNOWN_TYPES = new Set([
+  'message',
+  'edited_message',
+  'callback_query',
+  'my_chat_member',
+  'chat_member',
+  'inline_query',
+]);
 
 function readInquiry(value: unknown): ProviderReading {
   const query = PreCheckoutQuery.safeParse(value);
@@ -120,7 +148,17 @@ function readSubscription(value: unknown, eventId: string, now: Date): ProviderR
   const { invoice_payload, state, user } = update.data;
   const change = Object.hasOwn(CHANGES, state) ? CHANGES[state as keyof typeof CHANGES] : null;
   if (!change) return { kind: 'ignored', type: 'subscription', eventId, message: null };
-  return { kind: 'event', event: { type: 'subscription_changed', eventId, occurredAt: now, invoiceId: invoice_payload, payerId: BigInt(user.id), change } };
+  return {
+    kind: 'event',
+    event: {
+      type: 'subscription_changed',
+      eventId,
+      occurredAt: now,
+      invoiceId: invoice_payload,
+      payerId: BigInt(user.id),
+      change,
+    },
+  };
 }
 
 function parseJson(body: Uint8Array): unknown {
@@ -138,7 +176,13 @@ const UserPartner = z.object({
   invoice_payload: z.string().optional(),
   subscription_period: z.number().int().positive().optional(),
 });
-const StarTransaction = z.object({ id: z.string().min(1), amount: Amount, date: UnixSeconds, source: z.unknown().optional(), receiver: z.unknown().optional() });
+const StarTransaction = z.object({
+  id: z.string().min(1),
+  amount: Amount,
+  date: UnixSeconds,
+  source: z.unknown().optional(),
+  receiver: z.unknown().optional(),
+});
 export const StarTransactions = z.object({ transactions: z.array(StarTransaction) });
 
 /** A row of getStarTransactions; null for what is no sale to a person (withdrawals, adverts, gifts …). */
@@ -159,7 +203,12 @@ export function readTransaction(row: z.infer<typeof StarTransaction>): ProviderT
   };
 }
 
-const Failure = z.object({ ok: z.literal(false), error_code: z.number().int(), description: z.string(), parameters: z.object({ retry_after: z.number().int().optional() }).optional() });
+const Failure = z.object({
+  ok: z.literal(false),
+  error_code: z.number().int(),
+  description: z.string(),
+  parameters: z.object({ retry_after: z.number().int().optional() }).optional(),
+});
 const Success = z.object({ ok: z.literal(true), result: z.unknown() });
 
 /** Takes the envelope of a Bot API answer off. Throws ProviderError for a refusal, by its code (telegram.md §5.1, §5.3). */
@@ -170,7 +219,8 @@ export function readAnswer(status: number, body: unknown): unknown {
   if (!failure.success) throw new ProviderError('unavailable', `HTTP_${status}`);
   const { description, error_code, parameters } = failure.data;
   const code = codeOf(description);
-  if (error_code === 429) throw new ProviderError('unavailable', 'FLOOD', { retryAfterSeconds: parameters?.retry_after ?? 1 });
+  if (error_code === 429)
+    throw new ProviderError('unavailable', 'FLOOD', { retryAfterSeconds: parameters?.retry_after ?? 1 });
   if (error_code >= 500) throw new ProviderError('unavailable', code);
   if (error_code === 401 || error_code === 404) throw new ProviderError('misconfigured', code);
   if (error_code === 403) throw new ProviderError('declined', code);

@@ -5,7 +5,7 @@ import { formatDate, formatNumber } from './format.ts';
 import { Stars } from './icons.tsx';
 import { ActError, Confirm, Panel, useAct } from './panel.tsx';
 import { useLanguage, useTexts } from './texts.ts';
-import { useAccount } from './use-account.ts';
+import type { Account } from './use-account.ts';
 
 function useSubscriptionWords(): (subscription: SimSubscription) => string {
   const texts = useTexts();
@@ -127,9 +127,8 @@ function Transactions({ transactions }: { transactions: ReadonlyArray<SimTransac
 }
 
 /** What the chosen user owes and paid in Stars, as Telegram's own settings show it. */
-export function AccountLists({ user }: { user: SimUser }) {
+export function AccountLists({ user, account }: { user: SimUser; account: Account | undefined }) {
   const texts = useTexts();
-  const account = useAccount(user.id);
   return (
     <>
       <Panel title={texts.people.subscriptions} testId="subscriptions">

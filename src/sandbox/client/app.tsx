@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import { ClockPanel } from './clock-panel.tsx';
 import { countFaults, FaultsPanel } from './faults-panel.tsx';
 import { Icon, StarIcon } from './icons.tsx';
@@ -10,6 +10,7 @@ import { dictionaries, type Language, LanguageContext, useTexts } from './texts.
 import { Tour } from './tour.tsx';
 import { TrafficPanel } from './traffic-panel.tsx';
 import { readUrlState, type Theme, writeUrlState } from './url-state.ts';
+import { useAccount } from './use-account.ts';
 import { WebhookPanel } from './webhook-panel.tsx';
 
 type Tab = 'phone' | 'people' | 'stage' | 'log';
@@ -57,7 +58,7 @@ function ResetButton() {
         onClick={() => setAsking(true)}
       >
         <Icon name="reload" size={15} />
-        {texts.reset.button}
+        <span className="reset-label">{texts.reset.button}</span>
       </button>
       {asking && (
         <Confirm
@@ -165,11 +166,13 @@ export function App() {
   const [wish, setWish] = useState<LaunchWish | undefined>(
     initial.openApp ? { id: 1, startParam: initial.startParam } : undefined,
   );
+  const wishSequence = useRef(1);
   const [appOpened, setAppOpened] = useState(false);
-  const { state } = useSnapshot();
+  const { state, epoch } = useSnapshot();
   const { chosen, choose } = useChosenUser(initial.userId);
   const texts = dictionaries[language];
   const chosenId = chosen?.id;
+  const account = useAccount(chosenId);
 
   useEffect(() => store.connect(), []);
   useEffect(() => {
@@ -180,14 +183,18 @@ export function App() {
 
   const openApp = () => {
     setTab('phone');
-    setWish((current) => ({ id: (current?.id ?? 0) + 1, startParam: undefined }));
+    wishSequence.current += 1;
+    setWish({ id: wishSequence.current, startParam: undefined });
   };
   const choosePerson = (id: number) => {
     choose(id);
     setWish(undefined);
     setAppOpened(false);
   };
-  const markOpened = useCallback(() => setAppOpened(true), []);
+  const markOpened = useCallback(() => {
+    setAppOpened(true);
+    setWish(undefined);
+  }, []);
 
   return (
     <LanguageContext value={language}>
@@ -195,19 +202,25 @@ export function App() {
         <StageHeader theme={theme} language={language} onTheme={setTheme} onLanguage={setLanguage} />
         <nav className="tab-bar">
           {tabs.map((id) => (
-            <button type="button" key={id} aria-pressed={tab === id} data-testid={`tab-${id}`} onClick={() => setTab(id)}>
+            <button
+              type="button"
+              key={id}
+              aria-pressed={tab === id}
+              data-testid={`tab-${id}`}
+              onClick={() => setTab(id)}
+            >
               {texts.tabs[id]}
             </button>
           ))}
         </nav>
         <aside className="side people-side" aria-label={texts.tabs.people}>
-          {chosen && <Tour user={chosen} appOpened={appOpened} onOpenApp={openApp} />}
-          <PeoplePanel chosen={chosen} onChoose={choosePerson} />
+          {chosen && <Tour account={account} appOpened={appOpened} onOpenApp={openApp} />}
+          <PeoplePanel chosen={chosen} account={account} onChoose={choosePerson} />
         </aside>
         <main className="middle">
           {chosen && state ? (
             <PhoneFrame
-              key={chosen.id}
+              key={`${chosen.id}:${epoch}`}
               user={chosen}
               state={state}
               theme={theme}

@@ -2,7 +2,7 @@ import { useEffect, useState } from 'react';
 import type { SimButton, SimMessage } from '../control.ts';
 import { api } from './api.ts';
 import { EntityText } from './entities.tsx';
-import { formatBytes, formatNumber, formatTime } from './format.ts';
+import { formatBytes, formatNumber, formatTime, rowKey } from './format.ts';
 import { Icon, type IconName, StarIcon, Stars, starText } from './icons.tsx';
 import { usePhone } from './phone-context.ts';
 import { store } from './store.ts';
@@ -22,7 +22,7 @@ function ServiceMessage({ message }: { message: SimMessage }) {
   const { successful_payment: payment, refunded_payment: refund } = message;
   let words = message.text ?? '';
   if (payment) {
-    const say = payment.is_recurring ? texts.chat.renewedService : texts.chat.paidService;
+    const say = payment.is_renewal ? texts.chat.renewedService : texts.chat.paidService;
     words = say(stars(payment.total_amount), payment.title);
   }
   if (refund) words = texts.chat.refundedService(stars(refund.total_amount));
@@ -173,14 +173,16 @@ export function Bubble({ message }: { message: SimMessage }) {
         )}
         <span className="bubble-meta">
           {message.edit_date !== undefined && <span>{texts.chat.edited} </span>}
-          <time dateTime={new Date(message.date * 1000).toISOString()}>{formatTime(message.date * 1000, language)}</time>
+          <time dateTime={new Date(message.date * 1000).toISOString()}>
+            {formatTime(message.date * 1000, language)}
+          </time>
           {message.from === 'user' && <Icon name="checks" size={15} />}
         </span>
       </div>
       {keyboard.length > 0 && (
         <div className="inline-keyboard">
-          {keyboard.map((row, rowIndex) => (
-            <div className="inline-row" key={`${rowIndex}:${row.map((button) => button.text).join('|')}`}>
+          {keyboard.map((row) => (
+            <div className="inline-row" key={rowKey(row)}>
               {row.map((button) => (
                 <KeyboardButton key={button.text} button={button} message={message} />
               ))}

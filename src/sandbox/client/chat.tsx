@@ -1,22 +1,14 @@
 import { Fragment, useEffect, useRef } from 'react';
 import type { SimMessage } from '../control.ts';
 import { api } from './api.ts';
+import { Avatar, BotAvatar } from './avatar.tsx';
 import { descriptionOf } from './bot-settings.ts';
 import { Bubble } from './bubble.tsx';
 import { Composer } from './composer.tsx';
-import { dayKey, formatDay, initials } from './format.ts';
-import { StarIcon } from './icons.tsx';
+import { dayKey, formatDay } from './format.ts';
 import { usePhone } from './phone-context.ts';
 import { useSnapshot } from './store.ts';
 import { useLanguage, useTexts } from './texts.ts';
-
-export function BotAvatar({ size }: { size: 'small' | 'large' }) {
-  return (
-    <span className={`bot-avatar ${size}`} aria-hidden="true">
-      <StarIcon size={size === 'small' ? 20 : 44} />
-    </span>
-  );
-}
 
 /** The keyboard of the newest bot message that set one; an empty one takes it away. */
 function currentReplyKeyboard(messages: ReadonlyArray<SimMessage>): SimMessage['reply_keyboard'] {
@@ -49,8 +41,15 @@ function MessageList({ messages }: { messages: ReadonlyArray<SimMessage> }) {
   }, [lastMark]);
 
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard.
-    <div className="message-scroller" ref={scroller} role="log" aria-label={texts.chat.label} aria-live="polite" tabIndex={0}>
+    <div
+      className="message-scroller"
+      ref={scroller}
+      role="log"
+      aria-label={texts.chat.label}
+      aria-live="polite"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard.
+      tabIndex={0}
+    >
       <ol className="message-list">
         {messages.map((message, index) => {
           const ms = message.date * 1000;
@@ -122,9 +121,7 @@ export function Chat({ inert }: { inert: boolean }) {
           <strong>{phone.state.bot.first_name}</strong>
           <small>{texts.chat.bot}</small>
         </div>
-        <span className="chat-user" title={phone.user.first_name}>
-          {initials(phone.user.first_name)}
-        </span>
+        <Avatar user={phone.user} />
       </header>
       <div className="chat-body">
         {messages === undefined && <div className="chat-loading" aria-busy="true" />}

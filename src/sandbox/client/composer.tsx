@@ -1,6 +1,7 @@
 import { type FormEvent, useRef, useState } from 'react';
 import type { SimMessage } from '../control.ts';
 import { commandsOf, menuButtonOf } from './bot-settings.ts';
+import { rowKey } from './format.ts';
 import { Icon } from './icons.tsx';
 import { usePhone } from './phone-context.ts';
 import { useTexts } from './texts.ts';
@@ -29,8 +30,8 @@ function CommandList({ filter, onChoose }: { filter: string; onChoose: (command:
 function ReplyKeyboard({ rows, onPress }: { rows: ReplyKeyboardRows; onPress: (text: string) => void }) {
   return (
     <div className="reply-keyboard">
-      {rows.map((row, index) => (
-        <div className="inline-row" key={`${index}:${row.map((button) => button.text).join('|')}`}>
+      {rows.map((row) => (
+        <div className="inline-row" key={rowKey(row)}>
           {row.map((button) => (
             <button type="button" key={button.text} onClick={() => onPress(button.text)}>
               {button.text}

@@ -1,4 +1,4 @@
-import { Fragment, type ReactNode } from 'react';
+import { Fragment, type ReactNode, useState } from 'react';
 import type { SimMessage } from '../control.ts';
 
 type Entity = NonNullable<SimMessage['entities']>[number];
@@ -6,11 +6,21 @@ type Entity = NonNullable<SimMessage['entities']>[number];
 type EntityActions = { openLink: (url: string) => void; runCommand: (command: string) => void };
 
 /** Links and commands that Telegram marks by itself in plain text. */
-const automatic = /(?<url>https?:\/\/[^\s<>"')\]]+[^\s<>"')\].,;:!?])|(?<command>(?<![\w/])\/[a-z][a-z0-9_]{0,31}(?![\w/]))/gi;
+const automatic =
+  /(?<url>https?:\/\/[^\s<>"')\]]+[^\s<>"')\].,;:!?])|(?<command>(?<![\w/])\/[a-z][a-z0-9_]{0,31}(?![\w/]))/gi;
 
 function InlineLink({ onPress, children }: { onPress: () => void; children: ReactNode }) {
   return (
     <button type="button" className="text-link" onClick={onPress}>
+      {children}
+    </button>
+  );
+}
+
+function Spoiler({ children }: { children: ReactNode }) {
+  const [shown, setShown] = useState(false);
+  return (
+    <button type="button" className={`spoiler${shown ? ' shown' : ''}`} onClick={() => setShown(true)}>
       {children}
     </button>
   );
@@ -45,11 +55,7 @@ function wrap(entity: Entity, raw: string, inner: ReactNode, key: number, action
     case 'strikethrough':
       return <s key={key}>{inner}</s>;
     case 'spoiler':
-      return (
-        <span key={key} className="spoiler" tabIndex={0} role="note">
-          {inner}
-        </span>
-      );
+      return <Spoiler key={key}>{inner}</Spoiler>;
     case 'code':
       return <code key={key}>{inner}</code>;
     case 'pre':

@@ -1,15 +1,22 @@
 import { type ReactNode, useId } from 'react';
 import type { SimFaults } from '../control.ts';
-import { api } from './api.ts';
 import { ActError, Panel, useAct } from './panel.tsx';
-import { useSnapshot } from './store.ts';
+import { store, useSnapshot } from './store.ts';
 import { useTexts } from './texts.ts';
 
 type ApiFault = NonNullable<SimFaults['api']>;
 type UpdateFault = NonNullable<SimFaults['updates']>;
 
 /** Methods and updates that payments hang on; the protocol takes any other name too. */
-const methods = ['answerPreCheckoutQuery', 'createInvoiceLink', 'sendMessage', 'sendInvoice', 'refundStarPayment', 'getStarTransactions', 'editUserStarSubscription'];
+const methods = [
+  'answerPreCheckoutQuery',
+  'createInvoiceLink',
+  'sendMessage',
+  'sendInvoice',
+  'refundStarPayment',
+  'getStarTransactions',
+  'editUserStarSubscription',
+];
 const updateTypes = ['pre_checkout_query', 'message', 'callback_query', 'subscription', 'my_chat_member'];
 const oldVersions = ['6.0', '6.2', '7.0', '7.10', '8.0'];
 
@@ -36,7 +43,6 @@ function FaultRow(props: {
     <div className={`fault-row${props.value ? ' on' : ''}`}>
       <label htmlFor={id} title={props.hint}>
         {props.label}
-        {props.value && <small>{props.hint}</small>}
       </label>
       <select
         id={id}
@@ -50,6 +56,7 @@ function FaultRow(props: {
           </option>
         ))}
       </select>
+      {props.value && <small>{props.hint}</small>}
       {props.value && props.children}
     </div>
   );
@@ -73,7 +80,13 @@ function NumberField(props: { label: string; value: number; max: number; onChang
   );
 }
 
-function NameField(props: { label: string; all: string; names: ReadonlyArray<string>; value: string; onChange: (name: string) => void }) {
+function NameField(props: {
+  label: string;
+  all: string;
+  names: ReadonlyArray<string>;
+  value: string;
+  onChange: (name: string) => void;
+}) {
   return (
     <label className="mini-field wide">
       <span>{props.label}</span>
@@ -124,8 +137,19 @@ function ApiFaultRow({ faults, save }: RowProps) {
     >
       {fault && (
         <div className="fault-details">
-          <NumberField label={texts.next} value={fault.remaining} max={1000} onChange={(remaining) => set({ remaining })} />
-          <NameField label={texts.method} all={texts.all} names={methods} value={fault.method ?? ''} onChange={setMethod} />
+          <NumberField
+            label={texts.next}
+            value={fault.remaining}
+            max={1000}
+            onChange={(remaining) => set({ remaining })}
+          />
+          <NameField
+            label={texts.method}
+            all={texts.all}
+            names={methods}
+            value={fault.method ?? ''}
+            onChange={setMethod}
+          />
           {fault.kind === 'flood' && (
             <NumberField
               label={texts.retryAfter}
@@ -173,7 +197,12 @@ function UpdateFaultRow({ faults, save }: RowProps) {
     >
       {fault && (
         <div className="fault-details">
-          <NumberField label={texts.next} value={fault.remaining} max={1000} onChange={(remaining) => set({ remaining })} />
+          <NumberField
+            label={texts.next}
+            value={fault.remaining}
+            max={1000}
+            onChange={(remaining) => set({ remaining })}
+          />
           <NameField
             label={texts.updateType}
             all={texts.allTypes}
@@ -266,7 +295,7 @@ export function FaultsPanel() {
   const { act, error } = useAct();
   const faults = state?.faults ?? {};
   const count = countFaults(faults);
-  const save = (next: SimFaults) => void act(() => api.setFaults(next));
+  const save = (next: SimFaults) => void act(() => store.setFaults(next));
   return (
     <Panel
       title={texts.faults.title}

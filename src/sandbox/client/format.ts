@@ -12,9 +12,10 @@ export function formatDate(seconds: number, language: Language): string {
   return new Date(seconds * 1000).toLocaleDateString(locales[language], { day: 'numeric', month, year: 'numeric' });
 }
 
-/** `Friday 20 November` · `11月20日金曜日`, for the stage's clock and the chat's day marks. */
+/** `Friday 20 November` · `11月20日(金)`, for the stage's clock and the chat's day marks. */
 export function formatDay(ms: number, language: Language): string {
-  return new Date(ms).toLocaleDateString(locales[language], { weekday: 'long', day: 'numeric', month: 'long' });
+  const weekday = language === 'ja' ? 'short' : 'long';
+  return new Date(ms).toLocaleDateString(locales[language], { weekday, day: 'numeric', month: 'long' });
 }
 
 /** `09:41` */
@@ -38,11 +39,18 @@ export const fullName = (user: SimUser) => [user.first_name, user.last_name].fil
 
 /** Up to two initials; for scripts without capitals the first character alone reads better. */
 export function initials(name: string): string {
-  const words = name.trim().split(/\s+/);
-  const letters = words.slice(0, 2).map((word) => [...word][0] ?? '');
-  const joined = letters.join('');
-  return /^[\u0000-\u024f\u0400-\u04ff]+$/.test(joined) ? joined.toUpperCase() : (letters[0] ?? '');
+  const letters = name
+    .trim()
+    .split(/\s+/)
+    .slice(0, 2)
+    .map((word) => [...word][0] ?? '');
+  return letters.every((letter) => /[\p{Script=Latin}\p{Script=Cyrillic}]/u.test(letter))
+    ? letters.join('').toUpperCase()
+    : (letters[0] ?? '');
 }
+
+/** A key for a keyboard's row: bots do not send two equal rows. */
+export const rowKey = (row: ReadonlyArray<{ text: string }>) => row.map((button) => button.text).join('\n');
 
 /** Two messages stand under the same day mark when this is equal. */
 export const dayKey = (ms: number) => new Date(ms).toDateString();

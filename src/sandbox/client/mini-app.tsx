@@ -1,6 +1,6 @@
 import { type CSSProperties, useEffect, useRef, useState } from 'react';
 import type { Chrome } from './app-chrome.ts';
-import { BotAvatar } from './chat.tsx';
+import { BotAvatar } from './avatar.tsx';
 import { Icon } from './icons.tsx';
 import { useModal } from './modal.ts';
 import { NativeButtons } from './native-buttons.tsx';
@@ -25,6 +25,7 @@ function MoreMenu(props: { chrome: Chrome; onSettings: () => void; onReload: () 
     action();
   };
   return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: only watches the keys and the focus of the menu inside it.
     <div
       className="more-menu"
       onBlur={(event) => !event.currentTarget.contains(event.relatedTarget) && setOpen(false)}
@@ -104,7 +105,8 @@ export function MiniApp(props: { url: string; inert: boolean; onClose: () => voi
   const [attempt, setAttempt] = useState(0);
   const { chrome, heard, post } = useMiniApp({ frame, url: props.url, attempt, onClose: props.onClose });
   const arrival = useArrival(chrome.ready, heard, attempt);
-  const color = (name: string, fallback: string) => resolveColor(name, phone.theme) ?? resolveColor(fallback, phone.theme);
+  const color = (name: string, fallback: string) =>
+    resolveColor(name, phone.theme) ?? resolveColor(fallback, phone.theme);
   const header = color(chrome.header, 'bg_color');
 
   const close = async () => {
@@ -145,14 +147,18 @@ export function MiniApp(props: { url: string; inert: boolean; onClose: () => voi
         className="app-sheet"
         ref={container}
         role="dialog"
-        aria-modal="true"
         aria-label={`${texts.app.title}: ${phone.state.bot.first_name}`}
         tabIndex={-1}
         style={{ background: color(chrome.background, 'bg_color') }}
       >
         <header
           className="app-header"
-          style={{ '--app-header': header, '--app-header-text': header && isDarkColor(header) ? '#fff' : '#000' } as CSSProperties}
+          style={
+            {
+              '--app-header': header,
+              '--app-header-text': header && isDarkColor(header) ? '#fff' : '#000',
+            } as CSSProperties
+          }
         >
           {chrome.allowsSwipe && <span className="grabber" aria-hidden="true" />}
           <div className="app-header-start">

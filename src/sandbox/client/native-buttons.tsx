@@ -43,7 +43,7 @@ export function NativeButtons({ chrome, post }: { chrome: Chrome; post: (name: s
         <NativeBottomButton
           button={secondary}
           testId="secondary-button"
-          fallback={{ color: 'transparent', textColor: 'var(--tg-button-color)' }}
+          fallback={{ color: 'transparent', textColor: 'var(--link)' }}
           onPress={() => post('secondary_button_pressed')}
         />
       )}
@@ -51,7 +51,7 @@ export function NativeButtons({ chrome, post }: { chrome: Chrome; post: (name: s
         <NativeBottomButton
           button={main}
           testId="main-button"
-          fallback={{ color: 'var(--tg-button-color)', textColor: 'var(--tg-button-text-color)' }}
+          fallback={{ color: 'var(--button)', textColor: 'var(--button-text)' }}
           onPress={() => post('main_button_pressed')}
         />
       )}

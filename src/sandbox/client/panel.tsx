@@ -4,7 +4,13 @@ import { useModal } from './modal.ts';
 import { useTexts } from './texts.ts';
 
 /** A titled block of the control desk. */
-export function Panel(props: { title: string; testId?: string; corner?: ReactNode; className?: string; children: ReactNode }) {
+export function Panel(props: {
+  title: string;
+  testId?: string;
+  corner?: ReactNode;
+  className?: string;
+  children: ReactNode;
+}) {
   const titleId = useId();
   return (
     <section className={`panel ${props.className ?? ''}`} aria-labelledby={titleId} data-testid={props.testId}>
@@ -56,7 +62,7 @@ export function ActError({ error }: { error: string | undefined }) {
 export function Confirm(props: { title: string; text: string; action: string; onYes: () => void; onNo: () => void }) {
   const texts = useTexts();
   const titleId = useId();
-  const container = useModal<HTMLDivElement>(props.onNo);
+  const container = useModal<HTMLDivElement>(props.onNo, true);
   return (
     <div className="desk-dialog-layer">
       <div className="scrim" aria-hidden="true" onClick={props.onNo} />

@@ -129,7 +129,8 @@ function usePayment(slug: string, leave: (reported: Reported) => void) {
     const shown = reported[0] ?? result.status;
     const code = result.error ?? 'PAYMENT_FAILED';
     if (shown === 'cancelled') return leave(reported);
-    if (shown === 'failed') setStage({ name: 'failed', form, code, words: explain(code, result.error_message, texts), reported });
+    if (shown === 'failed')
+      setStage({ name: 'failed', form, code, words: explain(code, result.error_message, texts), reported });
     else setStage({ name: 'done', form, status: shown, reported });
   };
 
@@ -152,7 +153,12 @@ function usePayment(slug: string, leave: (reported: Reported) => void) {
 /** Errors that a second try cannot mend. */
 const finalCodes = new Set(['SLUG_INVALID', 'INVOICE_ALREADY_PAID']);
 
-function ActionButton(props: { stage: Stage; onPay: (form: SimPayForm) => void; onRetry: () => void; onClose: () => void }) {
+function ActionButton(props: {
+  stage: Stage;
+  onPay: (form: SimPayForm) => void;
+  onRetry: () => void;
+  onClose: () => void;
+}) {
   const { stage } = props;
   const texts = useTexts();
   if (stage.name === 'done' && stage.status === 'paid') return null;

@@ -1,36 +1,17 @@
-import { type CSSProperties, type FormEvent, useState } from 'react';
+import { type FormEvent, useState } from 'react';
 import type { SimUser } from '../control.ts';
 import { AccountLists } from './account-lists.tsx';
 import { api } from './api.ts';
-import { formatNumber, fullName, initials } from './format.ts';
+import { Avatar } from './avatar.tsx';
+import { formatNumber, fullName } from './format.ts';
 import { Icon, Stars } from './icons.tsx';
 import { ActError, Panel, useAct } from './panel.tsx';
 import { useSnapshot } from './store.ts';
 import { useLanguage, useTexts } from './texts.ts';
+import type { Account } from './use-account.ts';
 
 /** Languages Telegram reports that Hoshi speaks, and two it does not, to see the fall-back. */
 const languageCodes = ['en', 'ja', 'uz', 'ru', 'de', 'fa'];
-
-/** Telegram's seven peer colours, chosen by the id as its apps do. */
-const peerColors: ReadonlyArray<readonly [string, string]> = [
-  ['#ff885e', '#ff516a'],
-  ['#ffcd6a', '#ffa85c'],
-  ['#82b1ff', '#665fff'],
-  ['#a0de7e', '#54cb68'],
-  ['#53edd6', '#28c9b7'],
-  ['#72d5fd', '#2a9ef1'],
-  ['#e0a2f3', '#d669ed'],
-];
-
-export function Avatar({ user }: { user: SimUser }) {
-  const [from, to] = peerColors[user.id % peerColors.length] ?? ['#82b1ff', '#665fff'];
-  const style: CSSProperties = { background: `linear-gradient(${from}, ${to})` };
-  return (
-    <span className="avatar" style={style} aria-hidden="true">
-      {initials(fullName(user))}
-    </span>
-  );
-}
 
 function languageName(code: string, inLanguage: string): string {
   return new Intl.DisplayNames([inLanguage], { type: 'language' }).of(code) ?? code;
@@ -136,6 +117,7 @@ function PersonEditor({ user }: { user: SimUser }) {
         <input
           type="checkbox"
           role="switch"
+          aria-checked={user.has_blocked_bot}
           checked={user.has_blocked_bot}
           onChange={(event) => change({ has_blocked_bot: event.target.checked })}
         />
@@ -188,7 +170,12 @@ function AddPerson({ onAdded, onCancel }: { onAdded: (user: SimUser) => void; on
 }
 
 /** Who can hold the phone: balances, languages, blocks, subscriptions and transactions. */
-export function PeoplePanel({ chosen, onChoose }: { chosen: SimUser | undefined; onChoose: (id: number) => void }) {
+export function PeoplePanel(props: {
+  chosen: SimUser | undefined;
+  account: Account | undefined;
+  onChoose: (id: number) => void;
+}) {
+  const { chosen, onChoose } = props;
   const texts = useTexts();
   const { state, unread } = useSnapshot();
   const [adding, setAdding] = useState(false);
@@ -222,7 +209,7 @@ export function PeoplePanel({ chosen, onChoose }: { chosen: SimUser | undefined;
         </div>
         {chosen && <PersonEditor user={chosen} />}
       </Panel>
-      {chosen && <AccountLists user={chosen} />}
+      {chosen && <AccountLists user={chosen} account={props.account} />}
     </>
   );
 }

@@ -25,7 +25,8 @@ function StatusBar() {
   const nowMs = useNow();
   return (
     <div className="status-bar">
-      <time className="status-clock" aria-label={texts.app.clock}>
+      <time className="status-clock">
+        <span className="visually-hidden">{texts.app.clock}: </span>
         {formatTime(nowMs, language)}
       </time>
       <span className="island" aria-hidden="true" />

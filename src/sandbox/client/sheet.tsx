@@ -24,7 +24,6 @@ export function Sheet(props: {
         className="sheet"
         ref={container}
         role="dialog"
-        aria-modal="true"
         aria-labelledby={titleId}
         tabIndex={-1}
         data-testid={props.testId}
@@ -60,7 +59,6 @@ export function PhoneDialog({ request, onAnswer }: { request: DialogRequest; onA
         className="dialog"
         ref={container}
         role="alertdialog"
-        aria-modal="true"
         aria-labelledby={request.title ? titleId : messageId}
         aria-describedby={messageId}
         tabIndex={-1}

@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from 'react';
-import type { SimEvent, SimMessage, SimState, SimTraffic } from '../control.ts';
+import type { SimEvent, SimFaults, SimMessage, SimState, SimTraffic } from '../control.ts';
 import { api } from './api.ts';
 
 /** One message between the Mini App and this client, kept for the wire log. */
@@ -25,6 +25,8 @@ export type Snapshot = {
   bridge: ReadonlyArray<BridgeEntry>;
   /** Grows whenever subscriptions or transactions may have changed. */
   accountsRevision: number;
+  /** Grows with every reset: whatever is open on the phone belongs to the time before. */
+  epoch: number;
 };
 
 export type CallbackAnswer = Extract<SimEvent, { type: 'callback_answer' }>;
@@ -41,9 +43,14 @@ let snapshot: Snapshot = {
   traffic: [],
   bridge: [],
   accountsRevision: 0,
+  epoch: 0,
 };
 let activeUserId: number | undefined;
 let bridgeSequence = 0;
+/** Changes of the faults are sent one after the other: the last one made is the last one sent. */
+let faultQueue: Promise<void> = Promise.resolve();
+/** Chats being fetched, with the messages that were announced meanwhile and may be missing in the answer. */
+const loads = new Set<{ userId: number; arrived: SimMessage[] }>();
 const subscribers = new Set<() => void>();
 const answerListeners = new Set<(answer: CallbackAnswer) => void>();
 
@@ -68,6 +75,7 @@ function applyState(state: SimState): void {
 }
 
 function applyMessage(userId: number, message: SimMessage): void {
+  for (const load of loads) if (load.userId === userId) load.arrived.push(message);
   const chats = new Map(snapshot.chats);
   const list = chats.get(userId);
   const isNew = !list?.some((other) => other.message_id === message.message_id);
@@ -79,7 +87,10 @@ function applyMessage(userId: number, message: SimMessage): void {
 
 function applyDeletion(userId: number, messageId: number): void {
   const chats = new Map(snapshot.chats);
-  chats.set(userId, (chats.get(userId) ?? []).filter((message) => message.message_id !== messageId));
+  chats.set(
+    userId,
+    (chats.get(userId) ?? []).filter((message) => message.message_id !== messageId),
+  );
   update({ chats });
 }
 
@@ -94,31 +105,46 @@ function applyTraffic(entry: SimTraffic): void {
 function applyEvent(event: SimEvent): void {
   switch (event.type) {
     case 'state':
-      return applyState(event.state);
+      applyState(event.state);
+      break;
     case 'message':
-      return applyMessage(event.user_id, event.message);
+      applyMessage(event.user_id, event.message);
+      break;
     case 'message_deleted':
-      return applyDeletion(event.user_id, event.message_id);
+      applyDeletion(event.user_id, event.message_id);
+      break;
     case 'traffic':
-      return applyTraffic(event.traffic);
+      applyTraffic(event.traffic);
+      break;
     case 'callback_answer':
       for (const listener of answerListeners) listener(event);
   }
 }
 
+async function fetchChat(userId: number): Promise<ReadonlyArray<SimMessage>> {
+  const load = { userId, arrived: [] as SimMessage[] };
+  loads.add(load);
+  try {
+    const messages = await api.messages(userId);
+    return load.arrived.reduce<ReadonlyArray<SimMessage>>(insertMessage, messages);
+  } finally {
+    loads.delete(load);
+  }
+}
+
 async function loadChat(userId: number): Promise<void> {
-  const messages = await api.messages(userId);
-  const chats = new Map(snapshot.chats);
-  chats.set(userId, messages);
-  update({ chats });
+  const messages = await fetchChat(userId);
+  update({ chats: new Map(snapshot.chats).set(userId, messages) });
 }
 
 /** Fetches everything anew: at the start, after a lost connection and after a reset. Throws `SimRefusal`. */
 async function reload(): Promise<void> {
   const [state, traffic] = await Promise.all([api.state(), api.traffic()]);
-  update({ chats: new Map(), traffic });
+  const reader = state.users.find((user) => user.id === activeUserId);
+  const chats = new Map<number, ReadonlyArray<SimMessage>>();
+  if (reader) chats.set(reader.id, await fetchChat(reader.id));
+  update({ chats, traffic });
   applyState(state);
-  if (activeUserId !== undefined) await loadChat(activeUserId);
 }
 
 /** Follows the sandbox until the returned function is called. The event source reconnects by itself. */
@@ -156,8 +182,14 @@ export const store = {
   /** Starts the sandbox over: users, chats, clock and faults as on the first day. Throws `SimRefusal`. */
   async reset(): Promise<void> {
     await api.reset();
-    update({ unread: new Map(), bridge: [] });
     await reload();
+    update({ unread: new Map(), bridge: [], epoch: snapshot.epoch + 1 });
+  },
+  /** Sets the faults. Shown at once, so that the next change builds on this one; throws `SimRefusal`. */
+  setFaults(faults: SimFaults): Promise<void> {
+    if (snapshot.state) update({ state: { ...snapshot.state, faults } });
+    faultQueue = faultQueue.catch(() => undefined).then(async () => void (await api.setFaults(faults)));
+    return faultQueue;
   },
   onCallbackAnswer(listener: (answer: CallbackAnswer) => void): () => void {
     answerListeners.add(listener);

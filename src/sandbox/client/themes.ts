@@ -5,7 +5,8 @@ import type { Theme } from './url-state.ts';
 /** The palette Mini Apps are launched with as CSS custom properties (`--tg-bg-color` …), for the phone around them. */
 export function themeVariables(theme: Theme): CSSProperties {
   const variables: Record<string, string> = {};
-  for (const [name, value] of Object.entries(themeParams(theme))) variables[`--tg-${name.replaceAll('_', '-')}`] = value;
+  for (const [name, value] of Object.entries(themeParams(theme)))
+    variables[`--tg-${name.replaceAll('_', '-')}`] = value;
   return variables as CSSProperties;
 }
 

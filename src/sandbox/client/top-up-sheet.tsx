@@ -7,7 +7,7 @@ import { Sheet } from './sheet.tsx';
 import { useLanguage, useTexts } from './texts.ts';
 
 /** The packs Telegram sells, roughly. */
-const packs = [50, 150, 500, 1000, 2500, 10_000];
+const packs = [50, 150, 500, 1000, 2500, 10_000, 25_000, 100_000];
 
 /** Where Telegram sells Stars; here they are simply given. Packs too small for the need are left out. */
 export function TopUpSheet({ needed, onClose }: { needed: number; onClose: () => void }) {
@@ -15,7 +15,7 @@ export function TopUpSheet({ needed, onClose }: { needed: number; onClose: () =>
   const texts = useTexts();
   const language = useLanguage();
   const [adding, setAdding] = useState(false);
-  const fitting = packs.filter((pack) => pack >= needed).slice(0, 4);
+  const fitting = packs.filter((pack) => pack >= needed).slice(0, 3);
   const offers = fitting.length > 0 ? fitting : [needed];
 
   const add = async (amount: number) => {
@@ -43,7 +43,7 @@ export function TopUpSheet({ needed, onClose }: { needed: number; onClose: () =>
         </span>
       }
     >
-      <div className="pay-body">
+      <div className="pay-body short">
         <span className="pay-star">
           <StarIcon size={56} />
         </span>
@@ -56,9 +56,7 @@ export function TopUpSheet({ needed, onClose }: { needed: number; onClose: () =>
             <button type="button" data-testid={`top-up-${pack}`} disabled={adding} onClick={() => void add(pack)}>
               <StarIcon size={20} />
               <span>{texts.topUp.pack(formatNumber(pack, language))}</span>
-              <span className="pack-plus" aria-hidden="true">
-                +{formatNumber(pack, language)}
-              </span>
+              <span className="pack-price">{texts.topUp.free}</span>
             </button>
           </li>
         ))}

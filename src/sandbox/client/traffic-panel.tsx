@@ -102,10 +102,7 @@ function useLines(filter: Filter): ReadonlyArray<Line> {
   return useMemo(() => {
     const wire = filter === 'app' ? [] : traffic.filter((entry) => filter === 'all' || entry.direction === filter);
     const app = filter === 'all' || filter === 'app' ? bridge : [];
-    const lines = [
-      ...wire.map((entry) => trafficLine(entry, texts)),
-      ...app.map((entry) => bridgeLine(entry, texts)),
-    ];
+    const lines = [...wire.map((entry) => trafficLine(entry, texts)), ...app.map((entry) => bridgeLine(entry, texts))];
     return lines.sort((one, two) => two.atMs - one.atMs).slice(0, 200);
   }, [traffic, bridge, filter, texts]);
 }

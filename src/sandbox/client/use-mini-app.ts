@@ -102,8 +102,7 @@ export function useMiniApp(request: {
       },
       close: () => latest.current.onClose(),
       openInvoice: (slug) => latest.current.phone.openInvoice(slug),
-      openPopup: (popup) =>
-        latest.current.phone.ask({ ...popup, buttons: dialogButtons(popup, latest.current.texts) }),
+      openPopup: (popup) => latest.current.phone.ask({ ...popup, buttons: dialogButtons(popup, latest.current.texts) }),
       openLink: (link) => latest.current.phone.openLink(link),
       haptic: (kind) => latest.current.phone.haptic(kind),
       askWriteAccess: () => askWriteAccess(latest.current.phone, latest.current.texts),

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { abandonedSignal, BodyTooLarge, readBody, sendJson } from '../http.ts';
+import { abandonedSignal, BodyTooLarge, decodePath, readBody, sendJson } from '../http.ts';
 import type { SandboxOptions } from '../options.ts';
 import { apiMethods } from './api-methods.ts';
 import type { Args } from './args.ts';
@@ -30,7 +30,7 @@ export class BotDoor {
   async handle(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     const path = /^\/bot([^/]*)(?:\/test)?\/+([^/]*)$/.exec(url.pathname);
     if (path === null) return reply(response, refuse(404, 'Not Found'));
-    const refusal = this.#checkToken(decodeURIComponent(path[1] ?? ''));
+    const refusal = this.#checkToken(decodePath(path[1] ?? '') ?? '');
     if (refusal !== null) return reply(response, refusal);
     const name = path[2] ?? '';
     let body: Buffer;
@@ -41,7 +41,7 @@ export class BotDoor {
       response.setHeader('connection', 'close');
       return reply(response, refuse(413, 'Request Entity Too Large'));
     }
-    const args = await parseArguments(url.searchParams, request.headers['content-type'] ?? '', body);
+    const args = parseArguments(url.searchParams, request.headers['content-type'] ?? '', body);
     await this.#call(response, name, args, describeRequest(request, url, body));
   }
 
@@ -88,20 +88,18 @@ export class BotDoor {
   /** A method call in the answer to a webhook; its outcome is seen by nobody. */
   executeReply = (contentType: string, body: string): void => {
     if (!body.includes('method')) return;
-    void parseArguments(new URLSearchParams(), contentType, Buffer.from(body)).then(async (args) => {
-      const name = args?.text('method').toLowerCase() ?? '';
-      if (args === null || name === '' || NOT_IN_ANSWERS.has(name) || name.startsWith('get')) return;
-      const mark = this.#telegram.traffic.begin('from_bot', `${name} (webhook reply)`, body);
-      const answer = await this.execute(name, args, NEVER);
-      mark.end(answer.status, answer.json);
-    });
+    const args = parseArguments(new URLSearchParams(), contentType, Buffer.from(body));
+    const name = args?.text('method').toLowerCase() ?? '';
+    if (args === null || name === '' || NOT_IN_ANSWERS.has(name) || name.startsWith('get')) return;
+    const mark = this.#telegram.traffic.begin('from_bot', `${name} (webhook reply)`, body);
+    void this.execute(name, args, NEVER).then((answer) => mark.end(answer.status, answer.json));
   };
 
   /** `/file/bot<token>/<file_path>` */
   async handleFile(response: ServerResponse, url: URL): Promise<void> {
     const path = /^\/file\/bot([^/]*)\/documents\/([\w-]+)$/.exec(url.pathname);
     if (path === null) return reply(response, refuse(404, 'Not Found'));
-    const refusal = this.#checkToken(decodeURIComponent(path[1] ?? ''));
+    const refusal = this.#checkToken(decodePath(path[1] ?? '') ?? '');
     if (refusal !== null) return reply(response, refusal);
     const bytes = await this.#telegram.files.get(path[2] ?? '');
     if (bytes === null) return reply(response, refuse(404, 'Not Found'));

@@ -78,6 +78,7 @@ export class Chats {
     const message = this.#add(chatId, from, { ...content, user_id: user.id }, date);
     this.#options.updates.emit({
       type: 'message',
+      subject: ['successful_payment', 'refunded_payment', 'chat_shared'].find((name) => name in content),
       content: this.present(message),
       queue: `chat:${chatId}`,
       keepSeconds: MESSAGE_KEPT_SECONDS,
@@ -289,8 +290,16 @@ export function presentForClient(message: MessageRecord): SimMessage {
     sim.invoice = invoice;
   }
   if (message.successful_payment !== undefined) {
-    const { total_amount, title, telegram_payment_charge_id, is_recurring } = message.successful_payment;
-    sim.successful_payment = { total_amount, title, telegram_payment_charge_id, is_recurring: is_recurring === true };
+    const { total_amount, title, telegram_payment_charge_id, is_recurring, is_first_recurring } =
+      message.successful_payment;
+    const isRenewal = is_recurring === true && is_first_recurring !== true;
+    sim.successful_payment = {
+      total_amount,
+      title,
+      telegram_payment_charge_id,
+      is_recurring: is_recurring === true,
+      ...(isRenewal && { is_renewal: true }),
+    };
   }
   if (message.refunded_payment !== undefined) {
     const { total_amount, telegram_payment_charge_id } = message.refunded_payment;

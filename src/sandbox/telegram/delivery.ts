@@ -8,7 +8,8 @@ const MAX_RETRY_AFTER_SECONDS = 3_600;
 const LONGEST_DELAY_SECONDS = 60;
 /** Telegram opens a lost connection again about every two seconds, whatever the updates' own delays are. */
 const RECONNECT_SECONDS = 2;
-const PENDING_KEPT = 100_000;
+const SHORTEST_RECONNECT_MS = 20;
+const PENDING_KEPT = 20_000;
 
 type Queue = { name: string; updates: UpdateRecord[]; isBusy: boolean; isReady: boolean };
 
@@ -98,7 +99,14 @@ export class Delivery {
 
   /** The clock moved: waiting times may be over, updates expired. */
   clockMoved(): void {
-    for (const queue of this.#queues.values()) this.#makeReady(queue);
+    this.#isDownUntilMs = 0;
+    const latestMs = this.#options.clock.nowMs() + MAX_RETRY_AFTER_SECONDS * 1000;
+    for (const queue of this.#queues.values()) {
+      const [head] = queue.updates;
+      // After a move back an update would else wait for a time that is far off now.
+      if (head !== undefined && head.not_before_ms > latestMs) head.not_before_ms = 0;
+      this.#makeReady(queue);
+    }
     this.pump();
   }
 
@@ -195,7 +203,7 @@ export class Delivery {
     this.#options.stateChanged();
     const nowMs = clock.nowMs();
     if (result.kind === 'unreachable') {
-      this.#isDownUntilMs = nowMs + RECONNECT_SECONDS * 1000 * retryScale;
+      this.#isDownUntilMs = nowMs + Math.max(SHORTEST_RECONNECT_MS, RECONNECT_SECONDS * 1000 * retryScale);
       agenda.plan(this.#isDownUntilMs, () => this.pump());
       return;
     }

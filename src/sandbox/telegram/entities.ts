@@ -2,9 +2,7 @@ import { asObject } from './args.ts';
 import { badRequest } from './errors.ts';
 import { parseHtml } from './html.ts';
 import { parseMarkdown } from './markdown.ts';
-import type { TEntity } from './wire.ts';
-
-export type FormattedText = { text: string; entities: TEntity[] };
+import type { FormattedText, TEntity } from './wire.ts';
 
 const EXPLICIT_TYPES: ReadonlySet<string> = new Set([
   'bold',

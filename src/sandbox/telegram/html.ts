@@ -1,5 +1,4 @@
-import type { FormattedText } from './entities.ts';
-import type { TEntity } from './wire.ts';
+import type { FormattedText, TEntity } from './wire.ts';
 
 const STYLE_OF_TAG: Readonly<Record<string, string>> = {
   b: 'bold',

@@ -1,5 +1,4 @@
-import type { FormattedText } from './entities.ts';
-import type { TEntity } from './wire.ts';
+import type { FormattedText, TEntity } from './wire.ts';
 
 const STYLE_OF_MARK: Readonly<Record<string, string>> = {
   '*': 'bold',
@@ -73,9 +72,10 @@ function readMark(source: string, position: number, isLegacy: boolean): string |
 
 function toggle(state: State, mark: string): void {
   const top = state.open.at(-1);
+  const at = Buffer.byteLength(state.source.slice(0, state.position));
   state.position += mark.length;
   if (top?.mark !== mark) {
-    state.open.push({ mark, offset: state.text.length, at: Buffer.byteLength(state.source.slice(0, state.position)) });
+    state.open.push({ mark, offset: state.text.length, at });
     if (mark === '```') state.position += /^[^\s`]*\n|^/.exec(state.source.slice(state.position))?.[0].length ?? 0;
     return;
   }

@@ -2,10 +2,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Args, asObject } from './args.ts';
 import type { Call, Method } from './call.ts';
 import { type MessageContent, presentDocument } from './chats.ts';
-import { type FormattedText, formatText } from './entities.ts';
+import { formatText } from './entities.ts';
 import { badRequest } from './errors.ts';
 import { type Markup, readMarkup } from './keyboards.ts';
 import { checkThread } from './topics.ts';
+import type { FormattedText } from './wire.ts';
 import type { FileRecord, MessageRecord } from './world.ts';
 
 const TEXT_LIMIT = 4_096;

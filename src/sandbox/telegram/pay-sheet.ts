@@ -100,8 +100,9 @@ export class PaySheet {
     );
   }
 
-  /** Ends all waiting at once, as if the bot had been silent. */
+  /** Ends all waiting at once, as if the bot had been silent, and takes every form away. */
   close(): void {
+    this.#forms.clear();
     for (const query of [...this.#queries.values()]) query.judge({ ok: false, error: 'BOT_PRECHECKOUT_TIMEOUT' });
   }
 

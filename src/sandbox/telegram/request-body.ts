@@ -1,16 +1,17 @@
 import { isUtf8 } from 'node:buffer';
 import { Args, asObject, type Upload } from './args.ts';
+import { readMultipart } from './multipart.ts';
 
 /**
  * Arguments from the query string and the body: JSON, urlencoded or multipart, whichever its type says. Null when the
  * body claims to be JSON or multipart and is not.
  */
-export async function parseArguments(query: URLSearchParams, contentType: string, body: Buffer): Promise<Args | null> {
+export function parseArguments(query: URLSearchParams, contentType: string, body: Buffer): Args | null {
   const values = new Map<string, unknown>(query);
   if (body.length === 0) return new Args(values);
   const type = contentType.split(';')[0]?.trim().toLowerCase() ?? '';
   if (type === 'application/json') return parseJson(values, body);
-  if (type === 'multipart/form-data') return await parseMultipart(values, contentType, body);
+  if (type === 'multipart/form-data') return parseMultipart(values, contentType, body);
   const text = body.toString('utf8');
   for (const [name, value] of new URLSearchParams(text)) values.set(name, value);
   return new Args(values, new Map(), isUtf8(body) && !hasBrokenEscape(text));
@@ -27,18 +28,11 @@ function parseJson(values: Map<string, unknown>, body: Buffer): Args | null {
   }
 }
 
-async function parseMultipart(values: Map<string, unknown>, contentType: string, body: Buffer): Promise<Args | null> {
-  const uploads = new Map<string, Upload>();
-  try {
-    const form = await new Response(new Uint8Array(body), { headers: { 'content-type': contentType } }).formData();
-    for (const [name, value] of form) {
-      if (typeof value === 'string') values.set(name, value);
-      else uploads.set(name, { name: value.name, type: value.type, bytes: Buffer.from(await value.arrayBuffer()) });
-    }
-  } catch {
-    return null;
-  }
-  return new Args(values, uploads);
+function parseMultipart(values: Map<string, unknown>, contentType: string, body: Buffer): Args | null {
+  const form = readMultipart(contentType, body);
+  if (form === null) return null;
+  for (const [name, value] of form.fields) values.set(name, value);
+  return new Args(values, new Map<string, Upload>(form.uploads));
 }
 
 /** Percent escapes that decode to no UTF-8 (decodeURIComponent refuses them, URLSearchParams does not). */

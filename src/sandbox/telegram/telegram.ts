@@ -61,7 +61,10 @@ export class Telegram {
     this.clock = new Clock(options.now);
     const nowMs = (): number => this.clock.nowMs();
     this.agenda = new Agenda(nowMs);
-    this.hub = new Hub(() => this.readState());
+    this.hub = new Hub(
+      () => this.readState(),
+      () => this.world.users.size,
+    );
     this.traffic = new TrafficLog(nowMs, (row) => {
       if (this.hub.isHeard) this.hub.send({ type: 'traffic', traffic: row() });
     });
@@ -176,6 +179,7 @@ export class Telegram {
 
   /** As on the first day, clock included. */
   async reset(): Promise<void> {
+    this.paySheet.close();
     this.agenda.clear();
     this.delivery.clear();
     this.world.reset();

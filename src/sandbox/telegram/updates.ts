@@ -12,6 +12,8 @@ const REORDER_PATIENCE_MS = 5_000;
 
 export type Emission = {
   type: string;
+  /** What a message is about (successful_payment …): a finer name for faults. */
+  subject?: string | undefined;
   /** What stands under the type's name in the update. */
   content: unknown;
   /** Updates with the same queue name are delivered in order. */
@@ -57,7 +59,7 @@ export class Updates {
       fail_count: 0,
       delay_seconds: 1,
     };
-    const fault = faults.takeForUpdate(emission.type);
+    const fault = faults.takeForUpdate([emission.type, emission.subject ?? emission.type]);
     if (fault?.kind === 'drop') {
       traffic.begin('to_bot', emission.type, update.json).end('dropped', '');
       return;

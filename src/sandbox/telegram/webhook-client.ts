@@ -41,7 +41,7 @@ export class WebhookClient {
       });
       request.on('timeout', () => request.destroy(new Error('Read timeout expired')));
       request.on('error', (error: NodeJS.ErrnoException) => {
-        const message = describe(error);
+        const message = describeError(error);
         resolve(isConnected ? { kind: 'broken', message } : { kind: 'unreachable', message });
       });
       request.on('response', (response) => readAnswer(response, resolve));
@@ -62,7 +62,7 @@ function readAnswer(response: IncomingMessage, resolve: (result: PostResult) => 
     size += chunk.length;
     if (size <= ANSWER_LIMIT_BYTES) chunks.push(chunk);
   });
-  response.on('error', (error) => resolve({ kind: 'broken', message: describe(error) }));
+  response.on('error', (error) => resolve({ kind: 'broken', message: describeError(error) }));
   response.on('end', () => {
     const retryAfter = Number.parseInt(String(response.headers['retry-after'] ?? ''), 10);
     resolve({
@@ -88,7 +88,7 @@ function decode(body: Buffer, encoding: string | undefined): string {
   return body.toString('utf8');
 }
 
-function describe(error: NodeJS.ErrnoException): string {
+function describeError(error: NodeJS.ErrnoException): string {
   if (error.code === 'ECONNREFUSED') return 'Connection refused';
   if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN')
     return 'Failed to resolve host: Name or service not known';

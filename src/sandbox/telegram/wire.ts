@@ -29,6 +29,9 @@ export type TEntity = {
   custom_emoji_id?: string;
 };
 
+/** A text with its entities, as Telegram keeps it. */
+export type FormattedText = { text: string; entities: TEntity[] };
+
 export type TInlineButton = {
   text: string;
   url?: string;
@@ -75,7 +78,7 @@ export type TRefundedPayment = {
   provider_payment_charge_id?: string;
 };
 
-export type TDocument = {
+type TDocument = {
   file_name: string;
   mime_type: string;
   file_id: string;
@@ -111,6 +114,3 @@ export type TMenuButton =
   | { type: 'default' }
   | { type: 'commands' }
   | { type: 'web_app'; text: string; web_app: { url: string } };
-
-/** One update without its id: the name of its type and what it carries. */
-export type TUpdate = { update_id: number } & Record<string, unknown>;

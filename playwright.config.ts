@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs';
+import { defineConfig } from '@playwright/test';
+
+/** The browser tests have a Hoshi of their own beside one that `npm start` may be running. */
+const PORT = Number(process.env['E2E_PORT'] ?? 3100);
+const SANDBOX_PORT = Number(process.env['E2E_SANDBOX_PORT'] ?? 8181);
+
+/** Every variable of .env.example as unset, so that neither the shell nor a .env decides what is tested. */
+function ownEnvironment(): Record<string, string> {
+  const names = readFileSync('.env.example', 'utf8').match(/^#[A-Z_]+(?==)/gm) ?? [];
+  const unset = Object.fromEntries(names.map((name) => [name.slice(1), '']));
+  return {
+    ...unset,
+    PORT: String(PORT),
+    SANDBOX_PORT: String(SANDBOX_PORT),
+    HOSHI_STATE_DIR: '.hoshi/e2e',
+    HOSHI_SANDBOX: 'true',
+  };
+}
+
+const executablePath = process.env['CHROMIUM_PATH'];
+
+export default defineConfig({
+  testDir: 'e2e',
+  outputDir: 'test-results/e2e',
+  // The sandbox has one clock and one set of faults for everybody.
+  workers: 1,
+  fullyParallel: false,
+  forbidOnly: process.env['CI'] !== undefined,
+  retries: 0,
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
+  globalTimeout: 15 * 60_000,
+  reporter: [['list'], ['json']],
+  use: {
+    baseURL: `http://localhost:${SANDBOX_PORT}`,
+    trace: 'retain-on-failure',
+    screenshot: 'only-on-failure',
+    launchOptions: {
+      ...(executablePath ? { executablePath } : {}),
+      args: [
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+        '--no-first-run',
+        // Chromium's own sandbox refuses to run as root.
+        ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+      ],
+    },
+  },
+  webServer: {
+    command: 'node scripts/start.mjs',
+    env: ownEnvironment(),
+    wait: { stdout: /Hoshi is running/ },
+    timeout: 5 * 60_000,
+    stdout: 'pipe',
+    stderr: 'pipe',
+    gracefulShutdown: { signal: 'SIGTERM', timeout: 30_000 },
+  },
+});

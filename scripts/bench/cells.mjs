@@ -1,0 +1,105 @@
+import { fork } from 'node:child_process';
+import { join } from 'node:path';
+import { checkCell } from './books.mjs';
+import { cpuSeconds, machineSeconds } from './measure.mjs';
+import { seedOrders, seedRights, seedUsers, settleDown } from './seed.mjs';
+
+const LOAD = join(import.meta.dirname, 'load.mjs');
+
+/**
+ * What is measured: a row of the table per program. `perSecond` bounds how many prepared rows a cell can use up.
+ */
+export const ROWS = [
+  { name: 'settle', program: 'hoshi', kind: 'settle', path: '/webhooks/telegram', perSecond: 9_000, prepare: seedOrders, isSettling: true },
+  { name: 'settle', program: 'bare', kind: 'settle', path: '/', perSecond: 12_000, prepare: seedOrders, isSettling: true },
+  { name: 'settle', program: 'obvious', kind: 'settle', path: '/settle', perSecond: 800, prepare: seedOrders, isSettling: true },
+  { name: 'empty route', program: 'next', kind: 'empty', path: '/empty', perSecond: 0, prepare: null },
+  { name: 'pre-checkout', program: 'hoshi', kind: 'inquiry', path: '/webhooks/telegram', rows: 20_000, prepare: seedOrders },
+  { name: 'create', program: 'hoshi', kind: 'create', path: '/api/v1/payments/create', perSecond: 4_000, prepare: seedUsers },
+  { name: 'entitlement', program: 'hoshi', kind: 'entitlement', path: '/api/v1/entitlements', rows: 20_000, prepare: seedRights },
+];
+
+/** How each program is called in the table. */
+export const PROGRAMS = {
+  hoshi: 'Hoshi',
+  bare: 'bare node:http + pg',
+  obvious: 'Next route + Prisma',
+  next: 'Next route, empty',
+};
+
+/** Prepares the rows of a cell, runs the load, and checks the books of what was acknowledged. */
+export async function runCell(all, client, row, { cell, connections, seconds, warmUpSeconds }) {
+  const count = row.rows ?? Math.ceil(row.perSecond * (seconds + warmUpSeconds) * (connections === 1 ? 0.5 : 1));
+  if (row.prepare) {
+    await row.prepare(client, { cell, count });
+    await settleDown(client);
+  }
+  const { port, process: server } = placeOf(all, row.program);
+  const { values } = all;
+  const requests = { kind: row.kind, cell, count, path: row.path, secret: values.webhookSecret, apiKey: values.apiKey };
+  const usage = watch([server.pid, all.database.pid, all.sandbox.pid]);
+  const result = await drive({ port, connections, warmUpSeconds, seconds, requests }, usage);
+  const [web, database, sandbox] = usage.used;
+  const { acknowledged, elapsedMs, events, firstRefusal, latenciesMs, refused } = result;
+  const faults = row.isSettling ? await checkCell(client, { cell, acknowledged }) : [];
+  if (refused > 0) faults.push(`${refused} refused, the first with ${firstRefusal}`);
+  if (events === 0) throw new Error(`${row.name} of ${row.program}: nothing was answered in the measured time; ${firstRefusal ?? 'no refusal'}`);
+  const perEvent = (cpu) => (cpu * 1000) / events;
+  return {
+    ...row,
+    connections,
+    perSecond: (events * 1000) / elapsedMs,
+    latenciesMs,
+    elapsedMs,
+    cpuMs: { web: perEvent(web), database: perEvent(database), sandbox: perEvent(sandbox) },
+    othersCores: usage.othersCores,
+    faults,
+  };
+}
+
+function placeOf(all, program) {
+  if (program === 'bare') return { port: all.ports.bare, process: all.bare };
+  if (program === 'obvious' || program === 'next') return { port: all.ports.next, process: all.next };
+  return { port: all.ports.web, process: all.web };
+}
+
+/** Processor time between `start` and `stop`: of some processes, and of everything on this machine that is not ours. */
+function watch(pids) {
+  const read = (load) => ({ at: performance.now(), machine: machineSeconds(), each: [...pids, load.pid, process.pid].map(cpuOf) });
+  const usage = { used: pids.map(() => Number.NaN), othersCores: Number.NaN, start: null, stop: null };
+  let before;
+  usage.start = (load) => {
+    before = read(load);
+  };
+  usage.stop = (load) => {
+    const after = read(load);
+    const used = after.each.map((seconds, index) => seconds - before.each[index]);
+    const ours = used.reduce((sum, seconds) => sum + seconds, 0);
+    usage.used = used.slice(0, pids.length);
+    usage.othersCores = Math.max(0, (after.machine - before.machine - ours) / ((after.at - before.at) / 1000));
+  };
+  return usage;
+}
+
+/** Our own children are counted by themselves. */
+function cpuOf(pid) {
+  if (pid !== process.pid) return cpuSeconds(pid);
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
+
+/** Runs the load process. */
+export function drive(task, usage) {
+  return new Promise((resolve, reject) => {
+    const load = fork(LOAD, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    load.on('message', (message) => {
+      if (message.phase === 'measuring') usage?.start(load);
+      if (message.phase === 'measured') usage?.stop(load);
+      if (message.phase === 'done') resolve(message);
+      if (message.phase === 'failed') reject(new Error(message.message));
+    });
+    load.once('error', reject);
+    load.once('exit', (code) => reject(new Error(`the load ended with ${code}`)));
+    load.send(task);
+  });
+}

@@ -1,0 +1,79 @@
+import { loadavg } from 'node:os';
+import { withClient } from '../steps/postgres.mjs';
+import { enterProject } from '../steps/project.mjs';
+import { bold, dim, reportFailure } from '../steps/report.mjs';
+import { checkAll } from './books.mjs';
+import { ROWS, runCell } from './cells.mjs';
+import { helpText, readOptions } from './options.mjs';
+import { startAll } from './programs.mjs';
+import { makeStack } from './stack.mjs';
+import { printCell, printHeader, printVerdict } from './table.mjs';
+
+/** More than a quarter of a core taken by others: the figure says more about them. */
+const QUIET_CORES = 0.25;
+
+/** The whole of `npm run bench`. Ends the process: 1 when something failed or the books are not whole. */
+export async function runBench(args) {
+  enterProject();
+  let stack;
+  try {
+    const options = readOptions(args);
+    if (options.isHelp) return console.log(helpText());
+    stack = makeStack('bench');
+    process.env.KEEP && stack.onStop(() => new Promise((d) => { console.log(stack.directory); setTimeout(d, 20000) }));
+    const isWhole = await bench(stack, options);
+    await stack.stop();
+    process.exit(isWhole ? 0 : 1);
+  } catch (error) {
+    reportFailure('Bench', error);
+    await stack?.stop();
+    process.exit(1);
+  }
+}
+
+async function bench(stack, options) {
+  const tell = (line) => console.log(`  ${dim(line)}`);
+  console.log(`\n${bold('Hoshi')} ${dim('bench')}\n`);
+  const all = await startAll(stack, { tell });
+  tell(`load average of the machine before: ${loadavg().map((load) => load.toFixed(1)).join(' ')}`);
+  return withClient(all.database.url, async (client) => {
+    const results = await measureCells(all, client, options);
+    printVerdict(results);
+    const faults = [...results.flatMap((result) => result.faults), ...(await checkAll(client))];
+    console.log(faults.length === 0 ? '\n  Books: whole.' : `\n  Books are NOT whole:\n    ${faults.join('\n    ')}`);
+    sayHowNoisy(results);
+    return faults.length === 0;
+  });
+}
+
+async function measureCells(all, client, options) {
+  const wanted = (list, value) => list.length === 0 || list.some((start) => value.startsWith(start));
+  const rows = ROWS.filter(({ name, program }) => wanted(options.only, name) && wanted(options.programs, program));
+  const results = [];
+  let cell = 1;
+  printHeader();
+  for (const row of rows) {
+    for (const connections of options.connections) {
+      let best = null;
+      for (let attempt = 0; attempt <= options.repeats; attempt += 1, cell += 1) {
+        const { seconds, warmUpSeconds } = options;
+        const result = await runCell(all, client, row, { cell, connections, seconds, warmUpSeconds });
+        if (best === null || result.faults.length > 0 || result.othersCores < best.othersCores) best = result;
+        if (best.othersCores <= QUIET_CORES || result.faults.length > 0) break;
+      }
+      printCell(best);
+      results.push(best);
+    }
+  }
+  return results;
+}
+
+function sayHowNoisy(results) {
+  const noisy = results.filter(({ othersCores }) => othersCores > QUIET_CORES);
+  const list = noisy.map(({ connections, name, program }) => `${name}/${program}/${connections}`);
+  console.log(
+    noisy.length === 0
+      ? '  Noise: no cell was disturbed by other programs (less than a quarter of a core each).\n'
+      : `  Noise: ${noisy.length} of ${results.length} cells were disturbed by other programs (column "others", in cores): ${list.join(', ')}.\n`,
+  );
+}

@@ -1,0 +1,65 @@
+import { PLAN, PRICES } from './requests.mjs';
+
+/** `n` from 0: the same ids as requests.mjs makes. */
+const ID = (prefix) => `'${prefix}_01kahw9d6x' || lpad($1::text, 4, '0') || lpad(n::text, 12, '0')`;
+
+/** People, in bulk. */
+export async function seedUsers(client, { cell, count }) {
+  await bulk(client, async () => {
+    await client.query(
+      `INSERT INTO users (id, telegram_id, language, is_reachable)
+       SELECT ${ID('usr')}, 5000000000 + $1::int8 * 10000000 + n, 'ja', true FROM generate_series(0, $2::int - 1) n`,
+      [cell, count],
+    );
+  });
+}
+
+/** People with an open order each that has its link: half are months of a subscription, half a year paid once. */
+export async function seedOrders(client, { cell, count }) {
+  await seedUsers(client, { cell, count });
+  await bulk(client, async () => {
+    await client.query(
+      `INSERT INTO invoice (id, user_id, price_id, plan_id, product_id, kind, "interval", status, surface, amount, currency,
+         platform_fee_bps, expires_at, created_at)
+       SELECT ${ID('inv')}, ${ID('usr')}, CASE n % 2 WHEN 1 THEN '${PRICES.month.id}' ELSE '${PRICES.year.id}' END,
+         '${PLAN.id}', '${PLAN.productId}', (CASE n % 2 WHEN 1 THEN 'subscription' ELSE 'one_time' END)::invoice_kind,
+         (CASE n % 2 WHEN 1 THEN 'month' ELSE 'year' END)::billing_interval, 'open', 'mini_app',
+         CASE n % 2 WHEN 1 THEN ${PRICES.month.amount} ELSE ${PRICES.year.amount} END, 'XTR', 3000,
+         now() + interval '30 minutes', now()
+       FROM generate_series(0, $2::int - 1) n`,
+      [cell, count],
+    );
+    await client.query(
+      `INSERT INTO payment_attempt (id, invoice_id, user_id, provider, status, url, created_at)
+       SELECT ${ID('att')}, ${ID('inv')}, ${ID('usr')}, 'telegram-stars', 'live', 'https://t.me/$Qm9sZG5lc3NJc05vdEFTdHJh', now()
+       FROM generate_series(0, $2::int - 1) n`,
+      [cell, count],
+    );
+  });
+}
+
+/** People with a year of the plan. */
+export async function seedRights(client, { cell, count }) {
+  await seedUsers(client, { cell, count });
+  await bulk(client, async () => {
+    await client.query(
+      `INSERT INTO entitlement (id, user_id, product_id, plan_id, starts_at, ends_at, created_at)
+       SELECT ${ID('ent')}, ${ID('usr')}, '${PLAN.productId}', '${PLAN.id}', now(), now() + interval '1 year', now()
+       FROM generate_series(0, $2::int - 1) n`,
+      [cell, count],
+    );
+  });
+}
+
+/** Foreign keys of rows made from one series hold by their making; asking for each would take most of the time. */
+async function bulk(client, work) {
+  await client.query('SET session_replication_role = replica');
+  await work();
+  await client.query('RESET session_replication_role');
+}
+
+/** What seeding left behind is written out and counted now, not during the measurement. */
+export async function settleDown(client) {
+  await client.query('VACUUM ANALYZE users, invoice, payment_attempt, entitlement, payment, subscription, job, webhook_event');
+  await client.query('CHECKPOINT');
+}

@@ -1,0 +1,98 @@
+import type { Ctx } from '#domain/context/context.ts';
+import { AppError } from '#domain/errors.ts';
+import { sha256 } from '#lib/crypto.ts';
+import { malformedRequest } from './errors.ts';
+
+/** How long one request may hold its key. A process that was killed loses it after this. */
+export const LOCK_SECONDS = 60;
+/** How long an answer is remembered; afterwards the key is as new. */
+export const KEPT_HOURS = 24;
+const RETRY_SECONDS = 1;
+const KEY = /^[\x21-\x7e]{1,255}$/;
+
+/** One use of a key: who, which key, and what exactly was asked. */
+export type KeyedRequest = Readonly<{ scope: string; key: string; requestHash: Buffer }>;
+
+/** Either this request does the work (`owner`), or its answer is known already. */
+export type Claim = Readonly<{ kind: 'owner'; lockedUntil: Date } | { kind: 'known'; status: number; body: string }>;
+
+/** The use of an `Idempotency-Key` (visible ASCII, at most 255) by one caller for one method, path and body. */
+export function keyedRequest(
+  scope: string,
+  key: string,
+  request: { method: string; url: string; body: Uint8Array },
+): KeyedRequest {
+  if (!KEY.test(key)) throw malformedRequest({ fields: 'Idempotency-Key' });
+  const { pathname, search } = new URL(request.url);
+  const requestHash = sha256(Buffer.concat([Buffer.from(`${request.method} ${pathname}${search}\n`), request.body]));
+  return { scope, key, requestHash };
+}
+
+// One statement decides the race: a new key, a forgotten one, or one whose holder was killed is taken by exactly one.
+const CLAIM = {
+  name: 'claim_idempotency_key',
+  text: `
+    INSERT INTO idempotency_key AS held (scope, key, request_hash, locked_until, created_at)
+    VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (scope, key) DO UPDATE
+      SET request_hash = excluded.request_hash, locked_until = excluded.locked_until, created_at = excluded.created_at,
+        response_status = NULL, response_body = NULL
+      WHERE held.created_at <= $6
+        OR (held.response_status IS NULL AND held.locked_until <= $5 AND held.request_hash = excluded.request_hash)
+    RETURNING locked_until`,
+};
+const FIND = {
+  name: 'find_idempotency_key',
+  text: 'SELECT request_hash, response_status, response_body FROM idempotency_key WHERE scope = $1 AND key = $2',
+};
+// The lock's end tells holders apart: one that was overtaken after its time changes nothing.
+const KEEP = {
+  name: 'keep_idempotent_answer',
+  text: `UPDATE idempotency_key SET response_status = $4, response_body = $5
+    WHERE scope = $1 AND key = $2 AND locked_until = $3 AND response_status IS NULL`,
+};
+const RELEASE = {
+  name: 'release_idempotency_key',
+  text: 'DELETE FROM idempotency_key WHERE scope = $1 AND key = $2 AND locked_until = $3 AND response_status IS NULL',
+};
+
+/**
+ * Takes a key for this request, or gives back the answer it had. Throws `conflict idempotency_key_reused` when the key
+ * stands for another request and `conflict idempotency_key_in_progress` while the same one is being worked on.
+ */
+export async function claimKey(ctx: Ctx, request: KeyedRequest): Promise<Claim> {
+  const now = ctx.clock.now();
+  const lockedUntil = new Date(now.getTime() + LOCK_SECONDS * 1000);
+  const forgotten = new Date(now.getTime() - KEPT_HOURS * 3_600_000);
+  const taken = await ctx.pool.query({
+    ...CLAIM,
+    values: [request.scope, request.key, request.requestHash, lockedUntil, now, forgotten],
+  });
+  if (taken.rowCount === 1) return { kind: 'owner', lockedUntil };
+  const { rows } = await ctx.pool.query<{
+    request_hash: Buffer;
+    response_status: number | null;
+    response_body: string | null;
+  }>({ ...FIND, values: [request.scope, request.key] });
+  const [held] = rows;
+  if (held && !held.request_hash.equals(request.requestHash)) throw new AppError('conflict', 'idempotency_key_reused');
+  // No row any more: its holder failed and let go between the two statements; asking again will take it.
+  if (!held || held.response_status === null)
+    throw new AppError('conflict', 'idempotency_key_in_progress', { retryAfterSeconds: RETRY_SECONDS });
+  return { kind: 'known', status: held.response_status, body: held.response_body ?? '' };
+}
+
+/** Remembers the answer of the request that holds the key. */
+export async function keepAnswer(
+  ctx: Ctx,
+  request: KeyedRequest,
+  lockedUntil: Date,
+  answer: { status: number; body: string },
+): Promise<void> {
+  await ctx.pool.query({ ...KEEP, values: [request.scope, request.key, lockedUntil, answer.status, answer.body] });
+}
+
+/** Lets go of a key whose request came to nothing, so that the same one may be tried again at once. */
+export async function releaseKey(ctx: Ctx, request: KeyedRequest, lockedUntil: Date): Promise<void> {
+  await ctx.pool.query({ ...RELEASE, values: [request.scope, request.key, lockedUntil] });
+}

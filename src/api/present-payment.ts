@@ -1,0 +1,115 @@
+import type { Language } from '#domain/identity/rules.ts';
+import { Currency } from '#domain/money.ts';
+import type { PaymentRecord } from '#domain/payment/records.ts';
+import type { Method, Provider } from '#domain/provider.ts';
+import type { AuditEvent, Payment, Refund, Subscription } from '#lib/generated/prisma/client.ts';
+import { presentInstant, presentInstantOrNull, presentRowMoney, presentSplit, type SoldPlan } from './present.ts';
+import type { PaymentView, ReceiptView, SubscriptionView, TimelineKind } from './views.ts';
+
+/** The method a provider takes a currency by. A provider that was removed since is told by what remains: its currency. */
+export function methodOf(providers: ReadonlyMap<string, Provider>, provider: string, currency: string): Method {
+  const capability = providers.get(provider)?.accepts.find((accepted) => accepted.currency === currency);
+  return capability?.method ?? (currency === 'XTR' ? 'telegram_stars' : 'digital_wallet');
+}
+
+/** A payment as a line of the history. */
+export function presentPayment(
+  payment: Payment,
+  { product, plan }: SoldPlan,
+  method: Method,
+  language: Language,
+): PaymentView {
+  return {
+    id: payment.id,
+    kind: payment.kind,
+    status: payment.status,
+    money: presentRowMoney(payment, language),
+    planName: plan.texts[language].name,
+    productName: product.texts[language].name,
+    method,
+    provider: payment.provider,
+    paidAt: presentInstant(payment.paidAt, language),
+  };
+}
+
+/** A payment with everything that belongs to it. */
+export function presentReceipt(
+  payment: PaymentRecord,
+  sold: SoldPlan,
+  method: Method,
+  language: Language,
+): ReceiptView {
+  const { periodStart, periodEnd } = payment;
+  const [refund] = payment.refunds;
+  return {
+    ...presentPayment(payment, sold, method, language),
+    invoiceId: payment.invoiceId,
+    chargeId: payment.chargeId,
+    period:
+      periodStart && periodEnd
+        ? { from: presentInstant(periodStart, language), until: presentInstant(periodEnd, language) }
+        : null,
+    split: presentSplit(payment, Currency.parse(payment.currency), language),
+    refund: refund ? presentRefund(refund, language) : null,
+    timeline: presentTimeline(payment, language),
+  };
+}
+
+function presentRefund(refund: Refund, language: Language): NonNullable<ReceiptView['refund']> {
+  const { id, reason, status } = refund;
+  return { id, status, reason, at: presentInstant(refund.completedAt ?? refund.createdAt, language) };
+}
+
+/** Which audited actions people see in a receipt, and under which name. */
+const TIMELINE: Readonly<Record<string, TimelineKind>> = {
+  'invoice.opened': 'ordered',
+  'invoice.cancelled': 'cancelled',
+  'invoice.expired': 'expired',
+  'payment.settled': 'paid',
+  'payment.surplus': 'surplus',
+  'payment.refunded': 'refunded',
+  'refund.requested': 'refund_requested',
+  'refund.failed': 'refund_failed',
+};
+
+function presentTimeline(payment: PaymentRecord, language: Language): ReceiptView['timeline'] {
+  // A renewal was not ordered: the order of its subscription was months ago.
+  const isAbout = (event: AuditEvent) => payment.kind !== 'renewal' || event.objectId === payment.id;
+  return payment.audit.filter(isAbout).flatMap((event) => {
+    const kind = TIMELINE[event.action];
+    if (!kind) return [];
+    const at = presentInstant(event.at, language);
+    return kind === 'paid' && payment.entitlement
+      ? [
+          { kind, at },
+          { kind: 'unlocked' as const, at },
+        ]
+      : [{ kind, at }];
+  });
+}
+
+/** A subscription with what can be done about it now. */
+export function presentSubscription(
+  subscription: Subscription,
+  { product, plan }: SoldPlan,
+  language: Language,
+): SubscriptionView {
+  const { status, cancelledBy } = subscription;
+  const isCancelling = status === 'cancelling';
+  return {
+    id: subscription.id,
+    planId: subscription.planId,
+    planName: plan.texts[language].name,
+    productCode: product.code,
+    productName: product.texts[language].name,
+    status,
+    money: presentRowMoney(subscription, language),
+    startedAt: presentInstant(subscription.createdAt, language),
+    currentPeriodEnd: presentInstant(subscription.currentPeriodEnd, language),
+    graceUntil: presentInstantOrNull(subscription.graceUntil, language),
+    endedAt: presentInstantOrNull(subscription.endedAt, language),
+    canCancel: status === 'active' || status === 'past_due',
+    canResume: isCancelling && cancelledBy !== 'user',
+    resumesInTelegram: isCancelling && cancelledBy === 'user',
+  };
+}

@@ -1,0 +1,199 @@
+import { Hono } from 'hono';
+import { actorRef, asActor, type Ctx } from '#domain/context/context.ts';
+import { requireScope } from '#domain/context/permission.ts';
+import { AppError } from '#domain/errors.ts';
+import type { Language } from '#domain/identity/rules.ts';
+import { codesOf, logFailure, presentError, toAppError } from './errors.ts';
+import { claimKey, type KeyedRequest, keepAnswer, keyedRequest, releaseKey } from './idempotency.ts';
+import {
+  ANSWER_HEADERS,
+  actingFor,
+  authenticateRequest,
+  isJson,
+  languageOf,
+  parseJson,
+  readBody,
+  requestIdFor,
+} from './request.ts';
+import { catalogRoutes } from './rest/catalog-routes.ts';
+import { checkoutRoutes } from './rest/checkout-routes.ts';
+import { isWrite, makeDocument } from './rest/document.ts';
+import { entitlementRoutes } from './rest/entitlement-routes.ts';
+import { makeOperationsRoutes } from './rest/operations-routes.ts';
+import { paymentRoutes } from './rest/payment-routes.ts';
+import { revenueRoutes } from './rest/revenue-routes.ts';
+import type { JsonRoute, Route } from './rest/route.ts';
+import { subscriptionRoutes } from './rest/subscription-routes.ts';
+import type { MessageHandler } from './webhook.ts';
+
+export type RestOptions = Readonly<{
+  ctx: Ctx;
+  /** The bot, for Telegram's updates that are not about money. */
+  handleBotUpdate: MessageHandler;
+  /** Null hides /metrics. */
+  metricsToken: string | null;
+}>;
+
+export type Rest = Readonly<{ fetch(request: Request): Promise<Response> }>;
+
+const BODY_LIMIT_BYTES = 262_144;
+const DOCUMENT_PATH = '/api/v1/openapi.json';
+
+/** Every REST route of the product. */
+export function makeRoutes(
+  options: Omit<RestOptions, 'ctx' | 'handleBotUpdate'> & { onMessage: MessageHandler },
+): Route[] {
+  return [
+    ...makeOperationsRoutes(options),
+    ...catalogRoutes,
+    ...checkoutRoutes,
+    ...paymentRoutes,
+    ...subscriptionRoutes,
+    ...entitlementRoutes,
+    ...revenueRoutes,
+  ];
+}
+
+/**
+ * REST, webhooks, health, metrics and the OpenAPI document as one fetch function without state of its own: the production
+ * server and Next's route handlers mount the same. Every answer is JSON but metrics, and carries X-Request-Id.
+ */
+export function makeRest({ ctx, handleBotUpdate, metricsToken }: RestOptions): Rest {
+  const routes = makeRoutes({ metricsToken, onMessage: handleBotUpdate });
+  const document = JSON.stringify(makeDocument(routes));
+  const app = new Hono();
+  for (const route of routes) {
+    const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1');
+    app.on(route.method.toUpperCase(), path, (context) => serve(ctx, route, context.req.raw, context.req.param()));
+  }
+  app.get(DOCUMENT_PATH, (context) =>
+    accounted(
+      ctx,
+      { route: DOCUMENT_PATH },
+      context.req.raw,
+      async () => new Response(document, { headers: ANSWER_HEADERS }),
+    ),
+  );
+  app.notFound((context) =>
+    accounted(ctx, { route: 'unmatched' }, context.req.raw, () =>
+      Promise.reject(new AppError('not_found', 'route_not_found')),
+    ),
+  );
+  return { fetch: async (request) => app.fetch(request) };
+}
+
+/** One request's surroundings. `ctx` acts for a stranger until the caller is known. */
+type Arrival = Readonly<{ ctx: Ctx; request: Request; language: Language }>;
+
+/** Methods as metrics name them: a closed set, whatever clients invent. */
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH']);
+
+type Accounting = Readonly<{ route: string; isDoneInside?: boolean }>;
+
+/** Runs the work of a request; turns whatever it throws into an answer; counts it and writes its one line. */
+async function accounted(
+  ctx: Ctx,
+  { route, isDoneInside = false }: Accounting,
+  request: Request,
+  work: (arrival: Arrival) => Promise<Response>,
+): Promise<Response> {
+  const startedAt = performance.now();
+  const requestId = requestIdFor(ctx, request.headers.get('x-request-id'));
+  const own = asActor(ctx, { kind: 'stranger' }, requestId);
+  const language = languageOf(request.headers.get('accept-language'));
+  let isAccounted = isDoneInside;
+  const response = await work({ ctx: own, request, language }).catch((thrown: unknown) => {
+    const error = toAppError(thrown);
+    logFailure(own.log, error);
+    isAccounted = false;
+    return refusal(error, language, requestId);
+  });
+  response.headers.set('x-request-id', requestId);
+  if (isAccounted) return response;
+  const ms = performance.now() - startedAt;
+  const { status } = response;
+  const method = METHODS.has(request.method) ? request.method : 'OTHER';
+  ctx.metrics.requests.inc({ route, method, status });
+  ctx.metrics.requestSeconds.observe({ route }, ms / 1000);
+  own.log.info({ route, method, status, ms: Math.round(ms) }, 'request');
+  return response;
+}
+
+function refusal(error: AppError, language: Language, requestId: string): Response {
+  const body = { success: false, error: presentError(error, language, requestId) };
+  const wait = error.retryAfterSeconds === undefined ? {} : { 'retry-after': String(error.retryAfterSeconds) };
+  return new Response(JSON.stringify(body), { status: codesOf(error).status, headers: { ...ANSWER_HEADERS, ...wait } });
+}
+
+function serve(ctx: Ctx, route: Route, request: Request, params: Record<string, string>): Promise<Response> {
+  const accounting = { route: route.path, isDoneInside: route.kind === 'raw' && route.accountsForItself };
+  return accounted(ctx, accounting, request, (arrival) =>
+    route.kind === 'raw'
+      ? route.respond({ ctx: route.accountsForItself ? ctx : arrival.ctx, request, requestId: arrival.ctx.requestId })
+      : serveJson(route, arrival, params),
+  );
+}
+
+/** The order of every JSON route: who, may they, what, and only then the work. */
+async function serveJson(
+  route: JsonRoute,
+  { ctx, request, language }: Arrival,
+  params: Record<string, string>,
+): Promise<Response> {
+  const caller = await admit(ctx, route, request);
+  const bytes = isWrite(route) ? await readBody(request, BODY_LIMIT_BYTES) : new Uint8Array();
+  const query = Object.fromEntries(new URL(request.url).searchParams);
+  const run = route.prepare({ params, query, body: readJson(request, bytes) }, caller, language);
+  const key = isWrite(route) ? request.headers.get('idempotency-key') : null;
+  if (key === null) return answer(await run());
+  const keyed = keyedRequest(actorRef(caller.actor), key, { method: request.method, url: request.url, body: bytes });
+  return once(caller, keyed, language, async () => answer(await run()));
+}
+
+/** Lets the caller in, as whom they are. Ownership is the verbs' to check; what needs no look is refused here. */
+async function admit(ctx: Ctx, route: JsonRoute, request: Request): Promise<Ctx> {
+  const { access } = route;
+  if (access.kind === 'public') return ctx;
+  const actor = await authenticateRequest(ctx, request.headers);
+  if (actor.kind === 'stranger') throw new AppError('unauthenticated', 'session_missing');
+  const caller = actingFor(ctx, actor);
+  if (access.kind === 'server' || actor.kind === 'api_key') requireScope(caller, access.scope);
+  return caller;
+}
+
+/** The body of a write. None at all is an empty object, for routes that need nothing. */
+function readJson(request: Request, bytes: Uint8Array): unknown {
+  if (bytes.byteLength === 0) return {};
+  if (!isJson(request.headers.get('content-type'))) throw new AppError('invalid', 'unsupported_media_type');
+  return parseJson(bytes);
+}
+
+function answer(reply: { status: number; body: unknown }): Response {
+  return new Response(JSON.stringify(reply.body), { status: reply.status, headers: ANSWER_HEADERS });
+}
+
+/** Does the work of a keyed request once, or repeats the answer it had. */
+async function once(
+  ctx: Ctx,
+  keyed: KeyedRequest,
+  language: Language,
+  work: () => Promise<Response>,
+): Promise<Response> {
+  const claim = await claimKey(ctx, keyed);
+  if (claim.kind === 'known')
+    return new Response(claim.body, {
+      status: claim.status,
+      headers: { ...ANSWER_HEADERS, 'idempotency-hit': 'true' },
+    });
+  const response = await work().catch((thrown: unknown) => {
+    const error = toAppError(thrown);
+    logFailure(ctx.log, error);
+    return refusal(error, language, ctx.requestId);
+  });
+  const body = await response.clone().text();
+  const isFinal = response.status < 500 && !response.headers.has('retry-after');
+  if (isFinal) await keepAnswer(ctx, keyed, claim.lockedUntil, { status: response.status, body });
+  // Trying later is what the answer asks for: the key must not stand in the way.
+  else await releaseKey(ctx, keyed, claim.lockedUntil);
+  return response;
+}

@@ -1,0 +1,302 @@
+import { z } from '@hono/zod-openapi';
+import { getInvoice } from '#domain/checkout/records.ts';
+import { startCheckout } from '#domain/checkout/start.ts';
+import type { Ctx } from '#domain/context/context.ts';
+import { AppError } from '#domain/errors.ts';
+import type { Method, Surface } from '#domain/provider.ts';
+import { splitRevenue } from '#domain/revenue/rules.ts';
+import type { User } from '#lib/generated/prisma/client.ts';
+import { languageOfUser, presentMoney, presentSplit } from '../present.ts';
+import { IntervalName } from './catalog-routes.ts';
+import { findItem, type Item } from './item.ts';
+import { asSystem, type Named, resolveBuyer } from './person.ts';
+import { defineRoute, type Route } from './route.ts';
+import {
+  CurrencyCode,
+  FeePart,
+  IdText,
+  Instant,
+  MethodName,
+  MONEY_FIELDS,
+  PERSON_FIELDS,
+  percentage,
+  Success,
+} from './schemas.ts';
+
+/** Minor units: a JSON integer as in the older systems, or digits as a string. */
+const AmountInput = z
+  .union([z.number().int().positive().max(Number.MAX_SAFE_INTEGER), z.string().regex(/^[1-9][0-9]{0,17}$/)])
+  .transform((amount) => BigInt(amount))
+  .openapi({
+    type: 'integer',
+    description: 'Minor units (for Stars: stars); must be what the catalogue asks',
+    example: 150,
+  });
+
+/** A percentage with at most two decimals, as basis points. Read from its digits: 2.9 × 100 is not 290 in a float. */
+const PercentageInput = z
+  .number()
+  .min(0)
+  .max(100)
+  .refine((value) => /^\d{1,3}(\.\d{1,2})?$/.test(String(value)))
+  .transform((value) => {
+    const [whole = '0', decimals = ''] = String(value).split('.');
+    return Number(whole) * 100 + Number(decimals.padEnd(2, '0'));
+  })
+  .openapi({ type: 'number', example: 30 });
+
+const EXPIRY = z.number().int().min(1).max(1440).optional().openapi({
+  description: 'Minutes until the order can no longer be paid; at most 60 have an effect',
+  example: 30,
+});
+
+const CreateBody = z
+  .strictObject({
+    amount: AmountInput,
+    currency: CurrencyCode,
+    payment_method: MethodName.default('telegram_stars'),
+    ...PERSON_FIELDS,
+    item_type: z.enum(['plan', 'plugin']).optional(),
+    item_id: IdText.openapi({ description: 'Id of a price, id or code of a plan or plugin', example: 'personal-pro' }),
+    interval: IntervalName.optional().openapi({
+      description: 'Which price of the plan; else the one with this amount',
+    }),
+    description: z
+      .string()
+      .max(1000)
+      .optional()
+      .openapi({ description: 'Accepted and not used: buyers see the catalogue’s texts' }),
+    enable_revenue_sharing: z.boolean().optional().openapi({
+      description: 'Sharing follows the catalogue; false is refused for the product of a developer',
+    }),
+    developer_user_id: IdText.optional().openapi({ description: 'Must be the product’s developer' }),
+    platform_fee_percentage: PercentageInput.optional().openapi({
+      description: 'Servers only, for a developer’s product without a fee of its own',
+    }),
+    expires_in_minutes: EXPIRY,
+    log_to_personal_server: z
+      .boolean()
+      .optional()
+      .openapi({ description: 'Not available yet; see personal_log_recorded' }),
+    encrypt_billing_data: z
+      .boolean()
+      .optional()
+      .openapi({ description: 'Not available yet; see billing_data_encrypted' }),
+  })
+  .openapi('CreatePayment');
+
+const SubscribeBody = z
+  .strictObject({
+    plan_id: IdText.openapi({ description: 'Id or code of the plan', example: 'personal-pro' }),
+    interval: z.enum(['month', 'year']).default('month'),
+    currency: CurrencyCode.default('XTR'),
+    payment_method: MethodName.default('telegram_stars'),
+    ...PERSON_FIELDS,
+    expires_in_minutes: EXPIRY,
+  })
+  .openapi('CreateSubscription');
+
+const Checkout = z
+  .object({
+    success: Success,
+    payment_id: z.string().openapi({
+      description: 'Id of the order; ask payment/payments/{id} for its state',
+      example: 'inv_01kahw9d6xq3v7c0mtz8b5r2ny',
+    }),
+    status: z.literal('open'),
+    is_resumed: z.boolean().openapi({ description: 'The same person had this order open already' }),
+    payment_url: z.url().nullable().openapi({ example: 'https://t.me/$Xq3v7c0mtz8b5r2nyAAA' }),
+    checkout_url: z.url().nullable().openapi({ description: 'The same as payment_url' }),
+    telegram_invoice_payload: z.string(),
+    provider: z.string().openapi({ example: 'telegram-stars' }),
+    ...MONEY_FIELDS,
+    item: z.object({
+      type: z.enum(['plan', 'plugin']),
+      price_id: z.string(),
+      plan_id: z.string(),
+      plan_code: z.string(),
+      product_code: z.string(),
+      name: z.string(),
+      interval: IntervalName,
+    }),
+    fees: z.array(FeePart).openapi({ description: 'Where the money goes; the parts sum to the amount' }),
+    expires_at: Instant,
+    estimated_processing_time_minutes: z.number().int(),
+    personal_log_recorded: z.boolean(),
+    billing_data_encrypted: z.boolean(),
+  })
+  .openapi('Checkout');
+
+type CheckoutAnswer = z.input<typeof Checkout>;
+type Order = Readonly<{
+  buyer: User;
+  item: Item;
+  method: Method;
+  feeBps: number | null;
+  expiresInMinutes: number | undefined;
+}>;
+
+/** Opens the order and says all a caller needs to have it paid. */
+async function openOrder(ctx: Ctx, { buyer, item, method, feeBps, expiresInMinutes }: Order): Promise<CheckoutAnswer> {
+  const language = languageOfUser(buyer);
+  const { plan, price, product } = item;
+  const terms = {
+    ...(feeBps !== null && { platformFeeBps: feeBps }),
+    ...(expiresInMinutes !== undefined && { expiresInMinutes }),
+  };
+  const opened = await startCheckout(ctx, {
+    userId: buyer.id,
+    priceId: price.id,
+    surface: surfaceOf(ctx),
+    method,
+    language,
+    terms,
+  });
+  const capability = ctx.providers
+    .get(opened.providerId)
+    ?.accepts.find((can) => can.method === method && can.currency === price.currency);
+  if (!capability) throw new AppError('internal', 'provider_misconfigured');
+  // An order that was open before keeps its own terms.
+  const platformFeeBps = opened.isResumed
+    ? (await getInvoice(asSystem(ctx), opened.invoiceId)).platformFeeBps
+    : (feeBps ?? feeOf(ctx, item));
+  const split = splitRevenue(price, {
+    processor: capability.fee,
+    platformFeeBps,
+    hasDeveloper: product.developerUserId !== null,
+  });
+  const money = presentMoney(price, language);
+  return {
+    success: true,
+    payment_id: opened.invoiceId,
+    status: 'open',
+    is_resumed: opened.isResumed,
+    payment_url: opened.url,
+    checkout_url: opened.url,
+    telegram_invoice_payload: opened.invoiceId,
+    provider: opened.providerId,
+    amount: money.amount,
+    currency: money.currency,
+    amount_text: money.text,
+    item: {
+      type: product.kind === 'plugin' ? 'plugin' : 'plan',
+      price_id: price.id,
+      plan_id: plan.id,
+      plan_code: plan.code,
+      product_code: product.code,
+      name: plan.texts[language].name,
+      interval: price.interval,
+    },
+    fees: presentSplit(split, price.currency, language).map((part) => ({
+      party: part.party,
+      amount: part.money.amount,
+      currency: part.money.currency,
+      amount_text: part.money.text,
+      percentage: percentage(part.bps),
+    })),
+    expires_at: opened.expiresAt.toISOString(),
+    estimated_processing_time_minutes: capability.settlesInMinutes,
+    personal_log_recorded: false,
+    billing_data_encrypted: false,
+  };
+}
+
+/** Sessions come from the Mini App; a server's order is paid wherever it shows the link. */
+function surfaceOf(ctx: Ctx): Surface {
+  return ctx.actor.kind === 'api_key' ? 'api' : 'mini_app';
+}
+
+function feeOf(ctx: Ctx, { product }: Item): number {
+  return product.platformFeeBps ?? ctx.policy.platformFeeBps;
+}
+
+/**
+ * The platform's fee that an order asks for, null to leave it as the catalogue has it. A share that the catalogue promises
+ * to a developer cannot be taken away while ordering: `fee_not_settable`.
+ */
+export function judgeFee(
+  wish: { feeBps: number | undefined; developerUserId: string | undefined; isSharing: boolean | undefined },
+  terms: { developerUserId: string | null; productFeeBps: number | null; effectiveFeeBps: number; isServer: boolean },
+): number | null {
+  const refusal = new AppError('invalid', 'fee_not_settable');
+  if (wish.developerUserId !== undefined && wish.developerUserId !== terms.developerUserId) throw refusal;
+  if (wish.isSharing === false && terms.developerUserId !== null) throw refusal;
+  if (wish.feeBps === undefined || wish.feeBps === terms.effectiveFeeBps) return null;
+  const isSettable = terms.isServer && terms.developerUserId !== null && terms.productFeeBps === null;
+  if (!isSettable) throw refusal;
+  return wish.feeBps;
+}
+
+const createRoute = defineRoute({
+  method: 'post',
+  path: '/api/v1/payments/create',
+  access: { kind: 'person', scope: 'payments:write' },
+  tag: 'Payments',
+  summary: 'Open an order and get the link to pay it',
+  description:
+    'Amount and currency must be what the catalogue asks. The same person and price again answers the order that is still open. At most five attempts per person and minute (429 with Retry-After).',
+  body: CreateBody,
+  answer: { status: 201, description: 'The open order', schema: Checkout },
+  refusals: [404, 409, 412, 429, 503],
+  run: async ({ ctx, body, language }) => {
+    const item = await findItem(ctx, {
+      itemId: body.item_id,
+      itemType: body.item_type,
+      amount: body.amount,
+      currency: body.currency,
+      interval: body.interval,
+    });
+    const feeBps = judgeFee(
+      {
+        feeBps: body.platform_fee_percentage,
+        developerUserId: body.developer_user_id,
+        isSharing: body.enable_revenue_sharing,
+      },
+      {
+        developerUserId: item.product.developerUserId,
+        productFeeBps: item.product.platformFeeBps,
+        effectiveFeeBps: feeOf(ctx, item),
+        isServer: ctx.actor.kind === 'api_key',
+      },
+    );
+    const buyer = await resolveBuyer(ctx, named(body), 'payments:write', language);
+    return openOrder(ctx, {
+      buyer,
+      item,
+      method: body.payment_method,
+      feeBps,
+      expiresInMinutes: body.expires_in_minutes,
+    });
+  },
+});
+
+const subscribeRoute = defineRoute({
+  method: 'post',
+  path: '/api/v1/payment/subscriptions',
+  access: { kind: 'person', scope: 'payments:write' },
+  tag: 'Subscriptions',
+  summary: 'Open the order of a subscription',
+  description: 'A monthly plan renews by itself every 30 days from the first payment; a yearly one is paid once.',
+  body: SubscribeBody,
+  answer: { status: 201, description: 'The open order', schema: Checkout },
+  refusals: [404, 409, 412, 429, 503],
+  run: async ({ ctx, body, language }) => {
+    const { currency, interval } = body;
+    const item = await findItem(ctx, { itemId: body.plan_id, itemType: 'plan', currency, interval });
+    const buyer = await resolveBuyer(ctx, named(body), 'payments:write', language);
+    return openOrder(ctx, {
+      buyer,
+      item,
+      method: body.payment_method,
+      feeBps: null,
+      expiresInMinutes: body.expires_in_minutes,
+    });
+  },
+});
+
+function named(body: Named): Named {
+  return { user_id: body.user_id, customer_telegram_id: body.customer_telegram_id };
+}
+
+/** What starts a purchase. */
+export const checkoutRoutes: ReadonlyArray<Route> = [createRoute, subscribeRoute];

@@ -1,0 +1,171 @@
+import { z } from '@hono/zod-openapi';
+import type { Ctx } from '#domain/context/context.ts';
+import { AppError } from '#domain/errors.ts';
+import { replayWebhook } from '#domain/webhook/replay.ts';
+import { isEqualSecret } from '#lib/crypto.ts';
+import { ANSWER_HEADERS, readBody } from '../request.ts';
+import { handleWebhook, type MessageHandler, WEBHOOK_BODY_LIMIT_BYTES, WEBHOOK_PATHS } from '../webhook.ts';
+import { defineRoute, PUBLIC, type RawRoute, type Route } from './route.ts';
+import { IdText, Instant, Success } from './schemas.ts';
+
+const DATABASE_WAIT_MS = 1000;
+
+/** Whether the database answers within a second. Throws what it failed with. */
+async function pingDatabase(ctx: Ctx): Promise<void> {
+  const late = new AppError('unavailable', 'service_unavailable', { retryAfterSeconds: 5 });
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(late), DATABASE_WAIT_MS);
+  });
+  try {
+    await Promise.race([ctx.pool.query('SELECT 1'), limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const Alive = z.object({ status: z.literal('ok') }).openapi('Alive');
+
+const liveRoute = defineRoute({
+  method: 'get',
+  path: '/health/live',
+  access: PUBLIC,
+  tag: 'Operation',
+  summary: 'The process answers',
+  answer: { status: 200, description: 'Alive', schema: Alive },
+  run: async () => ({ status: 'ok' as const }),
+});
+
+const readyRoute = defineRoute({
+  method: 'get',
+  path: '/health/ready',
+  access: PUBLIC,
+  tag: 'Operation',
+  summary: 'The process can serve: its database answers within a second',
+  answer: { status: 200, description: 'Ready', schema: Alive },
+  refusals: [503],
+  run: async ({ ctx }) => {
+    await pingDatabase(ctx);
+    return { status: 'ok' as const };
+  },
+});
+
+const Health = z
+  .object({
+    success: Success,
+    status: z.literal('healthy'),
+    service: z.literal('hoshi'),
+    time: Instant,
+    providers: z.array(z.string()).openapi({ example: ['telegram-stars'] }),
+  })
+  .openapi('Health');
+
+const healthRoute = defineRoute({
+  method: 'get',
+  path: '/api/v1/payments/health',
+  access: PUBLIC,
+  tag: 'Operation',
+  summary: 'Whether payments can be taken',
+  answer: { status: 200, description: 'Healthy', schema: Health },
+  refusals: [503],
+  run: async ({ ctx }) => {
+    await pingDatabase(ctx);
+    return {
+      success: true as const,
+      status: 'healthy' as const,
+      service: 'hoshi' as const,
+      time: ctx.clock.now().toISOString(),
+      providers: [...ctx.providers.keys()],
+    };
+  },
+});
+
+/** Prometheus. Without a configured token, and for anyone without it, there is nothing at this address. */
+function metricsRoute(metricsToken: string | null): RawRoute {
+  return {
+    kind: 'raw',
+    accountsForItself: false,
+    method: 'get',
+    path: '/metrics',
+    access: PUBLIC,
+    tag: 'Operation',
+    summary: 'Metrics for Prometheus; Authorization: Bearer METRICS_TOKEN, else 404',
+    answer: { status: 200, description: 'The metrics', schema: z.string(), contentType: 'text/plain' },
+    refusals: [404],
+    respond: async ({ ctx, request }) => {
+      const given = request.headers.get('authorization') ?? '';
+      if (metricsToken === null || !isEqualSecret(given, `Bearer ${metricsToken}`))
+        throw new AppError('not_found', 'route_not_found');
+      const { registry } = ctx.metrics;
+      const headers = { ...ANSWER_HEADERS, 'content-type': registry.contentType };
+      return new Response(await registry.metrics(), { headers });
+    },
+  };
+}
+
+const Replay = z
+  .object({
+    success: Success,
+    event_id: z.string().openapi({ example: 'whe_01kahw9d6xq3v7c0mtz8b5r2ny' }),
+    kind: z.string().openapi({ example: 'payment_succeeded' }),
+    dry_run: z.boolean(),
+    outcome: z.enum(['applied', 'duplicate', 'ignored', 'would_apply', 'would_repeat']),
+  })
+  .openapi('Replay');
+
+const replayRoute = defineRoute({
+  method: 'post',
+  path: '/api/v1/webhooks/{id}/replay',
+  access: { kind: 'server', scope: 'webhooks:replay' },
+  tag: 'Operation',
+  summary: 'Apply a stored provider event again',
+  description:
+    'What stands already stays as it is. With dry_run=true nothing is written and the answer says what would happen.',
+  params: z.object({ id: IdText }),
+  query: z.object({ dry_run: z.enum(['true', 'false']).default('false') }),
+  body: z.strictObject({}),
+  answer: { status: 200, description: 'What happened, or would', schema: Replay },
+  refusals: [404, 409, 412],
+  run: async ({ ctx, params, query }) => {
+    const { eventId, kind, isDryRun, outcome } = await replayWebhook(ctx, {
+      id: params.id,
+      isDryRun: query.dry_run === 'true',
+    });
+    return { success: true as const, event_id: eventId, kind, dry_run: isDryRun, outcome };
+  },
+});
+
+/** The providers' addresses. The production server calls `handleWebhook` without coming through here. */
+function webhookRoute(path: string, providerId: string, onMessage: MessageHandler): RawRoute {
+  return {
+    kind: 'raw',
+    // The production server calls it past this door.
+    accountsForItself: true,
+    method: 'post',
+    path,
+    access: PUBLIC,
+    tag: 'Webhooks',
+    summary: `Messages of ${providerId}`,
+    description: 'Verified by the provider’s own signature or secret. The answer is in the provider’s words.',
+    answer: { status: 200, description: 'Taken in', schema: z.looseObject({}) },
+    refusals: [400, 401, 413, 503],
+    respond: async ({ ctx, request, requestId }) => {
+      const body = await readBody(request, WEBHOOK_BODY_LIMIT_BYTES);
+      const headers = { ...Object.fromEntries(request.headers), 'x-request-id': requestId };
+      const answer = await handleWebhook(ctx, providerId, headers, body, onMessage);
+      const wait = answer.retryAfterSeconds === undefined ? {} : { 'retry-after': String(answer.retryAfterSeconds) };
+      return new Response(answer.body, {
+        status: answer.status,
+        headers: { ...ANSWER_HEADERS, 'content-type': answer.contentType, ...wait },
+      });
+    },
+  };
+}
+
+/** Health, metrics, replay and the providers' doors. */
+export function makeOperationsRoutes(options: { metricsToken: string | null; onMessage: MessageHandler }): Route[] {
+  const webhooks = Object.entries(WEBHOOK_PATHS).map(([path, providerId]) =>
+    webhookRoute(path, providerId, options.onMessage),
+  );
+  return [liveRoute, readyRoute, healthRoute, metricsRoute(options.metricsToken), replayRoute, ...webhooks];
+}

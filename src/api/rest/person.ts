@@ -1,0 +1,67 @@
+import type { Ctx, Scope } from '#domain/context/context.ts';
+import { requireOwnerOr } from '#domain/context/permission.ts';
+import { AppError } from '#domain/errors.ts';
+import { ensureUser } from '#domain/identity/ensure-user.ts';
+import { findUserByTelegramId, getUser } from '#domain/identity/find-user.ts';
+import type { Language } from '#domain/identity/rules.ts';
+import type { User } from '#lib/generated/prisma/client.ts';
+import { malformedRequest } from '../errors.ts';
+import { actingFor } from '../request.ts';
+
+/** How a request names a person. */
+export type Named = Readonly<{
+  user_id?: string | number | undefined;
+  customer_telegram_id?: string | number | undefined;
+}>;
+
+/** For a look that an allowed act needs, so that a key for the act need not also have the right to read everything. */
+export function asSystem(ctx: Ctx): Ctx {
+  return actingFor(ctx, { kind: 'system', name: 'api' });
+}
+
+const TELEGRAM_ID = /^[1-9][0-9]{0,15}$/;
+
+/**
+ * The person a request is about: whom it names, or the person of the session. A name that is not the caller's own and
+ * needs rights they lack is refused before it is looked up, so that nobody learns who exists.
+ *
+ * Throws `forbidden not_yours | scope_missing`, `not_found user_not_found`, `invalid malformed_request` when a server
+ * names nobody or two different people.
+ */
+export async function resolvePerson(ctx: Ctx, named: Named, scope: Scope): Promise<User> {
+  const { userId, telegramId } = namesOf(named);
+  if (userId !== null) {
+    requireOwnerOr(ctx, userId, scope);
+    const user = await getUser(ctx, userId);
+    if (telegramId !== null && user.telegramId !== telegramId)
+      throw malformedRequest({ fields: 'customer_telegram_id' });
+    return user;
+  }
+  if (telegramId !== null) return findByTelegramId(ctx, telegramId, scope);
+  if (ctx.actor.kind === 'user') return getUser(ctx, ctx.actor.userId);
+  throw malformedRequest({ fields: 'user_id' });
+}
+
+/** As `resolvePerson`, but a server may name a Telegram user we never met: they are known from then on. */
+export async function resolveBuyer(ctx: Ctx, named: Named, scope: Scope, language: Language): Promise<User> {
+  const { userId, telegramId } = namesOf(named);
+  if (ctx.actor.kind !== 'api_key' || userId !== null || telegramId === null) return resolvePerson(ctx, named, scope);
+  return ensureUser(ctx, { telegramId, languageCode: language });
+}
+
+async function findByTelegramId(ctx: Ctx, telegramId: bigint, scope: Scope): Promise<User> {
+  const user = await findUserByTelegramId(ctx, telegramId);
+  // Nobody owns the empty id: without rights over others, a stranger and an unknown person look the same.
+  requireOwnerOr(ctx, user?.id ?? '', scope);
+  if (!user) throw new AppError('not_found', 'user_not_found');
+  return user;
+}
+
+/** `user_id` may also be a Telegram id, as in the older systems. */
+function namesOf(named: Named): { userId: string | null; telegramId: bigint | null } {
+  const userId = named.user_id === undefined ? null : String(named.user_id);
+  const given = named.customer_telegram_id === undefined ? null : BigInt(named.customer_telegram_id);
+  if (userId === null || !TELEGRAM_ID.test(userId)) return { userId, telegramId: given };
+  if (given !== null && given !== BigInt(userId)) throw malformedRequest({ fields: 'customer_telegram_id' });
+  return { userId: null, telegramId: BigInt(userId) };
+}

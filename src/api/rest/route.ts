@@ -1,0 +1,107 @@
+import { z } from '@hono/zod-openapi';
+import type { Ctx, Scope } from '#domain/context/context.ts';
+import type { Language } from '#domain/identity/rules.ts';
+import { malformedInput } from '../errors.ts';
+
+/**
+ * Who may call a route. `person`: the person it is about, or a server whose key has the scope. `server`: only such a
+ * server, or staff. The verbs check ownership themselves; the door refuses what can be refused without looking.
+ */
+export type Access = Readonly<{ kind: 'public' } | { kind: 'person' | 'server'; scope: Scope }>;
+
+export const PUBLIC: Access = { kind: 'public' };
+
+/** A checked request. `ctx` acts for the caller. */
+export type Call<Params, Query, Body> = Readonly<{
+  ctx: Ctx;
+  params: Params;
+  query: Query;
+  body: Body;
+  language: Language;
+}>;
+
+/** What a raw route gets: nothing is checked yet. */
+export type RawCall = Readonly<{ ctx: Ctx; request: Request; requestId: string }>;
+
+/** An input as it arrived, before its schemas. */
+export type RawInput = Readonly<{ params: unknown; query: unknown; body: unknown }>;
+export type Reply = Readonly<{ status: number; body: unknown }>;
+
+type Documented = Readonly<{
+  method: 'get' | 'post' | 'put';
+  /** In OpenAPI's form: `/api/v1/payments/history/{user_id}`. Also the name of the route in metrics and logs. */
+  path: string;
+  access: Access;
+  tag: string;
+  summary: string;
+  description?: string;
+  params?: z.ZodObject;
+  query?: z.ZodObject;
+  body?: z.ZodObject;
+  answer: Readonly<{ status: number; description: string; schema: z.ZodType; contentType?: string }>;
+  /** Statuses of refusals beyond those that every route of its kind has. */
+  refusals?: ReadonlyArray<number>;
+}>;
+
+/** JSON in, JSON out. `prepare` checks the input (throws `malformed_request`) and returns what does the work. */
+export type JsonRoute = Documented &
+  Readonly<{ kind: 'json'; prepare(input: RawInput, ctx: Ctx, language: Language): () => Promise<Reply> }>;
+/** Answers by itself: webhooks, metrics. */
+export type RawRoute = Documented &
+  Readonly<{
+    kind: 'raw';
+    /** True: what it answers is counted and logged inside; what it throws is not. */
+    accountsForItself: boolean;
+    respond(call: RawCall): Promise<Response>;
+  }>;
+export type Route = JsonRoute | RawRoute;
+
+/** A part of a request that is not there is an empty object. */
+type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : Record<string, never>;
+
+type JsonSpec<Params, Query, Body, Answer extends z.ZodType> = Omit<
+  Documented,
+  'params' | 'query' | 'body' | 'answer'
+> &
+  Readonly<{
+    params?: Params;
+    query?: Query;
+    body?: Body;
+    answer: Readonly<{ status: number; description: string; schema: Answer }>;
+    /** Does the work. The status is `answer.status` unless another is given. */
+    run(call: Call<Parsed<Params>, Parsed<Query>, Parsed<Body>>): Promise<z.input<Answer>>;
+  }>;
+
+const NOTHING = z.object({});
+
+/** Joins a route's schemas to its work, so that `run` only ever sees checked and typed input. */
+export function defineRoute<
+  Answer extends z.ZodType,
+  Params extends z.ZodObject | undefined = undefined,
+  Query extends z.ZodObject | undefined = undefined,
+  Body extends z.ZodObject | undefined = undefined,
+>(spec: JsonSpec<Params, Query, Body, Answer>): JsonRoute {
+  const { run, params, query, body, ...documented } = spec;
+  const parse = <Schema extends z.ZodObject | undefined>(schema: Schema, input: unknown) => {
+    const parsed = (schema ?? NOTHING).safeParse(input);
+    if (!parsed.success) throw malformedInput(parsed.error);
+    return parsed.data as Parsed<Schema>;
+  };
+  return {
+    ...documented,
+    kind: 'json',
+    ...(params && { params }),
+    ...(query && { query }),
+    ...(body && { body }),
+    prepare: (input, ctx, language) => {
+      const call = {
+        ctx,
+        language,
+        params: parse(params as Params, input.params),
+        query: parse(query as Query, input.query),
+        body: parse(body as Body, input.body),
+      };
+      return async () => ({ status: spec.answer.status, body: await run(call) });
+    },
+  };
+}

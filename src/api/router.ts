@@ -1,0 +1,21 @@
+import { catalogRouter } from './screens/catalog.ts';
+import { checkoutRouter } from './screens/checkout.ts';
+import { entitlementsRouter } from './screens/entitlements.ts';
+import { meRouter } from './screens/me.ts';
+import { paymentsRouter } from './screens/payments.ts';
+import { sessionRouter } from './screens/session.ts';
+import { subscriptionsRouter } from './screens/subscriptions.ts';
+import { router } from './trpc.ts';
+
+/** All procedures of the Mini App. views.ts lists what they take and show. */
+export const appRouter = router({
+  session: sessionRouter,
+  me: meRouter,
+  catalog: catalogRouter,
+  checkout: checkoutRouter,
+  payments: paymentsRouter,
+  subscriptions: subscriptionsRouter,
+  entitlements: entitlementsRouter,
+});
+
+export type AppRouter = typeof appRouter;

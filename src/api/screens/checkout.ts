@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import { cancelInvoice } from '#domain/checkout/cancel.ts';
+import { previewCheckout } from '#domain/checkout/preview.ts';
+import { getInvoice } from '#domain/checkout/records.ts';
+import { startCheckout } from '#domain/checkout/start.ts';
+import { METHODS } from '#domain/provider.ts';
+import { presentPreview } from '../present.ts';
+import { showInvoice } from '../show.ts';
+import { IdInput, personProcedure, router } from '../trpc.ts';
+
+/** Sessions are made from Mini App launches only, so this is where every buyer here stands. */
+const SURFACE = 'mini_app';
+
+const PreviewInput = z.strictObject({ priceId: IdInput });
+const StartInput = z.strictObject({ priceId: IdInput, method: z.enum(METHODS) });
+const InvoiceInput = z.strictObject({ invoiceId: IdInput });
+
+/** Checkout and paying. */
+export const checkoutRouter = router({
+  preview: personProcedure.input(PreviewInput).query(async ({ ctx: { ctx, user, language }, input }) => {
+    const offer = await previewCheckout(ctx, { userId: user.id, priceId: input.priceId, surface: SURFACE });
+    return presentPreview(offer, language);
+  }),
+
+  start: personProcedure.input(StartInput).mutation(async ({ ctx: { ctx, user, language }, input }) => {
+    const { invoiceId } = await startCheckout(ctx, { ...input, userId: user.id, surface: SURFACE, language });
+    return showInvoice(ctx, await getInvoice(ctx, invoiceId), language);
+  }),
+
+  status: personProcedure
+    .input(InvoiceInput)
+    .query(async ({ ctx: { ctx, language }, input }) =>
+      showInvoice(ctx, await getInvoice(ctx, input.invoiceId), language),
+    ),
+
+  cancel: personProcedure
+    .input(InvoiceInput)
+    .mutation(async ({ ctx: { ctx, language }, input }) =>
+      showInvoice(ctx, await cancelInvoice(ctx, input.invoiceId), language),
+    ),
+});

@@ -1,0 +1,108 @@
+import { getPlan, getPlans, listCatalog } from '#domain/catalog/list-catalog.ts';
+import { findOpenInvoice, type InvoiceRecord } from '#domain/checkout/records.ts';
+import type { Ctx } from '#domain/context/context.ts';
+import { listEntitlements } from '#domain/entitlement/list.ts';
+import type { Language } from '#domain/identity/rules.ts';
+import { getPayment, listPayments, type PaymentFilter } from '#domain/payment/records.ts';
+import type { Capability } from '#domain/provider.ts';
+import type { Subscription, User } from '#lib/generated/prisma/client.ts';
+import { encodeCursor } from './cursor.ts';
+import {
+  type Contact,
+  languageOfUser,
+  presentEntitlement,
+  presentInvoice,
+  presentMe,
+  presentProduct,
+  type SoldPlan,
+} from './present.ts';
+import { methodOf, presentPayment, presentReceipt, presentSubscription } from './present-payment.ts';
+import type {
+  EntitlementView,
+  InvoiceView,
+  MeView,
+  PaymentPage,
+  ProductView,
+  ReceiptView,
+  SubscriptionView,
+} from './views.ts';
+
+/*
+ * Views that need more than one verb. Both tRPC and REST show these, REST under the older systems' names.
+ */
+
+/** Everything that any provider can do. */
+export function capabilitiesOf(ctx: Ctx): Capability[] {
+  return [...ctx.providers.values()].flatMap((provider) => provider.accepts);
+}
+
+/** The catalogue. `userId`: marks what this person holds. */
+export async function showCatalog(ctx: Ctx, userId: string | null, language: Language): Promise<ProductView[]> {
+  const [products, held] = await Promise.all([listCatalog(ctx), userId ? listEntitlements(ctx, userId) : []]);
+  const capabilities = capabilitiesOf(ctx);
+  return products.map((product) => presentProduct(product, held, capabilities, language));
+}
+
+export async function showEntitlements(ctx: Ctx, userId: string, language: Language): Promise<EntitlementView[]> {
+  const held = await listEntitlements(ctx, userId);
+  return held.map((entitlement) => presentEntitlement(entitlement, language));
+}
+
+export async function showInvoice(ctx: Ctx, invoice: InvoiceRecord, language: Language): Promise<InvoiceView> {
+  return presentInvoice(invoice, await getPlan(ctx, invoice.planId), ctx.clock.now(), language);
+}
+
+export async function showMe(ctx: Ctx, user: User, contact: Contact): Promise<MeView> {
+  const open = await findOpenInvoice(ctx, user.id);
+  return presentMe(user, contact, open && (await showInvoice(ctx, open, languageOfUser(user))));
+}
+
+export async function showPayments(ctx: Ctx, filter: PaymentFilter, language: Language): Promise<PaymentPage> {
+  const { rows, next } = await listPayments(ctx, filter);
+  const plans = await getPlans(
+    ctx,
+    rows.map((payment) => payment.planId),
+  );
+  return {
+    rows: rows.map((payment) => {
+      const method = methodOf(ctx.providers, payment.provider, payment.currency);
+      return presentPayment(payment, planOf(plans, payment.planId), method, language);
+    }),
+    nextCursor: next && encodeCursor(next),
+  };
+}
+
+export async function showReceipt(ctx: Ctx, paymentId: string, language: Language): Promise<ReceiptView> {
+  const payment = await getPayment(ctx, paymentId);
+  const method = methodOf(ctx.providers, payment.provider, payment.currency);
+  return presentReceipt(payment, await getPlan(ctx, payment.planId), method, language);
+}
+
+export async function showSubscriptions(
+  ctx: Ctx,
+  subscriptions: ReadonlyArray<Subscription>,
+  language: Language,
+): Promise<SubscriptionView[]> {
+  const plans = await getPlans(
+    ctx,
+    subscriptions.map((subscription) => subscription.planId),
+  );
+  return subscriptions.map((subscription) =>
+    presentSubscription(subscription, planOf(plans, subscription.planId), language),
+  );
+}
+
+export async function showSubscription(
+  ctx: Ctx,
+  subscription: Subscription,
+  language: Language,
+): Promise<SubscriptionView> {
+  return presentSubscription(subscription, await getPlan(ctx, subscription.planId), language);
+}
+
+/** Plans are never deleted while something names them; a gap is a broken database and must be seen. */
+function planOf(plans: ReadonlyMap<string, SoldPlan>, planId: string): SoldPlan {
+  const sold = plans.get(planId);
+  if (!sold) throw new Error(`plan ${planId} is named by a payment or subscription but does not exist`);
+  return sold;
+}

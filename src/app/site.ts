@@ -1,0 +1,32 @@
+import { headers } from 'next/headers';
+import en from '#messages/en.ts';
+import ja from '#messages/ja.ts';
+import { sharedServer } from '#server.ts';
+import {
+  type ClientMessages,
+  type Language,
+  type LongMessages,
+  languageOf,
+  languageOfHeader,
+} from '#ui/message-format.ts';
+import type { SiteConfig } from '#ui/session.tsx';
+
+const MESSAGES = { ja: ja.app, en: en.app };
+
+/** What pages tell a visitor's browser before anyone signs in. Nothing secret belongs here. */
+export async function siteConfig(): Promise<SiteConfig> {
+  const { telegram, supportContact } = (await sharedServer()).env;
+  return { botUsername: telegram.botUsername, webOrigin: telegram.webOrigin, supportContact };
+}
+
+/** `?lang=`, which the bot puts into its links, else the browser's wish. */
+export async function pageLanguage(search: Promise<Record<string, string | string[] | undefined>>): Promise<Language> {
+  const { lang } = await search;
+  return typeof lang === 'string' ? languageOf(lang) : languageOfHeader((await headers()).get('accept-language'));
+}
+
+/** The texts of a language, parted into what the Mini App needs at once and what is long. */
+export function messagesOf(language: Language): { client: ClientMessages; long: LongMessages } {
+  const { documents, faq, ...client } = MESSAGES[language];
+  return { client, long: { documents, faq } };
+}

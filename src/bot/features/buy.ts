@@ -1,0 +1,111 @@
+import { Composer } from 'grammy';
+import type { InlineKeyboardButton } from 'grammy/types';
+import { getPlans } from '#domain/catalog/list-catalog.ts';
+import { cancelInvoice } from '#domain/checkout/cancel.ts';
+import { previewCheckout } from '#domain/checkout/preview.ts';
+import { findOpenInvoice, type InvoiceRecord } from '#domain/checkout/records.ts';
+import { startCheckout } from '#domain/checkout/start.ts';
+import { AppError } from '#domain/errors.ts';
+import type { Method } from '#domain/provider.ts';
+import { formatDateTime, formatMoney } from '#messages/translate.ts';
+import {
+  findOffer,
+  isRenewing,
+  listOffers,
+  offerView,
+  planView,
+  productChoices,
+  productView,
+} from '../catalog-views.ts';
+import { type BotContext, onPress, type View } from '../context.ts';
+import { moneyOf, openButton, paragraphs, pressButton, priceText, titleOf, titlesOf } from '../render.ts';
+
+/** Selling in the chat: product → plan → interval → method → invoice, each step in the place of the one before. */
+export const buy = new Composer<BotContext>();
+
+buy.command('buy', async (context) => context.tell(await productsView(context)));
+onPress(buy, 'buy', async (context) => context.show(await productsView(context)));
+
+onPress(buy, 'product', async (context, { args: [productId] }) => {
+  const { language, ctx } = context.visitor;
+  const product = (await listOffers(ctx)).find(({ id }) => id === productId);
+  if (!product) throw new AppError('precondition_failed', 'plan_not_for_sale');
+  await context.show(productView(product, language));
+});
+
+onPress(buy, 'plan', async (context, { args: [planId] }) => {
+  const { language, ctx } = context.visitor;
+  const sold = findOffer(await listOffers(ctx), ({ id }) => id === planId);
+  if (!sold) throw new AppError('precondition_failed', 'plan_not_for_sale');
+  await context.show(planView(sold, language));
+});
+
+onPress(buy, 'price', async (context, { args: [priceId] }) => {
+  const { user, language, ctx } = context.visitor;
+  const offer = await previewCheckout(ctx, { userId: user.id, priceId, surface: 'bot' });
+  const replaced = offer.replaces
+    ? (await titlesOf(ctx, [offer.replaces.planId], language))(offer.replaces.planId)
+    : null;
+  await context.show(offerView(offer, { language, replaced, surfacePolicy: ctx.policy.surfacePolicy }));
+});
+
+onPress(buy, 'pay', async (context, { args: [priceId, method] }) => pay(context, priceId, method));
+
+onPress(buy, 'cancelOrder', async (context, { args: [invoiceId] }) => {
+  const { say, t, ctx } = context.visitor;
+  await cancelInvoice(ctx, invoiceId);
+  await context.show({ text: say('bot.buy.orderCancelled'), buttons: [[pressButton(t('bot.button.buy'), 'buy')]] });
+});
+
+/** Everything for sale, after the order that still waits to be paid. `notice` (HTML) comes first. */
+export async function productsView(context: BotContext, notice?: string): Promise<View> {
+  const { user, language, say, ctx } = context.visitor;
+  const [products, open] = await Promise.all([listOffers(ctx), findOpenInvoice(ctx, user.id)]);
+  const choices = productChoices(products, language);
+  if (choices.length === 0) return { text: say('bot.plans.empty') };
+  const order = open && (await openOrderView(context, open));
+  return {
+    text: paragraphs(notice, order?.text, say('bot.buy.title')),
+    buttons: [...(order?.buttons ?? []), ...choices, [openButton(context.place, language)]],
+  };
+}
+
+/** An order that waits: its link when it has one, else the way to a new invoice, and the way out. */
+async function openOrderView(context: BotContext, open: InvoiceRecord): Promise<View> {
+  const { language, say, t, ctx } = context.visitor;
+  const sold = (await getPlans(ctx, [open.planId])).get(open.planId);
+  const amount = formatMoney(moneyOf(open), language);
+  const url = open.attempts[0]?.url;
+  const text = t('bot.buy.payButton', { amount });
+  const resume: InlineKeyboardButton = url ? { text, url } : pressButton(text, 'price', open.priceId);
+  return {
+    text: say('bot.buy.openOrder', {
+      plan: sold ? titleOf(sold, language) : open.planId,
+      amount,
+      until: formatDateTime(open.expiresAt, language),
+    }),
+    buttons: [[resume, pressButton(t('bot.buy.cancelOrder'), 'cancelOrder', open.id)]],
+  };
+}
+
+/**
+ * Opens the order. One-off Stars invoices go into the chat; Telegram refuses subscriptions there
+ * (SUBSCRIPTION_EXPORT_MISSING, telegram.md §1.3), so those and other methods get a button with the link.
+ */
+async function pay(context: BotContext, priceId: string, method: Method): Promise<void> {
+  const { user, language, say, t, ctx } = context.visitor;
+  const offer = await previewCheckout(ctx, { userId: user.id, priceId, surface: 'bot' });
+  const isIntoChat = method === 'telegram_stars' && !isRenewing(offer, method);
+  const chat = isIntoChat ? { chatId: user.telegramId } : {};
+  const order = await startCheckout(ctx, { userId: user.id, priceId, surface: 'bot', method, language, ...chat });
+  context.hasSent ||= isIntoChat;
+  const facts = {
+    plan: titleOf(offer, language),
+    price: priceText(offer.price, language),
+    until: formatDateTime(order.expiresAt, language),
+  };
+  const cancel = [pressButton(t('bot.buy.cancelOrder'), 'cancelOrder', order.invoiceId)];
+  if (!order.url) return context.show({ text: say('bot.buy.invoiceSent', facts), buttons: [cancel] });
+  const text = t('bot.buy.payButton', { amount: formatMoney(offer.price, language) });
+  await context.show({ text: say('bot.buy.payLink', facts), buttons: [[{ text, url: order.url }], cancel] });
+}

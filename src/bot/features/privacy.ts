@@ -1,0 +1,14 @@
+import { Composer } from 'grammy';
+import type { BotContext } from '../context.ts';
+import { openButton, pressButton } from '../render.ts';
+
+/** What is kept about a person and for how long: Telegram's terms (§ 4) ask every bot to answer /privacy. */
+export const privacy = new Composer<BotContext>();
+
+privacy.command('privacy', async (context) => {
+  const { language, say, t, ctx } = context.visitor;
+  await context.tell({
+    text: say('bot.privacy.text', { days: ctx.policy.webhookBodyRetentionDays }),
+    buttons: [[pressButton(t('bot.button.support'), 'support'), openButton(context.place, language)]],
+  });
+});

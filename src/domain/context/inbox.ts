@@ -1,0 +1,21 @@
+/** The provider's message as the inbox keeps it; absent when reconciliation found the charge. `body` is sealed. */
+export type InboxEntry = Readonly<{
+  id: string;
+  providerId: string;
+  eventId: string;
+  kind: string;
+  receivedAt: Date;
+  body: Uint8Array | null;
+}>;
+
+/** The inbox row as the hot-path functions take it. */
+export function toInboxRow(inbox: InboxEntry) {
+  return {
+    id: inbox.id,
+    provider: inbox.providerId,
+    event_id: inbox.eventId,
+    kind: inbox.kind,
+    received_at: inbox.receivedAt.toISOString(),
+    body: inbox.body ? Buffer.from(inbox.body).toString('base64') : null,
+  };
+}

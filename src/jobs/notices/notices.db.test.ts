@@ -1,0 +1,434 @@
+import { describe, expect, it } from 'vitest';
+import { encodePress } from '#bot/callback.ts';
+import { buttonOf, forgedPress, useStage } from '#bot/testing/stage.ts';
+import { asActor, type Ctx, newId } from '#domain/context/context.ts';
+import { NOTICE_KINDS, type NoticeJob, type NoticeKind } from '#domain/context/queue.ts';
+import { fixedClock } from '#lib/clock.ts';
+import type { Prisma, User } from '#lib/generated/prisma/client.ts';
+import { composeNotice } from './compose.ts';
+import { makeNoticeSender, sendNotice } from './send.ts';
+
+const NOW = new Date('2026-11-20T09:00:00Z');
+const PERIOD_START = new Date('2026-10-21T09:00:00Z');
+const PERIOD_END = new Date('2026-12-20T09:00:00Z');
+const PLACE = { botUsername: 'hoshi_sandbox_bot' };
+let nextTelegramId = 8_100_000_000n;
+
+async function makeReader(ctx: Ctx, data: Partial<User> = {}): Promise<User> {
+  nextTelegramId += 1n;
+  return ctx.db.user.create({ data: { id: newId(ctx, 'usr'), telegramId: nextTelegramId, language: 'en', ...data } });
+}
+
+type Sold = { planId: string; productId: string; priceId: string; amount: bigint };
+const MONTH: Sold = {
+  planId: 'pln_personal_pro',
+  productId: 'prd_personal_log',
+  priceId: 'prc_personal_pro_month_xtr',
+  amount: 150n,
+};
+const PLUGIN: Sold = {
+  planId: 'pln_plugin_voice_notes_license',
+  productId: 'prd_plugin_voice_notes',
+  priceId: 'prc_plugin_voice_notes_license_once_xtr',
+  amount: 250n,
+};
+
+async function makePayment(
+  ctx: Ctx,
+  reader: User,
+  sold: Sold,
+  data: Partial<Prisma.PaymentUncheckedCreateInput> = {},
+): Promise<string> {
+  const { amount, planId, priceId, productId } = sold;
+  const order = { userId: reader.id, priceId, planId, productId, amount, currency: 'XTR' };
+  const invoice = await ctx.db.invoice.create({
+    data: {
+      ...order,
+      id: newId(ctx, 'inv'),
+      kind: 'one_time',
+      interval: 'year',
+      status: 'paid',
+      surface: 'bot',
+      platformFeeBps: 3000,
+      expiresAt: NOW,
+      createdAt: NOW,
+      closedAt: NOW,
+    },
+  });
+  const id = newId(ctx, 'pay');
+  const fees = { platformFee: amount, processorFee: 0n, developerShare: 0n };
+  await ctx.db.payment.create({
+    data: {
+      id,
+      invoiceId: invoice.id,
+      userId: reader.id,
+      planId,
+      provider: 'telegram-stars',
+      chargeId: `charge_${id}`,
+      kind: 'one_time',
+      status: 'succeeded',
+      amount,
+      currency: 'XTR',
+      ...fees,
+      periodStart: NOW,
+      periodEnd: PERIOD_END,
+      paidAt: NOW,
+      createdAt: NOW,
+      ...data,
+    },
+  });
+  return id;
+}
+
+async function makeSubscription(
+  ctx: Ctx,
+  reader: User,
+  data: Partial<Prisma.SubscriptionUncheckedCreateInput> = {},
+): Promise<string> {
+  const { amount, planId, priceId, productId } = MONTH;
+  const order = { userId: reader.id, priceId, planId, productId, amount, currency: 'XTR' };
+  const invoice = await ctx.db.invoice.create({
+    data: {
+      ...order,
+      id: newId(ctx, 'inv'),
+      kind: 'subscription',
+      interval: 'month',
+      status: 'paid',
+      surface: 'bot',
+      platformFeeBps: 3000,
+      expiresAt: NOW,
+      createdAt: NOW,
+      closedAt: NOW,
+    },
+  });
+  const id = newId(ctx, 'sub');
+  const period = { currentPeriodStart: PERIOD_START, currentPeriodEnd: PERIOD_END };
+  await ctx.db.subscription.create({
+    data: {
+      ...order,
+      id,
+      invoiceId: invoice.id,
+      provider: 'telegram-stars',
+      firstChargeId: `charge_${id}`,
+      status: 'active',
+      ...period,
+      createdAt: NOW,
+      ...data,
+    },
+  });
+  return id;
+}
+
+/** Every tag opened is closed in order, and nothing else looks like one. */
+function isWellFormed(html: string): boolean {
+  const open: string[] = [];
+  for (const [, slash, name] of html.matchAll(/<(\/?)([a-z]+)>/g)) {
+    if (!name) return false;
+    if (!slash) open.push(name);
+    else if (open.pop() !== name) return false;
+  }
+  return open.length === 0 && !/<(?!\/?(b|i|code)>)/.test(html) && !/&(?!(amp|lt|gt|quot);)/.test(html);
+}
+
+describe('notices', () => {
+  const stage = useStage();
+  const world = (now = NOW): Ctx => ({
+    ...asActor(stage.ctx, { kind: 'system', name: 'send_notice' }),
+    clock: fixedClock(now),
+  });
+  const compose = (reader: User, kind: NoticeKind, objectId: string, now?: Date) =>
+    composeNotice(world(now), { userId: reader.id, kind, objectId }, PLACE);
+
+  /** What each kind is about, in the state in which it is told. */
+  const objects: Record<NoticeKind, (ctx: Ctx, reader: User) => Promise<string>> = {
+    paid: (ctx, reader) => makePayment(ctx, reader, MONTH),
+    renewed: (ctx, reader) => makePayment(ctx, reader, MONTH, { kind: 'renewal' }),
+    refunded: (ctx, reader) => makePayment(ctx, reader, MONTH, { status: 'refunded' }),
+    surplus_refunded: (ctx, reader) =>
+      makePayment(ctx, reader, MONTH, { status: 'refunded', kind: 'surplus', periodStart: null, periodEnd: null }),
+    sale: async (ctx, reader) =>
+      makePayment(ctx, await makeReader(ctx), PLUGIN, {
+        developerUserId: reader.id,
+        developerShare: 175n,
+        platformFee: 75n,
+      }),
+    subscription_cancelled: (ctx, reader) =>
+      makeSubscription(ctx, reader, { status: 'cancelling', cancelledBy: 'hoshi' }),
+    subscription_resumed: (ctx, reader) => makeSubscription(ctx, reader),
+    renewal_ahead: (ctx, reader) => makeSubscription(ctx, reader),
+    renewal_failed: (ctx, reader) =>
+      makeSubscription(ctx, reader, {
+        status: 'past_due',
+        currentPeriodEnd: NOW,
+        graceUntil: new Date('2026-11-23T09:00:00Z'),
+      }),
+    subscription_ended: (ctx, reader) =>
+      makeSubscription(ctx, reader, { status: 'expired', currentPeriodEnd: NOW, endedAt: NOW }),
+  };
+
+  /** Dates, amounts and buttons that must be there, whatever the words around them. */
+  const meaning: Record<
+    NoticeKind,
+    { amounts: string[]; date: 'period' | 'today' | 'grace' | null; buttons: RegExp[] }
+  > = {
+    paid: { amounts: ['150 ★'], date: 'period', buttons: [/startapp=receipt_pay_/] },
+    renewed: { amounts: ['150 ★'], date: 'period', buttons: [/startapp=receipt_pay_/] },
+    refunded: { amounts: ['150 ★'], date: 'today', buttons: [/startapp=receipt_pay_/] },
+    surplus_refunded: { amounts: ['150 ★'], date: null, buttons: [/startapp=receipt_pay_/] },
+    sale: { amounts: ['250 ★', '175 ★'], date: null, buttons: [] },
+    subscription_cancelled: { amounts: [], date: 'period', buttons: [/startapp=subscription/] },
+    subscription_resumed: { amounts: ['150 ★'], date: 'period', buttons: [/startapp=subscription/] },
+    renewal_ahead: {
+      amounts: ['150 ★'],
+      date: 'period',
+      buttons: [/^tg:\/\/stars_topup\?balance=150&purpose=subs$/, /startapp=subscription/],
+    },
+    renewal_failed: {
+      amounts: ['150 ★'],
+      date: 'grace',
+      buttons: [/^tg:\/\/stars_topup\?balance=150&purpose=subs$/, /startapp=subscription/],
+    },
+    subscription_ended: { amounts: [], date: null, buttons: [/startapp=plan_personal-pro$/] },
+  };
+  const dates = {
+    en: { period: '20 December 2026', today: '20 November 2026', grace: '23 November 2026' },
+    ja: { period: '2026年12月20日', today: '2026年11月20日', grace: '2026年11月23日' },
+  };
+
+  describe.each(['en', 'ja'] as const)('in %s', (language) => {
+    it.each(NOTICE_KINDS)('%s says what happened, with its dates, amounts and buttons', async (kind) => {
+      const reader = await makeReader(stage.ctx, { language });
+      const message = await compose(reader, kind, await objects[kind](stage.ctx, reader));
+      const { amounts, buttons, date } = meaning[kind];
+      expect(message?.parse_mode).toBe('HTML');
+      const text = message?.text ?? '';
+      expect(isWellFormed(text), text).toBe(true);
+      expect(text).toContain(
+        kind === 'sale'
+          ? language === 'ja'
+            ? 'ボイスメモ変換'
+            : 'Voice notes'
+          : language === 'ja'
+            ? 'パーソナルログ プロ'
+            : 'Personal log Pro',
+      );
+      for (const amount of amounts) expect(text).toContain(amount);
+      if (date) expect(text).toContain(dates[language][date]);
+      const urls = (message?.buttons ?? []).flat().map((button) => ('url' in button ? button.url : ''));
+      expect(urls).toHaveLength(buttons.length);
+      for (const [index, pattern] of buttons.entries()) expect(urls[index]).toMatch(pattern);
+    });
+  });
+
+  it('tells a subscription, a period and a lasting right apart when paid', async () => {
+    const { ctx } = stage;
+    const reader = await makeReader(ctx);
+    const subscriptionId = await makeSubscription(ctx, reader);
+    const first = await compose(
+      reader,
+      'paid',
+      await makePayment(ctx, reader, MONTH, { kind: 'first', subscriptionId }),
+    );
+    expect(first?.text).toContain('It renews 20 December 2026 for 150 ★');
+    const year = await compose(reader, 'paid', await makePayment(ctx, reader, MONTH));
+    expect(year?.text).toContain('until 20 December 2026');
+    expect(year?.text).toContain('does not renew');
+    const good = await compose(reader, 'paid', await makePayment(ctx, reader, PLUGIN, { periodEnd: null }));
+    expect(good?.text).toContain('Voice notes</b> is yours for good');
+  });
+
+  it.each([
+    ['invoice_already_paid', 'was already paid'],
+    ['already_owned', 'already yours for good'],
+    ['already_subscribed', 'already have a subscription'],
+    ['payer_is_not_buyer', 'belongs to another account'],
+    ['amount_mismatch', 'did not match the price'],
+    ['something_new', 'was already paid'],
+  ])('explains why a surplus payment went back: %s', async (reason, words) => {
+    const { ctx } = stage;
+    const reader = await makeReader(ctx);
+    const paymentId = await objects.surplus_refunded(ctx, reader);
+    await ctx.db.auditEvent.create({
+      data: {
+        at: NOW,
+        actor: 'system',
+        action: 'payment.surplus',
+        objectId: paymentId,
+        data: { reason },
+        requestId: 'req_1',
+      },
+    });
+    const message = await compose(reader, 'surplus_refunded', paymentId);
+    expect(message?.text).toContain('150 ★ went back');
+    expect(message?.text).toContain(words);
+  });
+
+  it('never tells a developer who bought', async () => {
+    const { ctx } = stage;
+    const [developer, buyer] = [await makeReader(ctx), await makeReader(ctx)];
+    const paymentId = await makePayment(ctx, buyer, PLUGIN, {
+      developerUserId: developer.id,
+      developerShare: 175n,
+      platformFee: 75n,
+    });
+    const told = JSON.stringify(await compose(developer, 'sale', paymentId));
+    for (const secret of [buyer.id, buyer.telegramId.toString(), paymentId]) expect(told).not.toContain(secret);
+  });
+
+  it('says nothing any more when the state has moved on', async () => {
+    const { ctx } = stage;
+    const reader = await makeReader(ctx);
+    const refunded = await makePayment(ctx, reader, MONTH, { status: 'refunded' });
+    const paid = await makePayment(ctx, reader, MONTH);
+    const cancelling = await makeSubscription(ctx, reader, { status: 'cancelling' });
+    const active = await makeSubscription(ctx, reader);
+    const silent: Array<[NoticeKind, string]> = [
+      ['paid', refunded],
+      ['renewed', refunded],
+      ['refunded', paid],
+      ['surplus_refunded', paid],
+      ['sale', paid],
+      ['subscription_resumed', cancelling],
+      ['renewal_ahead', cancelling],
+      ['subscription_cancelled', active],
+      ['renewal_failed', active],
+      ['subscription_ended', active],
+    ];
+    for (const [kind, objectId] of silent) expect(await compose(reader, kind, objectId), kind).toBeNull();
+    const later = new Date('2027-01-01T00:00:00Z');
+    expect(await compose(reader, 'renewal_ahead', active, later)).toBeNull();
+    expect((await compose(reader, 'subscription_cancelled', cancelling, later))?.text).toContain('has ended');
+  });
+
+  it('lets people decline reminders and sales, but nothing about their money', async () => {
+    const { ctx } = stage;
+    for (const kind of NOTICE_KINDS) {
+      const reader = await makeReader(ctx, { wantsReminders: false, wantsSalesNotices: false });
+      const message = await compose(reader, kind, await objects[kind](ctx, reader));
+      const isOptional = kind === 'renewal_ahead' || kind === 'sale';
+      expect(message === null, kind).toBe(isOptional);
+    }
+  });
+
+  it('refuses objects that do not exist', async () => {
+    const reader = await makeReader(stage.ctx);
+    await expect(compose(reader, 'paid', 'pay_none')).rejects.toMatchObject({ reason: 'payment_not_found' });
+    await expect(compose(reader, 'renewed', 'sub_none')).rejects.toMatchObject({ reason: 'payment_not_found' });
+    await expect(
+      composeNotice(world(), { userId: 'usr_none', kind: 'paid', objectId: 'pay_none' }, PLACE),
+    ).rejects.toMatchObject({ reason: 'user_not_found' });
+  });
+});
+
+describe('sending notices', () => {
+  const stage = useStage();
+  const fault = (api?: Record<string, unknown>) =>
+    stage.sandbox.sim('PUT', '/faults', api ? { api: { method: 'sendMessage', remaining: 1, ...api } } : {});
+  const MESSAGE = {
+    text: '<b>x</b> &amp; y',
+    parse_mode: 'HTML',
+    buttons: [[{ text: 'Get', url: 'tg://stars_topup?balance=1&purpose=subs' }]],
+  } as const;
+  const send = (chatId: number, message: { text: string } = MESSAGE) =>
+    sendNotice(stage.bot.api, BigInt(chatId), { ...MESSAGE, buttons: [[...MESSAGE.buttons[0]]], ...message });
+  const run = (notice: NoticeJob) =>
+    makeNoticeSender({ api: stage.bot.api, ...PLACE })(
+      asActor(stage.ctx, { kind: 'system', name: 'send_notice' }),
+      notice,
+    );
+
+  it('says in our words what Telegram answered', async () => {
+    const person = await stage.person('en');
+    await person.write('/start');
+    expect(await send(person.id)).toMatchObject({ kind: 'sent', messageId: expect.any(Number) });
+    expect((await person.messages()).at(-1)?.text).toBe('x & y');
+    await fault({ kind: 'flood', retry_after: 9 });
+    expect(await send(person.id)).toEqual({ kind: 'retry', afterSeconds: 9, code: 'FLOOD' });
+    await fault({ kind: 'server_error' });
+    expect(await send(person.id)).toMatchObject({ kind: 'retry', afterSeconds: null });
+    await fault({ kind: 'lost_answer' });
+    expect(await send(person.id)).toEqual({ kind: 'retry', afterSeconds: null, code: 'NO_ANSWER' });
+    await fault();
+    expect(await send(person.id, { text: '<b>broken' })).toMatchObject({ kind: 'refused' });
+    expect(await send(123_456)).toEqual({ kind: 'unreachable' });
+    await stage.sandbox.sim('PATCH', `/users/${person.id}`, { has_blocked_bot: true });
+    expect(await send(person.id)).toEqual({ kind: 'unreachable' });
+  });
+
+  it('tells the buyer and the developer of a purchase, and remembers who can be reached', async () => {
+    const person = await stage.person('ja');
+    await person.write('/start');
+    const buyer = await stage.ctx.db.user.findUniqueOrThrow({ where: { telegramId: BigInt(person.id) } });
+    const paymentId = await makePayment(stage.ctx, buyer, MONTH);
+    const paid: NoticeJob = { userId: buyer.id, kind: 'paid', objectId: paymentId };
+    expect(await run(paid)).toEqual({ kind: 'done' });
+    expect((await person.messages()).at(-1)?.text).toContain('パーソナルログ プロを2026年12月20日まで');
+
+    await stage.sandbox.sim('PATCH', `/users/${person.id}`, { has_blocked_bot: true });
+    await stage.ctx.db.user.update({ where: { id: buyer.id }, data: { isReachable: true } });
+    expect(await run(paid)).toEqual({ kind: 'done' });
+    expect(await stage.ctx.db.user.findUnique({ where: { id: buyer.id } })).toMatchObject({ isReachable: false });
+
+    await stage.sandbox.sim('PATCH', `/users/${person.id}`, { has_blocked_bot: false });
+    await stage.ctx.db.user.update({ where: { id: buyer.id }, data: { isReachable: false } });
+    expect(await run(paid)).toEqual({ kind: 'done' });
+    expect(await stage.ctx.db.user.findUnique({ where: { id: buyer.id } })).toMatchObject({ isReachable: true });
+  });
+
+  it('delivers what a real purchase, a real cancellation and a real refund queued', async () => {
+    const person = await stage.person('en');
+    await person.write('/start');
+    const told = async (): Promise<string[]> => {
+      const jobs = await stage.ctx.db.job.findMany({
+        where: { name: 'send_notice', doneAt: null },
+        orderBy: { id: 'asc' },
+      });
+      for (const { id, payload } of jobs) {
+        await run(payload as NoticeJob);
+        await stage.ctx.db.job.update({ where: { id }, data: { doneAt: NOW, outcome: 'done' } });
+      }
+      return jobs.map(({ payload }) => (payload as NoticeJob).kind);
+    };
+    await stage.bot.handleUpdate(forgedPress(person.id, encodePress('pay', PLUGIN.priceId, 'telegram_stars')));
+    const invoice = (await person.messages()).find((message) => message.invoice)?.invoice;
+    await person.pay(invoice?.slug ?? '');
+    expect(await told()).toEqual(['paid', 'sale']);
+    expect((await person.messages()).at(-1)?.text).toContain('Voice notes is yours for good. You paid 250 ★, once.');
+
+    await stage.bot.handleUpdate(forgedPress(person.id, encodePress('pay', MONTH.priceId, 'telegram_stars')));
+    const link = buttonOf((await person.messages()).at(-1), 'Pay 150 ★').url;
+    await person.pay(link?.split('$')[1] ?? '');
+    expect(await told()).toEqual(['paid']);
+    expect((await person.messages()).at(-1)?.text).toContain('for 150 ★, until you cancel');
+
+    const subscription = await stage.ctx.db.subscription.findFirstOrThrow({
+      where: { invoice: { user: { telegramId: BigInt(person.id) } } },
+    });
+    await stage.bot.handleUpdate(forgedPress(person.id, encodePress('cancel', subscription.id)));
+    expect(await told()).toEqual(['subscription_cancelled']);
+    expect((await person.messages()).at(-1)?.text).toContain('nothing more is charged');
+
+    await stage.sandbox.sim('POST', '/refunds', { charge_id: subscription.firstChargeId });
+    await expect.poll(told).toContain('refunded');
+    expect((await person.messages()).at(-1)?.text).toContain('was refunded in full');
+  });
+
+  it('is done with what need not be said, and tries again what Telegram did not take', async () => {
+    const person = await stage.person('en');
+    await person.write('/start');
+    const buyer = await stage.ctx.db.user.findUniqueOrThrow({ where: { telegramId: BigInt(person.id) } });
+    const before = (await person.messages()).length;
+    const refunded = await makePayment(stage.ctx, buyer, MONTH, { status: 'refunded' });
+    expect(await run({ userId: buyer.id, kind: 'paid', objectId: refunded })).toEqual({ kind: 'done' });
+    await fault({ kind: 'flood', retry_after: 4 });
+    expect(await run({ userId: buyer.id, kind: 'refunded', objectId: refunded })).toEqual({
+      kind: 'retry',
+      afterSeconds: 4,
+      code: 'FLOOD',
+    });
+    expect((await person.messages()).length).toBe(before);
+    await fault();
+    expect(await run({ userId: buyer.id, kind: 'refunded', objectId: refunded })).toEqual({ kind: 'done' });
+    expect((await person.messages()).at(-1)?.text).toContain('150 ★ went back to your Stars');
+  });
+});

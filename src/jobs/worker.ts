@@ -1,0 +1,31 @@
+import { makeApi } from '#bot/bot.ts';
+import { loadEnv } from '#lib/env.ts';
+import { describeError } from '#lib/log.ts';
+import { makeServer } from '#server.ts';
+import { startEngine } from './engine.ts';
+import { makeNoticeSender } from './notices/send.ts';
+import { jobHandlers } from './table.ts';
+
+/** The worker process: delivers what was committed and does what is due. Any number may run on one database. */
+const server = await makeServer('worker', loadEnv());
+const { ctx, env } = server;
+const { apiRoot, botToken, botUsername } = env.telegram;
+const api = makeApi({ token: botToken, apiRoot });
+const engine = startEngine(ctx, jobHandlers(makeNoticeSender({ api, botUsername })));
+ctx.log.info({ sandbox: env.isSandbox }, 'worker is ready');
+
+async function stop(): Promise<void> {
+  ctx.log.info('worker is stopping');
+  await engine.stop();
+  await server.close();
+  process.exit(0);
+}
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.once(signal, () => {
+    stop().catch((error: unknown) => {
+      ctx.log.error({ error: describeError(error) }, 'stopping failed');
+      process.exit(1);
+    });
+  });
+}

@@ -1,0 +1,132 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import next from 'next';
+import { ANSWER_HEADERS } from '#api/request.ts';
+import { makeRest } from '#api/rest.ts';
+import { makeTrpcHandler, TRPC_PATH } from '#api/trpc-handler.ts';
+import { handleWebhook, WEBHOOK_BODY_LIMIT_BYTES, WEBHOOK_PATHS, type WebhookAnswer } from '#api/webhook.ts';
+import { makeBot } from '#bot/bot.ts';
+import { checkBot, registerBot } from '#bot/setup.ts';
+import { describeError } from '#lib/log.ts';
+import { sharedServer } from './server.ts';
+
+/**
+ * The production server: one process that serves webhooks, REST, tRPC and metrics itself and hands every page to Next,
+ * because a page framework costs more than a payment does.
+ */
+const server = await sharedServer();
+const { ctx, env } = server;
+const { publicUrl, supportContact, telegram } = env;
+const { apiRoot, botId, botToken, botUsername } = telegram;
+const bot = makeBot({
+  ctx,
+  botInfo: { id: botId, username: botUsername },
+  apiRoot,
+  token: botToken,
+  publicUrl,
+  botUsername,
+  supportContact,
+});
+const rest = getRequestListener(
+  makeRest({ ctx, handleBotUpdate: bot.handleUpdate, metricsToken: env.metricsToken }).fetch,
+);
+const trpc = getRequestListener(makeTrpcHandler({ ctx, contact: { botUsername, supportContact } }));
+const pages = next({ dev: env.isDevelopment, dir: process.cwd(), hostname: 'localhost', port: env.port });
+await pages.prepare();
+const servePage = pages.getRequestHandler();
+
+const http = createServer(
+  { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000 },
+  (request, response) => {
+    serve(request, response).catch((error: unknown) => {
+      ctx.log.error({ error: describeError(error) }, 'a request was not answered');
+      if (!response.headersSent) response.writeHead(500, { 'content-type': 'application/json' });
+      response.end('{"success":false,"error":{"kind":"internal","reason":"internal"}}');
+    });
+  },
+);
+
+async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const url = request.url ?? '/';
+  const end = url.indexOf('?');
+  const path = end === -1 ? url : url.slice(0, end);
+  const providerId = request.method === 'POST' ? WEBHOOK_PATHS[path] : undefined;
+  if (providerId) return serveWebhook(providerId, request, response);
+  if (path.startsWith('/api/v1/') || path.startsWith('/health') || path === '/metrics') return rest(request, response);
+  if (path.startsWith(`${TRPC_PATH}/`)) return trpc(request, response);
+  await servePage(request, response);
+}
+
+async function serveWebhook(providerId: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const body = await readBody(request);
+  const headers = request.headers as Record<string, string | undefined>;
+  const answer = await handleWebhook(ctx, providerId, headers, body, bot.handleUpdate);
+  send(response, answer, body.byteLength <= WEBHOOK_BODY_LIMIT_BYTES);
+}
+
+function send(response: ServerResponse, answer: WebhookAnswer, isWhole: boolean): void {
+  response.writeHead(answer.status, {
+    ...ANSWER_HEADERS,
+    'content-type': answer.contentType,
+    'content-length': Buffer.byteLength(answer.body),
+    'x-request-id': answer.requestId,
+    ...(answer.retryAfterSeconds === undefined ? {} : { 'retry-after': String(answer.retryAfterSeconds) }),
+    // The rest of an oversized body is not read: the connection cannot carry another request.
+    ...(isWhole ? {} : { connection: 'close' }),
+  });
+  response.end(answer.body);
+}
+
+/** Reads little more than the limit at most, so that the door can refuse what is larger and the sender hears why. */
+async function readBody(request: IncomingMessage): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > WEBHOOK_BODY_LIMIT_BYTES) break;
+  }
+  return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
+}
+
+http.listen(env.port, () => {
+  ctx.log.info({ port: env.port, sandbox: env.isSandbox }, 'web is ready');
+  introduceBot().catch((error: unknown) =>
+    ctx.log.error(
+      { error: describeError(error) },
+      'the bot could not be registered with Telegram: nothing can be sold until the next start',
+    ),
+  );
+});
+
+/** Tells Telegram where we are, then asks it what it sees and logs what is wrong. */
+async function introduceBot(): Promise<void> {
+  const registration = { api: bot.api, webhookSecret: telegram.webhookSecret, publicUrl, log: ctx.log };
+  const { isWebhookChanged } = await registerBot(registration);
+  ctx.log.info({ isWebhookChanged }, 'bot is registered with Telegram');
+  const findings = await checkBot({ ...registration, botUsername, supportContact, now: ctx.clock.now() });
+  for (const { code, severity, text } of findings) {
+    if (severity !== 'info') ctx.log[severity === 'error' ? 'error' : 'warn']({ finding: code }, text);
+  }
+}
+
+async function stop(): Promise<void> {
+  ctx.log.info('web is stopping');
+  const closed = new Promise<void>((resolve) => http.close(() => resolve()));
+  http.closeIdleConnections();
+  const force = setTimeout(() => http.closeAllConnections(), 5_000);
+  await closed;
+  clearTimeout(force);
+  await pages.close();
+  await server.close();
+  process.exit(0);
+}
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.once(signal, () => {
+    stop().catch((error: unknown) => {
+      ctx.log.error({ error: describeError(error) }, 'stopping failed');
+      process.exit(1);
+    });
+  });
+}

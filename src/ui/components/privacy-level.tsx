@@ -1,0 +1,30 @@
+'use client';
+import type { Method, PrivacyLevel } from '#domain/provider.ts';
+import { Icon } from '#ui/components/icons.tsx';
+import { useT } from '#ui/i18n.tsx';
+
+const STEPS: Readonly<Record<PrivacyLevel, number>> = { low: 1, medium: 2, high: 3, very_high: 4 };
+
+/** How private a way of paying is: four steps, a word, and what it means in plain sentences. */
+export function PrivacyLevelCard({ level, method }: { level: PrivacyLevel; method: Method }) {
+  const t = useT();
+  return (
+    <div className="flex gap-3 p-4">
+      <Icon name="shield" className="size-6 text-link" />
+      <div className="min-w-0 flex-1">
+        <div className="flex items-center justify-between gap-3">
+          <p className="text-body">{t(`privacy.level.${level}`)}</p>
+          <span aria-hidden="true" className="flex gap-1">
+            {[1, 2, 3, 4].map((step) => (
+              <span
+                key={step}
+                className={`h-1.5 w-5 rounded-full ${step <= STEPS[level] ? 'bg-accent' : 'bg-track'} forced-colors:border`}
+              />
+            ))}
+          </span>
+        </div>
+        <p className="mt-1 text-sub text-hint">{t(`privacy.method.${method}`)}</p>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,128 @@
+'use client';
+import { usePathname } from 'next/navigation';
+import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react';
+import { AppearanceProvider } from '#ui/appearance.tsx';
+import { ChoiceProvider } from '#ui/choice.tsx';
+import { DialogProvider } from '#ui/components/dialog.tsx';
+import { ErrorBoundary } from '#ui/components/error-boundary.tsx';
+import { ScreenSkeleton } from '#ui/components/skeletons.tsx';
+import { loadMessages, WordsProvider } from '#ui/i18n.tsx';
+import { type Launch, readLaunch } from '#ui/launch.ts';
+import { type ClientMessages, type Language, languageOf } from '#ui/message-format.ts';
+import { NavigationProvider, useNavigation } from '#ui/navigation.tsx';
+import { PaymentProvider } from '#ui/payment/payment.tsx';
+import { parseRoute, pathOf, type Route, routeOfStartParam } from '#ui/routes.ts';
+import HomeScreen from '#ui/screens/home.tsx';
+import { SessionTrouble } from '#ui/screens/session-trouble.tsx';
+import { SessionProvider, type SiteConfig, useSession } from '#ui/session.tsx';
+
+const LAZY = {
+  plan: lazy(() => import('#ui/screens/plan.tsx')),
+  plugins: lazy(() => import('#ui/screens/plugins.tsx')),
+  checkout: lazy(() => import('#ui/screens/checkout.tsx')),
+  order: lazy(() => import('#ui/screens/order.tsx')),
+  history: lazy(() => import('#ui/screens/history.tsx')),
+  receipt: lazy(() => import('#ui/screens/receipt.tsx')),
+  subscriptions: lazy(() => import('#ui/screens/subscriptions.tsx')),
+  subscription: lazy(() => import('#ui/screens/subscription.tsx')),
+  settings: lazy(() => import('#ui/screens/settings.tsx')),
+  help: lazy(() => import('#ui/screens/help.tsx')),
+  document: lazy(() => import('#ui/screens/document.tsx')),
+};
+
+type Props = Readonly<{ site: SiteConfig; language: Language; messages: ClientMessages }>;
+
+/** What the client told at launch, with the texts it needs. */
+type Boot = { launch: Launch; language: Language; messages: ClientMessages };
+
+/**
+ * The Mini App. On the server and until the launch is read it is a skeleton without words; in a plain browser it stays
+ * out of the way of the page that explains Hoshi.
+ */
+export function MiniApp({ site, language, messages }: Props) {
+  const [boot, setBoot] = useState<Boot | null>(null);
+  const path = usePathname();
+
+  useEffect(() => {
+    const launch = readLaunch(location.hash);
+    if (launch === null) return;
+    // The server guessed the language; the boot script knows the launch's.
+    const wanted = languageOf(document.documentElement.lang);
+    const given = { launch, language, messages };
+    if (wanted === language) return setBoot(given);
+    loadMessages(wanted).then(
+      (loaded) => setBoot({ launch, language: wanted, messages: loaded }),
+      // Words in the other language are better than none; the chunk is asked for again once signed in.
+      () => setBoot(given),
+    );
+  }, [language, messages]);
+
+  if (boot === null) return <ScreenSkeleton screen={parseRoute(path)?.screen ?? 'home'} />;
+  return (
+    <WordsProvider language={boot.language} messages={boot.messages}>
+      <ErrorBoundary>
+        <AppearanceProvider launch={boot.launch} webOrigin={site.webOrigin}>
+          <SessionProvider launch={boot.launch} site={site}>
+            <NavigationProvider startAt={routeOfStartParam(boot.launch.startParam)}>
+              <ChoiceProvider>
+                <DialogProvider>
+                  <SignedIn>
+                    <PaymentProvider>
+                      <CurrentScreen />
+                    </PaymentProvider>
+                  </SignedIn>
+                </DialogProvider>
+              </ChoiceProvider>
+            </NavigationProvider>
+          </SessionProvider>
+        </AppearanceProvider>
+      </ErrorBoundary>
+    </WordsProvider>
+  );
+}
+
+function SignedIn({ children }: { children: ReactNode }) {
+  const { state } = useSession();
+  const { route } = useNavigation();
+  if (state.phase === 'ready') return children;
+  return state.phase === 'starting' ? <ScreenSkeleton screen={route.screen} /> : <SessionTrouble state={state} />;
+}
+
+function CurrentScreen() {
+  const { route } = useNavigation();
+  return (
+    <ErrorBoundary key={pathOf(route)}>
+      <Suspense fallback={<ScreenSkeleton screen={route.screen} />}>{screenOf(route)}</Suspense>
+    </ErrorBoundary>
+  );
+}
+
+function screenOf(route: Route): ReactNode {
+  switch (route.screen) {
+    case 'home':
+      return <HomeScreen />;
+    case 'plan':
+      return <LAZY.plan code={route.code} />;
+    case 'checkout':
+      return <LAZY.checkout priceId={route.priceId} />;
+    case 'order':
+      return <LAZY.order invoiceId={route.invoiceId} />;
+    case 'receipt':
+      return <LAZY.receipt paymentId={route.paymentId} />;
+    case 'subscription':
+      return <LAZY.subscription subscriptionId={route.subscriptionId} />;
+    case 'terms':
+    case 'privacy':
+      return <LAZY.document name={route.screen} />;
+    case 'plugins':
+      return <LAZY.plugins />;
+    case 'history':
+      return <LAZY.history />;
+    case 'subscriptions':
+      return <LAZY.subscriptions />;
+    case 'settings':
+      return <LAZY.settings />;
+    case 'help':
+      return <LAZY.help />;
+  }
+}

@@ -1,0 +1,25 @@
+'use client';
+import { DocumentBody } from '#ui/components/document-body.tsx';
+import { Screen } from '#ui/components/screen.tsx';
+import { Card } from '#ui/components/section.tsx';
+import { DetailSkeleton } from '#ui/components/skeletons.tsx';
+import { Loaded } from '#ui/components/states.tsx';
+import { SupportCell } from '#ui/components/support.tsx';
+import { useT } from '#ui/i18n.tsx';
+import { useLongTexts } from '#ui/long-texts.ts';
+
+/** The terms or the privacy policy inside the Mini App. */
+export default function DocumentScreen({ name }: { name: 'terms' | 'privacy' }) {
+  const t = useT();
+  const texts = useLongTexts();
+  return (
+    <Screen title={t(`legal.${name}`)}>
+      <Loaded query={texts} skeleton={<DetailSkeleton />}>
+        {({ documents }) => <DocumentBody document={documents[name]} />}
+      </Loaded>
+      <Card className="mt-6">
+        <SupportCell />
+      </Card>
+    </Screen>
+  );
+}
