@@ -20,7 +20,8 @@ export async function recordStatements(pool: pg.Pool, work: () => Promise<unknow
       query: (...given: unknown[]) => {
         const [first, second] = given;
         if (typeof first === 'string') sent.push({ text: first, values: Array.isArray(second) ? second : [] });
-        else if (isQuery(first)) sent.push({ text: first.text, values: first.values ?? (Array.isArray(second) ? second : []) });
+        else if (isQuery(first))
+          sent.push({ text: first.text, values: first.values ?? (Array.isArray(second) ? second : []) });
         return query(...given);
       },
     });
@@ -29,7 +30,11 @@ export async function recordStatements(pool: pg.Pool, work: () => Promise<unknow
   // pool.query takes its client through connect as well, with a callback.
   Object.assign(pool, {
     connect: (callback?: (error: Error | undefined, client: pg.PoolClient | undefined, done: () => void) => void) => {
-      if (!callback) return connect().then((client) => (spy(client), client));
+      if (!callback)
+        return connect().then((client) => {
+          spy(client);
+          return client;
+        });
       return connect((error, client, done) => {
         if (client) spy(client);
         callback(error, client, done);
@@ -53,7 +58,10 @@ type PlanNode = { 'Node Type': string; 'Relation Name'?: string; 'Index Name'?: 
 
 /** The steps of the plan that Postgres makes for a statement, as `kind table index`. */
 export async function explain(pool: pg.Pool, statement: Sent): Promise<string[]> {
-  const { rows } = await pool.query<{ 'QUERY PLAN': Array<{ Plan: PlanNode }> }>(`EXPLAIN (FORMAT JSON) ${statement.text}`, statement.values);
+  const { rows } = await pool.query<{ 'QUERY PLAN': Array<{ Plan: PlanNode }> }>(
+    `EXPLAIN (FORMAT JSON) ${statement.text}`,
+    statement.values,
+  );
   const steps: string[] = [];
   const walk = (node: PlanNode) => {
     steps.push([node['Node Type'], node['Relation Name'], node['Index Name']].filter(Boolean).join(' '));
