@@ -1,7 +1,7 @@
 import { createHmac, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Ctx } from '#domain/context/context.ts';
-import { BOT_TOKEN, useWorld } from '../../testing/world.ts';
+import { BOT_TOKEN, openWorld } from '../../testing/world.ts';
 import { authenticateApiKey, registerApiKey } from './api-key.ts';
 import { changeSettings } from './change-settings.ts';
 import { ensureUser } from './ensure-user.ts';
@@ -9,7 +9,7 @@ import { findUserByTelegramId, getUser } from './find-user.ts';
 import { authenticate, issueSession, SESSION_HOURS } from './session.ts';
 import { readInitData, signIn } from './sign-in.ts';
 
-const world = useWorld({ policy: { adminTelegramIds: [990n] } });
+const world = openWorld({ policy: { adminTelegramIds: [990n] } });
 
 type Fields = Array<[string, string]>;
 const checkString = (fields: Fields) =>
