@@ -115,6 +115,7 @@ async function accounted(
   const method = METHODS.has(request.method) ? request.method : 'OTHER';
   ctx.metrics.requests.inc({ route, method, status });
   ctx.metrics.requestSeconds.observe({ route }, ms / 1000);
+  if (own.outside.ms > 0) ctx.metrics.ownSeconds.observe({ route }, (ms - own.outside.ms) / 1000);
   own.log.info({ route, method, status, ms: Math.round(ms) }, 'request');
   return response;
 }

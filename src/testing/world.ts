@@ -151,6 +151,7 @@ async function makeParts(database: Database, policy: Partial<Ctx['policy']>): Pr
     metrics: makeMetrics(),
     actor: { kind: 'stranger' },
     requestId: 'req_test',
+    outside: { ms: 0 },
   };
   const move = async (ms: number) => {
     const reading = await control.advance(ms / 1000);

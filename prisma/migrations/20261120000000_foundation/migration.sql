@@ -664,6 +664,10 @@ DECLARE
   att jsonb := p->'attempt';
   at timestamptz := (att->>'created_at')::timestamptz;
 BEGIN
+  IF NOT coalesce((p->>'is_shown_at_once')::boolean, true) THEN
+    -- Not waited for on disk: keeping the link is, and until then nobody has seen the order.
+    PERFORM set_config('synchronous_commit', 'off', true);
+  END IF;
   PERFORM pg_advisory_xact_lock(hashtextextended('attempt:' || (att->>'user_id'), 0));
   IF (SELECT count(*) FROM payment_attempt WHERE user_id = att->>'user_id' AND created_at > at - interval '1 minute')
      >= (p->>'limit')::int THEN
