@@ -4,7 +4,8 @@ const SECURITY_HEADERS = [
   { key: 'Referrer-Policy', value: 'no-referrer' },
   {
     key: 'Permissions-Policy',
-    value: 'accelerometer=(), camera=(), geolocation=(), gyroscope=(), microphone=(), payment=(), usb=(), browsing-topics=()',
+    value:
+      'accelerometer=(), camera=(), geolocation=(), gyroscope=(), microphone=(), payment=(), usb=(), browsing-topics=()',
   },
   { key: 'Cross-Origin-Resource-Policy', value: 'same-origin' },
 ];

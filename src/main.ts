@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import next from 'next';
+import { ANSWER_HEADERS } from '#api/request.ts';
 import { makeRest } from '#api/rest.ts';
 import { makeTrpcHandler, TRPC_PATH } from '#api/trpc-handler.ts';
 import { handleWebhook, WEBHOOK_BODY_LIMIT_BYTES, WEBHOOK_PATHS, type WebhookAnswer } from '#api/webhook.ts';
@@ -40,7 +41,7 @@ const http = createServer(
     serve(request, response).catch((error: unknown) => {
       ctx.log.error({ error: describeError(error) }, 'a request was not answered');
       if (!response.headersSent) response.writeHead(500, { 'content-type': 'application/json' });
-      response.end('{"success":false}');
+      response.end('{"success":false,"error":{"kind":"internal","reason":"internal"}}');
     });
   },
 );
@@ -60,24 +61,27 @@ async function serveWebhook(providerId: string, request: IncomingMessage, respon
   const body = await readBody(request);
   const headers = request.headers as Record<string, string | undefined>;
   const answer = await handleWebhook(ctx, providerId, headers, body, bot.handleUpdate);
-  send(response, answer);
+  send(response, answer, body.byteLength <= WEBHOOK_BODY_LIMIT_BYTES);
 }
 
-function send(response: ServerResponse, answer: WebhookAnswer): void {
-  const retry = answer.retryAfterSeconds === undefined ? {} : { 'retry-after': String(answer.retryAfterSeconds) };
+function send(response: ServerResponse, answer: WebhookAnswer, isWhole: boolean): void {
   response.writeHead(answer.status, {
+    ...ANSWER_HEADERS,
     'content-type': answer.contentType,
     'content-length': Buffer.byteLength(answer.body),
-    ...retry,
+    'x-request-id': answer.requestId,
+    ...(answer.retryAfterSeconds === undefined ? {} : { 'retry-after': String(answer.retryAfterSeconds) }),
+    // The rest of an oversized body is not read: the connection cannot carry another request.
+    ...(isWhole ? {} : { connection: 'close' }),
   });
   response.end(answer.body);
 }
 
-/** Reads one byte more than the limit at most, so that the door can refuse what is larger. */
+/** Reads little more than the limit at most, so that the door can refuse what is larger and the sender hears why. */
 async function readBody(request: IncomingMessage): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     size += chunk.length;
     if (size > WEBHOOK_BODY_LIMIT_BYTES) break;

@@ -7,7 +7,11 @@ import { parseRoute } from '#ui/routes.ts';
  * The content security policy of every page. Scripts run only with this request's nonce (and what those load themselves);
  * nothing is fetched from elsewhere; the Mini App may be framed by Telegram's web client alone, other pages by nobody.
  */
-export function contentSecurityPolicy(options: { nonce: string; frameAncestors: string; isDevelopment: boolean }): string {
+export function contentSecurityPolicy(options: {
+  nonce: string;
+  frameAncestors: string;
+  isDevelopment: boolean;
+}): string {
   const { nonce, frameAncestors, isDevelopment } = options;
   // Next's development client evaluates code and injects styles; production does neither.
   const scripts = `'self' 'nonce-${nonce}' 'strict-dynamic'${isDevelopment ? " 'unsafe-eval'" : ''}`;
@@ -33,7 +37,11 @@ export function proxy(request: NextRequest): NextResponse {
   const { pathname, searchParams } = request.nextUrl;
   const nonce = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('base64');
   const frameAncestors = parseRoute(pathname) ? telegram.webOrigin : "'none'";
-  const policy = contentSecurityPolicy({ nonce, frameAncestors, isDevelopment: isDevelopment || process.env.NODE_ENV === 'development' });
+  const policy = contentSecurityPolicy({
+    nonce,
+    frameAncestors,
+    isDevelopment: isDevelopment || process.env.NODE_ENV === 'development',
+  });
   const wanted = searchParams.get('lang');
   const language = wanted === null ? languageOfHeader(request.headers.get('accept-language')) : languageOf(wanted);
   const headers = new Headers(request.headers);

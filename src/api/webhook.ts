@@ -88,9 +88,16 @@ async function passOn(
   } catch (error) {
     // Not handled: the provider's next delivery, which follows at once, must find it free.
     await releaseMessage(ctx, { providerId, eventId });
-    throw error;
+    throw asRetry(error);
   }
   await finishMessage(ctx, { providerId, eventId });
+}
+
+/** A bot that names a time to come again (Telegram itself was away) is no fault of ours: 503 with Retry-After. */
+function asRetry(error: unknown): unknown {
+  const wait = error instanceof Error && 'retryAfterSeconds' in error ? error.retryAfterSeconds : undefined;
+  if (typeof wait !== 'number' || error instanceof AppError) return error;
+  return new AppError('unavailable', 'service_unavailable', { retryAfterSeconds: wait, cause: error });
 }
 
 /** A refusal of a pre-checkout question, in the payer's own language, or Telegram's for them when we do not know it. */

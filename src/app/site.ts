@@ -1,15 +1,21 @@
 import { headers } from 'next/headers';
-import { loadEnv } from '#lib/env.ts';
 import en from '#messages/en.ts';
 import ja from '#messages/ja.ts';
-import { type ClientMessages, type Language, languageOf, languageOfHeader, type LongMessages } from '#ui/message-format.ts';
+import { sharedServer } from '#server.ts';
+import {
+  type ClientMessages,
+  type Language,
+  type LongMessages,
+  languageOf,
+  languageOfHeader,
+} from '#ui/message-format.ts';
 import type { SiteConfig } from '#ui/session.tsx';
 
 const MESSAGES = { ja: ja.app, en: en.app };
 
 /** What pages tell a visitor's browser before anyone signs in. Nothing secret belongs here. */
-export function siteConfig(): SiteConfig {
-  const { telegram, supportContact } = loadEnv();
+export async function siteConfig(): Promise<SiteConfig> {
+  const { telegram, supportContact } = (await sharedServer()).env;
   return { botUsername: telegram.botUsername, webOrigin: telegram.webOrigin, supportContact };
 }
 

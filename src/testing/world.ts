@@ -196,8 +196,9 @@ function makeWorld(parts: () => Parts): World {
     asServer: (scopes = SCOPES) => as({ kind: 'api_key', keyId: 'key_test', scopes }),
     async newBuyer(balance = 1_000_000) {
       people += 1;
-      await parts().control.createUser({ id: people, first_name: 'Mina', language_code: 'en', balance });
-      const user = await ensureUser(parts().ctx, { telegramId: BigInt(people), languageCode: 'en' });
+      const id = people;
+      await parts().control.createUser({ id, first_name: 'Mina', language_code: 'en', balance });
+      const user = await ensureUser(parts().ctx, { telegramId: BigInt(id), languageCode: 'en' });
       return { ...user, ctx: as({ kind: 'user', userId: user.id, role: 'user' }) };
     },
     order,

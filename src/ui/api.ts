@@ -1,44 +1,41 @@
 import { createTRPCUntypedClient, httpLink, TRPCClientError } from '@trpc/client';
-import type {
-  CheckoutPreview,
-  EntitlementView,
-  ErrorView,
-  InvoiceView,
-  MeView,
-  PaymentPage,
-  PaymentStatusView,
-  ProductView,
-  ReceiptView,
-  SubscriptionView,
-} from '#api/views.ts';
-import type { Method } from '#domain/provider.ts';
+import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server';
+import type { AppRouter } from '#api/router.ts';
+import type { ErrorView, MeView } from '#api/views.ts';
 import type { Language } from '#ui/message-format.ts';
 
-/** The procedures the screens call, as src/api/views.ts lists them. */
-type Queries = {
-  'me.get': { input: undefined; output: MeView };
-  'catalog.list': { input: undefined; output: ProductView[] };
-  'checkout.preview': { input: { priceId: string }; output: CheckoutPreview };
-  'checkout.status': { input: { invoiceId: string }; output: InvoiceView };
-  'payments.list': { input: PaymentQuery; output: PaymentPage };
-  'payments.months': { input: undefined; output: string[] };
-  'payments.receipt': { input: { paymentId: string }; output: ReceiptView };
-  'subscriptions.list': { input: undefined; output: SubscriptionView[] };
-  'entitlements.list': { input: undefined; output: EntitlementView[] };
-};
-type Mutations = {
-  'session.start': { input: { initData: string; startParam?: string }; output: Session };
-  'me.update': { input: Settings; output: MeView };
-  'me.allowMessages': { input: undefined; output: MeView };
-  'checkout.start': { input: { priceId: string; method: Method }; output: InvoiceView };
-  'checkout.cancel': { input: { invoiceId: string }; output: InvoiceView };
-  'subscriptions.cancel': { input: { subscriptionId: string }; output: SubscriptionView };
-  'subscriptions.resume': { input: { subscriptionId: string }; output: SubscriptionView };
-};
+type Inputs = inferRouterInputs<AppRouter>;
+type Outputs = inferRouterOutputs<AppRouter>;
 
-export type PaymentQuery = { cursor?: string; limit?: number; status?: PaymentStatusView; month?: string };
+/** What a procedure takes and gives, by its dotted path, as the router declares it. */
+type At<Table, Path extends string> = Path extends `${infer Screen}.${infer Name}`
+  ? Screen extends keyof Table
+    ? Name extends keyof Table[Screen]
+      ? Table[Screen][Name]
+      : never
+    : never
+  : never;
+
+type Query =
+  | 'me.get'
+  | 'catalog.list'
+  | 'checkout.preview'
+  | 'checkout.status'
+  | 'payments.list'
+  | 'payments.months'
+  | 'payments.receipt'
+  | 'subscriptions.list'
+  | 'entitlements.list';
+type Mutation =
+  | 'me.update'
+  | 'me.allowMessages'
+  | 'checkout.start'
+  | 'checkout.cancel'
+  | 'subscriptions.cancel'
+  | 'subscriptions.resume';
+
 export type Settings = { language?: Language; wantsReminders?: boolean; wantsSalesNotices?: boolean };
-export type Session = { token: string; expiresAt: string; me: MeView };
+type Session = At<Outputs, 'session.start'>;
 
 /** Why a call did not work, as the screens show it. `network`: no answer came; `text` is then null. */
 export type Problem = Readonly<{
@@ -89,7 +86,10 @@ export class Api {
    * @param launch gives the signed launch data, newest first; asked again when the session has ended.
    * @param onExpired told once no session can be had: the person must reopen the app.
    */
-  constructor(options: { launch: () => { initData: string; startParam: string | null }; onExpired: (problem: Problem) => void }) {
+  constructor(options: {
+    launch: () => { initData: string; startParam: string | null };
+    onExpired: (problem: Problem) => void;
+  }) {
     this.#onExpired = options.onExpired;
     this.#client = createTRPCUntypedClient({
       links: [
@@ -118,12 +118,12 @@ export class Api {
     }
   }
 
-  query<Path extends keyof Queries>(path: Path, input: Queries[Path]['input'], signal?: AbortSignal): Promise<Queries[Path]['output']> {
-    return this.#run(() => this.#client.query(path, input, signal ? { signal } : {})) as Promise<Queries[Path]['output']>;
+  query<Path extends Query>(path: Path, input: At<Inputs, Path>, signal?: AbortSignal): Promise<At<Outputs, Path>> {
+    return this.#run(() => this.#client.query(path, input, signal ? { signal } : {})) as Promise<At<Outputs, Path>>;
   }
 
-  mutate<Path extends keyof Mutations>(path: Path, input: Mutations[Path]['input']): Promise<Mutations[Path]['output']> {
-    return this.#run(() => this.#client.mutation(path, input)) as Promise<Mutations[Path]['output']>;
+  mutate<Path extends Mutation>(path: Path, input: At<Inputs, Path>): Promise<At<Outputs, Path>> {
+    return this.#run(() => this.#client.mutation(path, input)) as Promise<At<Outputs, Path>>;
   }
 
   /** Runs a call; when the session has ended, signs in once more in silence and repeats it. */

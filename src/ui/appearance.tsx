@@ -9,7 +9,15 @@ const PaletteContext = createContext<Palette | null>(null);
 const prefersDark = () => matchMedia('(prefers-color-scheme: dark)').matches;
 
 /** Connects to the client and follows its theme. The first palette is the one the boot script painted. */
-export function AppearanceProvider({ launch, webOrigin, children }: { launch: Launch; webOrigin: string; children: ReactNode }) {
+export function AppearanceProvider({
+  launch,
+  webOrigin,
+  children,
+}: {
+  launch: Launch;
+  webOrigin: string;
+  children: ReactNode;
+}) {
   const [palette, setPalette] = useState(() => paletteOf(launch.theme, prefersDark()));
 
   useEffect(() => {

@@ -27,7 +27,10 @@ export function hasBothIntervals(plans: readonly PlanView[]): boolean {
 }
 
 /** The plan of a code with its product, or null. */
-export function findPlan(products: readonly ProductView[], code: string): { product: ProductView; plan: PlanView } | null {
+export function findPlan(
+  products: readonly ProductView[],
+  code: string,
+): { product: ProductView; plan: PlanView } | null {
   for (const product of products) {
     const plan = product.plans.find((one) => one.code === code);
     if (plan) return { product, plan };
@@ -37,5 +40,7 @@ export function findPlan(products: readonly ProductView[], code: string): { prod
 
 /** True when the reader has this plan now. The free level of a line is everyone's who has no other. */
 export function isCurrent(product: ProductView, plan: PlanView): boolean {
-  return product.current ? product.current.planId === plan.id : product.kind === 'plan_line' && plan.prices.length === 0;
+  return product.current
+    ? product.current.planId === plan.id
+    : product.kind === 'plan_line' && plan.prices.length === 0;
 }

@@ -60,7 +60,7 @@ function fill(inside: string, values: MessageValues, language: Language): string
   const [, name, forms] = /^\s*(\w+)\s*(?:,\s*plural\s*,(.*))?$/s.exec(inside) ?? [];
   const value = name === undefined ? undefined : values[name];
   if (value === undefined) throw new Error(`no value for {${inside}}`);
-  if (forms === undefined) return typeof value === 'number' ? new Intl.NumberFormat(language).format(value) : value;
+  if (forms === undefined) return unbroken(String(value));
   const count = Number(value);
   const options = new Map<string, string>();
   for (let at = forms.indexOf('{'), from = 0; at >= 0; at = forms.indexOf('{', from)) {
@@ -68,9 +68,15 @@ function fill(inside: string, values: MessageValues, language: Language): string
     options.set(forms.slice(from, at).trim(), forms.slice(at + 1, end));
     from = end + 1;
   }
-  const form = options.get(`=${count}`) ?? options.get(new Intl.PluralRules(language).select(count)) ?? options.get('other');
+  const form =
+    options.get(`=${count}`) ?? options.get(new Intl.PluralRules(language).select(count)) ?? options.get('other');
   if (form === undefined) throw new Error(`no plural form for ${count} in {${inside}}`);
   return formatMessage(form.replaceAll('#', new Intl.NumberFormat(language).format(count)), values, language);
+}
+
+/** An amount's star never stands alone at the beginning of a line. */
+function unbroken(value: string): string {
+  return value.replaceAll(' ★', '\u00a0★');
 }
 
 /** The language to use for what a person or a browser asks for: Japanese for ja, English for the rest of the world. */

@@ -1,6 +1,15 @@
 'use client';
 import { usePathname } from 'next/navigation';
-import { createContext, type ReactNode, useCallback, useContext, useEffect, useLayoutEffect, useMemo, useRef } from 'react';
+import {
+  createContext,
+  type ReactNode,
+  useCallback,
+  useContext,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+} from 'react';
 import { parentOf, parseRoute, pathOf, type Route } from '#ui/routes.ts';
 import { drawBackButton, onPress } from '#ui/telegram.ts';
 

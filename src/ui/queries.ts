@@ -12,12 +12,18 @@ export function useMe() {
 
 export function useCatalog() {
   const { api } = useSession();
-  return useQuery({ queryKey: ['catalog.list'], queryFn: ({ signal }) => api.query('catalog.list', undefined, signal) });
+  return useQuery({
+    queryKey: ['catalog.list'],
+    queryFn: ({ signal }) => api.query('catalog.list', undefined, signal),
+  });
 }
 
 export function useEntitlements() {
   const { api } = useSession();
-  return useQuery({ queryKey: ['entitlements.list'], queryFn: ({ signal }) => api.query('entitlements.list', undefined, signal) });
+  return useQuery({
+    queryKey: ['entitlements.list'],
+    queryFn: ({ signal }) => api.query('entitlements.list', undefined, signal),
+  });
 }
 
 export function useCheckoutPreview(priceId: string) {
@@ -60,7 +66,12 @@ export function usePayments({ status, month }: HistoryFilter) {
     queryFn: ({ pageParam, signal }) =>
       api.query(
         'payments.list',
-        { limit: 20, ...(pageParam ? { cursor: pageParam } : {}), ...(status ? { status } : {}), ...(month ? { month } : {}) },
+        {
+          limit: 20,
+          ...(pageParam ? { cursor: pageParam } : {}),
+          ...(status ? { status } : {}),
+          ...(month ? { month } : {}),
+        },
         signal,
       ),
     getNextPageParam: (page) => page.nextCursor,
@@ -69,7 +80,10 @@ export function usePayments({ status, month }: HistoryFilter) {
 
 export function usePaymentMonths() {
   const { api } = useSession();
-  return useQuery({ queryKey: ['payments.months'], queryFn: ({ signal }) => api.query('payments.months', undefined, signal) });
+  return useQuery({
+    queryKey: ['payments.months'],
+    queryFn: ({ signal }) => api.query('payments.months', undefined, signal),
+  });
 }
 
 export function useReceipt(paymentId: string) {
@@ -82,7 +96,10 @@ export function useReceipt(paymentId: string) {
 
 export function useSubscriptions() {
   const { api } = useSession();
-  return useQuery({ queryKey: ['subscriptions.list'], queryFn: ({ signal }) => api.query('subscriptions.list', undefined, signal) });
+  return useQuery({
+    queryKey: ['subscriptions.list'],
+    queryFn: ({ signal }) => api.query('subscriptions.list', undefined, signal),
+  });
 }
 
 /** Stops (`cancel`) or restarts (`resume`) the renewal. Never optimistic: it is about money. */
@@ -135,7 +152,15 @@ export function useAllowMessages() {
   });
 }
 
-const ABOUT_RIGHTS = ['me.get', 'catalog.list', 'entitlements.list', 'subscriptions.list', 'payments.list', 'payments.months', 'checkout.preview'];
+const ABOUT_RIGHTS = [
+  'me.get',
+  'catalog.list',
+  'entitlements.list',
+  'subscriptions.list',
+  'payments.list',
+  'payments.months',
+  'checkout.preview',
+];
 
 /** After a payment or a change of renewal, everything that shows rights or payments is asked again. */
 export function refreshRights(queries: ReturnType<typeof useQueryClient>): Promise<unknown> {

@@ -91,7 +91,9 @@ async function start(api: Api, setLanguage: (language: MeView['language']) => Pr
 /** Some clients renew the fragment while the app runs; else the launch it began with. */
 function freshLaunch(launch: Launch): { initData: string; startParam: string | null } {
   const now = readLaunch(location.hash);
-  const newest = [launch, ...(now ? [now] : [])].reduce((best, next) => (signedAt(next) > signedAt(best) ? next : best));
+  const newest = [launch, ...(now ? [now] : [])].reduce((best, next) =>
+    signedAt(next) > signedAt(best) ? next : best,
+  );
   return { initData: newest.initData, startParam: newest.startParam };
 }
 

@@ -3,7 +3,15 @@
  * what a client does not support does nothing or answers "no", and a client that never answers is not waited for.
  * telegram-web-app.js must not be loaded beside it: it swallows the events (Telegram-Mini-Apps/tma.js#567).
  */
-import { type EventName, type EventPayload, type MethodName, on, postEvent, supports, targetOrigin } from '@telegram-apps/sdk-react';
+import {
+  type EventName,
+  type EventPayload,
+  type MethodName,
+  on,
+  postEvent,
+  supports,
+  targetOrigin,
+} from '@telegram-apps/sdk-react';
 import type { Launch } from '#ui/launch.ts';
 import type { Palette, ThemeParams } from '#ui/theme.ts';
 
@@ -88,7 +96,8 @@ export function askForTheme(): void {
 export function paintBars({ colors }: Palette): void {
   const canvas = colors.canvas as Hex;
   call('web_app_set_background_color', { color: canvas });
-  if (version !== null && supports('web_app_set_header_color', 'color', version)) call('web_app_set_header_color', { color: canvas });
+  if (version !== null && supports('web_app_set_header_color', 'color', version))
+    call('web_app_set_header_color', { color: canvas });
   else call('web_app_set_header_color', { color_key: 'secondary_bg_color' });
   call('web_app_set_bottom_bar_color', { color: canvas });
 }
@@ -98,29 +107,29 @@ export function hasNativeButtons(): boolean {
   return can('web_app_setup_back_button');
 }
 
-/** Draws or hides (null) the client's main button, in the page's corrected colours. */
-export function drawMainButton(look: ButtonLook | null, colors: { button: string; text: string }): void {
-  if (look === null) return call('web_app_setup_main_button', { is_visible: false });
-  call('web_app_setup_main_button', {
+type ButtonColors = { button: string; text: string };
+
+function buttonParams(look: ButtonLook | null, colors: ButtonColors): Record<string, unknown> {
+  if (look === null) return { is_visible: false };
+  return {
     is_visible: true,
     is_active: look.isEnabled && !look.isBusy,
     is_progress_visible: look.isBusy,
     text: look.text,
-    color: colors.button as Hex,
-    text_color: colors.text as Hex,
-  });
+    color: colors.button,
+    text_color: colors.text,
+  };
+}
+
+/** Draws or hides (null) the client's main button, in the page's corrected colours. */
+export function drawMainButton(look: ButtonLook | null, colors: ButtonColors): void {
+  call('web_app_setup_main_button', buttonParams(look, colors));
 }
 
 /** Draws or hides (null) the lesser button; false when the client has none (before 7.10). */
-export function drawSecondaryButton(look: ButtonLook | null, colors: { button: string; text: string }): void {
-  if (look === null) return call('web_app_setup_secondary_button', { is_visible: false });
+export function drawSecondaryButton(look: ButtonLook | null, colors: ButtonColors): void {
   call('web_app_setup_secondary_button', {
-    is_visible: true,
-    is_active: look.isEnabled && !look.isBusy,
-    is_progress_visible: look.isBusy,
-    text: look.text,
-    color: colors.button as Hex,
-    text_color: colors.text as Hex,
+    ...buttonParams(look, colors),
     position: 'bottom',
   });
 }
@@ -220,6 +229,17 @@ export function openTelegramLink(url: string): void {
 export function openOutside(url: string): void {
   if (can('web_app_open_link')) call('web_app_open_link', { url });
   else window.open(url, '_blank', 'noopener');
+}
+
+/** Copies a text. False where the client forbids it (tdlib/telegram-bot-api#320, tdesktop#29927). */
+export async function copyToClipboard(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    // No clipboard in this client or not for a framed page: the caller offers the text for selecting.
+    return false;
+  }
 }
 
 /** Closes the Mini App. */

@@ -64,7 +64,7 @@ export function paletteOf(theme: ThemeParams, prefersDark: boolean): Palette {
 
   const parse = (value: string | undefined): Rgb | null => {
     const hex = /^#?([0-9a-f]{6})$/i.exec((value ?? '').trim())?.[1];
-    return hex ? [0, 2, 4].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)) as unknown as Rgb : null;
+    return hex ? ([0, 2, 4].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)) as unknown as Rgb) : null;
   };
   const print = (color: Rgb) => `#${color.map((part) => Math.round(part).toString(16).padStart(2, '0')).join('')}`;
   const mix = (from: Rgb, to: Rgb, share: number): Rgb => {
@@ -72,7 +72,8 @@ export function paletteOf(theme: ThemeParams, prefersDark: boolean): Palette {
     return [part(0), part(1), part(2)];
   };
   const luminance = (color: Rgb) => {
-    const linear = (part: number) => (part / 255 <= 0.04045 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4);
+    const linear = (part: number) =>
+      part / 255 <= 0.04045 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4;
     return 0.2126 * linear(color[0]) + 0.7152 * linear(color[1]) + 0.0722 * linear(color[2]);
   };
   const contrast = (one: Rgb, other: Rgb) => {
@@ -86,7 +87,18 @@ export function paletteOf(theme: ThemeParams, prefersDark: boolean): Palette {
     for (let step = 0; step <= 50; step += 1) {
       const candidates = [mix(color, WHITE, step / 50), mix(color, BLACK, step / 50)];
       const found = candidates.filter((candidate) => worst(candidate, grounds) >= ratio);
-      if (found.length > 0) return found.reduce((best, next) => (worst(next, grounds) > worst(best, grounds) ? next : best));
+      if (found.length > 0)
+        return found.reduce((best, next) => (worst(next, grounds) > worst(best, grounds) ? next : best));
+    }
+    return null;
+  };
+
+  /** The shade of a button nearest to its own that both its label reads on and its ground shows; null when none does. */
+  const between = (color: Rgb, label: Rgb, grounds: readonly Rgb[]): Rgb | null => {
+    const towards = luminance(label) > 0.5 ? BLACK : WHITE;
+    for (let step = 0; step <= 25; step += 1) {
+      const shade = mix(color, towards, step / 50);
+      if (contrast(shade, label) >= TEXT_RATIO && worst(shade, grounds) >= MARK_RATIO) return shade;
     }
     return null;
   };
@@ -102,14 +114,15 @@ export function paletteOf(theme: ThemeParams, prefersDark: boolean): Palette {
     const canvas = print(second) === print(surface) ? base : second;
     const grounds = [canvas, surface];
     const text = readable(pick('text_color'), grounds, 7) ?? readable(pick('text_color'), grounds, TEXT_RATIO);
-    const accent = readable(pick('button_color'), grounds, MARK_RATIO);
+    const label = parse(params['button_text_color']) ?? WHITE;
+    const accent = between(pick('button_color'), label, grounds) ?? readable(pick('button_color'), grounds, MARK_RATIO);
     if (!text || !accent) return null;
     const gold: Rgb = [245, 176, 0];
     const track = mix(surface, text, 0.07);
     const tint = mix(surface, accent, 0.12);
     const goldTint = mix(surface, gold, 0.12);
     const all = [canvas, surface, track, tint, goldTint];
-    const onAccent = [parse(params['button_text_color']) ?? WHITE, WHITE, BLACK].find((c) => contrast(c, accent) >= TEXT_RATIO);
+    const onAccent = [label, WHITE, BLACK].find((color) => contrast(color, accent) >= TEXT_RATIO);
     const parts = {
       canvas,
       surface,

@@ -60,7 +60,7 @@ export function useWorld() {
     delayMs: 0,
   };
   const botUpdates: unknown[] = [];
-  const bot = { failure: null as Error | null };
+  const bot = { failure: null as Error | null, delayMs: 0 };
   const lines: string[] = [];
   let running: { server: ServerType; url: string } | undefined;
   let ctx: Ctx | undefined;
@@ -71,6 +71,7 @@ export function useWorld() {
       ctx,
       metricsToken: METRICS_TOKEN,
       handleBotUpdate: async (update) => {
+        if (bot.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, bot.delayMs));
         if (bot.failure) throw bot.failure;
         botUpdates.push(update);
       },

@@ -14,105 +14,180 @@ const PATIENCE = "interval '15 minutes'";
  */
 const QUERIES: ReadonlyArray<readonly [name: string, query: string]> = [
   // I1: every transaction sums to zero per currency, and the books as a whole do too.
-  ['ledger_balances', `SELECT transaction_id AS id FROM ledger_entry WHERE $1::timestamptz IS NOT NULL GROUP BY transaction_id, currency HAVING sum(amount) <> 0`],
+  [
+    'ledger_balances',
+    `SELECT transaction_id AS id FROM ledger_entry WHERE $1::timestamptz IS NOT NULL GROUP BY transaction_id, currency HAVING sum(amount) <> 0`,
+  ],
   // I1: every payment and every finished refund is booked, with its own amount, and nothing else is.
-  ['payment_is_booked', `
+  [
+    'payment_is_booked',
+    `
     SELECT p.id FROM payment p LEFT JOIN ledger_entry e ON e.transaction_id = p.id AND e.currency = p.currency
-    WHERE $1::timestamptz IS NOT NULL GROUP BY p.id, p.amount HAVING coalesce(sum(e.amount) FILTER (WHERE e.amount > 0), 0) <> p.amount`],
-  ['refund_is_booked', `
+    WHERE $1::timestamptz IS NOT NULL GROUP BY p.id, p.amount HAVING coalesce(sum(e.amount) FILTER (WHERE e.amount > 0), 0) <> p.amount`,
+  ],
+  [
+    'refund_is_booked',
+    `
     SELECT r.id FROM refund r LEFT JOIN ledger_entry e ON e.transaction_id = r.id AND e.currency = r.currency
     WHERE $1::timestamptz IS NOT NULL
     GROUP BY r.id, r.amount, r.status
-    HAVING coalesce(sum(e.amount) FILTER (WHERE e.amount > 0), 0) <> CASE WHEN r.status = 'succeeded' THEN r.amount ELSE 0 END`],
-  ['entry_has_cause', `
+    HAVING coalesce(sum(e.amount) FILTER (WHERE e.amount > 0), 0) <> CASE WHEN r.status = 'succeeded' THEN r.amount ELSE 0 END`,
+  ],
+  [
+    'entry_has_cause',
+    `
     SELECT e.transaction_id AS id FROM ledger_entry e
     WHERE $1::timestamptz IS NOT NULL AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.id = e.transaction_id)
-      AND NOT EXISTS (SELECT 1 FROM refund r WHERE r.id = e.transaction_id)`],
+      AND NOT EXISTS (SELECT 1 FROM refund r WHERE r.id = e.transaction_id)`,
+  ],
   // I2: what we owe a developer is what they earned and did not lose again.
-  ['developer_is_owed_their_shares', `
+  [
+    'developer_is_owed_their_shares',
+    `
     SELECT owner AS id FROM (
       SELECT owner, currency, amount FROM ledger_entry WHERE account = 'developer_payable'
       UNION ALL
       SELECT developer_user_id, currency, developer_share FROM payment WHERE developer_share > 0 AND status <> 'refunded') AS sums
-    WHERE $1::timestamptz IS NOT NULL GROUP BY owner, currency HAVING sum(amount) <> 0`],
+    WHERE $1::timestamptz IS NOT NULL GROUP BY owner, currency HAVING sum(amount) <> 0`,
+  ],
   // I3: a provider's charge and a provider's message stand at most once.
-  ['charge_stands_once', `SELECT min(id) AS id FROM payment WHERE $1::timestamptz IS NOT NULL GROUP BY provider, charge_id HAVING count(*) > 1`],
-  ['event_stands_once', `SELECT min(id) AS id FROM webhook_event WHERE $1::timestamptz IS NOT NULL GROUP BY provider, event_id HAVING count(*) > 1`],
+  [
+    'charge_stands_once',
+    `SELECT min(id) AS id FROM payment WHERE $1::timestamptz IS NOT NULL GROUP BY provider, charge_id HAVING count(*) > 1`,
+  ],
+  [
+    'event_stands_once',
+    `SELECT min(id) AS id FROM webhook_event WHERE $1::timestamptz IS NOT NULL GROUP BY provider, event_id HAVING count(*) > 1`,
+  ],
   // I4: exactly one right per charge that bought something, none for surplus, no right without a charge.
-  ['payment_has_one_right', `
+  [
+    'payment_has_one_right',
+    `
     SELECT p.id FROM payment p LEFT JOIN entitlement e ON e.payment_id = p.id
-    WHERE $1::timestamptz IS NOT NULL GROUP BY p.id, p.kind HAVING count(e.id) <> CASE WHEN p.kind = 'surplus' THEN 0 ELSE 1 END`],
+    WHERE $1::timestamptz IS NOT NULL GROUP BY p.id, p.kind HAVING count(e.id) <> CASE WHEN p.kind = 'surplus' THEN 0 ELSE 1 END`,
+  ],
   ['right_has_payment', `SELECT id FROM entitlement WHERE $1::timestamptz IS NOT NULL AND payment_id IS NULL`],
-  ['right_is_what_was_paid', `
+  [
+    'right_is_what_was_paid',
+    `
     SELECT e.id FROM entitlement e JOIN payment p ON p.id = e.payment_id
     WHERE $1::timestamptz IS NOT NULL AND (e.user_id <> p.user_id OR e.plan_id <> p.plan_id OR e.starts_at IS DISTINCT FROM p.period_start
-      OR e.ends_at IS DISTINCT FROM p.period_end OR e.subscription_id IS DISTINCT FROM p.subscription_id)`],
+      OR e.ends_at IS DISTINCT FROM p.period_end OR e.subscription_id IS DISTINCT FROM p.subscription_id)`,
+  ],
   // I4: an order is paid exactly when one charge bought it; a renewing order has one subscription.
-  ['order_is_paid_once', `
+  [
+    'order_is_paid_once',
+    `
     SELECT i.id FROM invoice i LEFT JOIN payment p ON p.invoice_id = i.id AND p.kind IN ('one_time', 'first')
-    WHERE $1::timestamptz IS NOT NULL GROUP BY i.id HAVING count(p.id) > 1`],
-  ['order_is_paid_by_charge', `
+    WHERE $1::timestamptz IS NOT NULL GROUP BY i.id HAVING count(p.id) > 1`,
+  ],
+  [
+    'order_is_paid_by_charge',
+    `
     SELECT i.id FROM invoice i
     WHERE $1::timestamptz IS NOT NULL
-      AND (i.status = 'paid') <> EXISTS (SELECT 1 FROM payment p WHERE p.invoice_id = i.id AND p.kind <> 'surplus')`],
-  ['order_has_its_subscription', `
+      AND (i.status = 'paid') <> EXISTS (SELECT 1 FROM payment p WHERE p.invoice_id = i.id AND p.kind <> 'surplus')`,
+  ],
+  [
+    'order_has_its_subscription',
+    `
     SELECT i.id FROM invoice i LEFT JOIN subscription s ON s.invoice_id = i.id
-    WHERE $1::timestamptz IS NOT NULL AND (s.id IS NOT NULL) <> (i.kind = 'subscription' AND i.status = 'paid')`],
+    WHERE $1::timestamptz IS NOT NULL AND (s.id IS NOT NULL) <> (i.kind = 'subscription' AND i.status = 'paid')`,
+  ],
   // I5: what went back is whole and once; the right went with it, and the state of the payment says so.
-  ['refund_is_whole', `
+  [
+    'refund_is_whole',
+    `
     SELECT r.id FROM refund r JOIN payment p ON p.id = r.payment_id
-    WHERE $1::timestamptz IS NOT NULL AND (r.amount <> p.amount OR r.currency <> p.currency)`],
-  ['refund_agrees_with_payment', `
+    WHERE $1::timestamptz IS NOT NULL AND (r.amount <> p.amount OR r.currency <> p.currency)`,
+  ],
+  [
+    'refund_agrees_with_payment',
+    `
     SELECT p.id FROM payment p
     LEFT JOIN LATERAL (SELECT count(*) FILTER (WHERE status = 'succeeded') AS done, count(*) FILTER (WHERE status = 'requested') AS running
       FROM refund r WHERE r.payment_id = p.id) AS r ON true
     WHERE $1::timestamptz IS NOT NULL
-      AND (r.done <> (p.status = 'refunded')::int OR r.running <> (p.status = 'refunding')::int)`],
-  ['refund_took_the_right', `
+      AND (r.done <> (p.status = 'refunded')::int OR r.running <> (p.status = 'refunding')::int)`,
+  ],
+  [
+    'refund_took_the_right',
+    `
     SELECT e.id FROM entitlement e JOIN payment p ON p.id = e.payment_id
-    WHERE $1::timestamptz IS NOT NULL AND (p.status = 'refunded') <> (e.revoked_at IS NOT NULL)`],
-  ['refunded_subscription_is_over', `
+    WHERE $1::timestamptz IS NOT NULL AND (p.status = 'refunded') <> (e.revoked_at IS NOT NULL)`,
+  ],
+  [
+    'refunded_subscription_is_over',
+    `
     SELECT s.id FROM subscription s
     WHERE $1::timestamptz IS NOT NULL AND s.status IN ('active', 'cancelling', 'past_due')
-      AND EXISTS (SELECT 1 FROM payment p WHERE p.subscription_id = s.id AND p.status = 'refunded')`],
+      AND EXISTS (SELECT 1 FROM payment p WHERE p.subscription_id = s.id AND p.status = 'refunded')`,
+  ],
   // I6: parts are the whole, and surplus is shared with nobody.
-  ['shares_are_the_whole', `
+  [
+    'shares_are_the_whole',
+    `
     SELECT id FROM payment
     WHERE $1::timestamptz IS NOT NULL AND (platform_fee + processor_fee + developer_share <> amount
-      OR least(platform_fee, processor_fee, developer_share) < 0 OR (kind = 'surplus' AND developer_share <> 0))`],
+      OR least(platform_fee, processor_fee, developer_share) < 0 OR (kind = 'surplus' AND developer_share <> 0))`,
+  ],
   // I7: what must be done outside is queued: the notice of each payment, the refund of each surplus.
-  ['payment_is_told', `
+  [
+    'payment_is_told',
+    `
     SELECT p.id FROM payment p
     WHERE $1::timestamptz - p.created_at < interval '30 days' AND p.kind <> 'surplus' AND (
       SELECT count(*) FROM job j WHERE j.lane = 'chat:' || p.user_id AND j.name = 'send_notice'
-        AND j.payload->>'objectId' = p.id AND j.payload->>'kind' IN ('paid', 'renewed')) <> 1`],
-  ['refund_is_asked_for', `
+        AND j.payload->>'objectId' = p.id AND j.payload->>'kind' IN ('paid', 'renewed')) <> 1`,
+  ],
+  [
+    'refund_is_asked_for',
+    `
     SELECT r.id FROM refund r
     WHERE $1::timestamptz IS NOT NULL AND r.status = 'requested'
-      AND NOT EXISTS (SELECT 1 FROM job j WHERE j.lane = 'refund:' || r.id AND j.name = 'execute_refund')`],
+      AND NOT EXISTS (SELECT 1 FROM job j WHERE j.lane = 'refund:' || r.id AND j.name = 'execute_refund')`,
+  ],
   // I8: nothing that is over stands open again: attempts of closed orders, dates of ended subscriptions.
-  ['closed_order_has_no_live_attempt', `
+  [
+    'closed_order_has_no_live_attempt',
+    `
     SELECT a.id FROM payment_attempt a JOIN invoice i ON i.id = a.invoice_id
-    WHERE $1::timestamptz IS NOT NULL AND a.status IN ('creating', 'live') AND i.status <> 'open'`],
-  ['subscription_end_is_dated', `
+    WHERE $1::timestamptz IS NOT NULL AND a.status IN ('creating', 'live') AND i.status <> 'open'`,
+  ],
+  [
+    'subscription_end_is_dated',
+    `
     SELECT id FROM subscription
-    WHERE $1::timestamptz IS NOT NULL AND (status IN ('expired', 'revoked')) <> (ended_at IS NOT NULL)`],
-  ['subscription_covers_its_charges', `
+    WHERE $1::timestamptz IS NOT NULL AND (status IN ('expired', 'revoked')) <> (ended_at IS NOT NULL)`,
+  ],
+  [
+    'subscription_covers_its_charges',
+    `
     SELECT s.id FROM subscription s JOIN payment p ON p.subscription_id = s.id
-    WHERE $1::timestamptz IS NOT NULL GROUP BY s.id, s.current_period_end HAVING max(p.period_end) <> s.current_period_end`],
+    WHERE $1::timestamptz IS NOT NULL GROUP BY s.id, s.current_period_end HAVING max(p.period_end) <> s.current_period_end`,
+  ],
   // I9: no difference with a provider is left without a word.
-  ['difference_is_settled', `
+  [
+    'difference_is_settled',
+    `
     SELECT d.id FROM reconciliation_difference d
     WHERE $1::timestamptz IS NOT NULL AND d.kind = 'missing_payment' AND d.status = 'settled'
-      AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.provider = d.provider AND p.charge_id = d.charge_id)`],
+      AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.provider = d.provider AND p.charge_id = d.charge_id)`,
+  ],
   // I10: nothing stays longer than its deadline.
-  ['event_is_tried_again', `SELECT id FROM webhook_event WHERE status = 'failed' AND next_attempt_at < $1::timestamptz - ${PATIENCE}`],
+  [
+    'event_is_tried_again',
+    `SELECT id FROM webhook_event WHERE status = 'failed' AND next_attempt_at < $1::timestamptz - ${PATIENCE}`,
+  ],
   ['no_dead_event', `SELECT id FROM webhook_event WHERE $1::timestamptz IS NOT NULL AND status = 'dead'`],
   ['order_ends_in_time', `SELECT id FROM invoice WHERE status = 'open' AND expires_at < $1::timestamptz - ${PATIENCE}`],
-  ['subscription_ends_in_time', `
+  [
+    'subscription_ends_in_time',
+    `
     SELECT id FROM subscription
     WHERE (status IN ('active', 'cancelling') AND current_period_end < $1::timestamptz - ${PATIENCE})
-      OR (status = 'past_due' AND current_period_end < $1::timestamptz - interval '3 days' - ${PATIENCE})`],
+      OR (status = 'past_due' AND current_period_end < $1::timestamptz - interval '3 days' - ${PATIENCE})`,
+  ],
 ];
 
 /** The names of all statements, in the order in which checkBooks answers. */
@@ -143,4 +218,8 @@ export async function checkBooks(ctx: Ctx, options: { isIdle?: boolean } = {}): 
   }
 }
 
-const DEADLINES: ReadonlySet<string> = new Set(['event_is_tried_again', 'order_ends_in_time', 'subscription_ends_in_time']);
+const DEADLINES: ReadonlySet<string> = new Set([
+  'event_is_tried_again',
+  'order_ends_in_time',
+  'subscription_ends_in_time',
+]);

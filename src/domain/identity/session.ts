@@ -1,6 +1,6 @@
 import { jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
-import type { Actor, Ctx } from '#domain/context/context.ts';
+import type { Actor, Ctx, Role } from '#domain/context/context.ts';
 import { AppError } from '#domain/errors.ts';
 
 /** A session outlives the hour of initData, because a Mini App may stay open for long; it ends the same day. */
@@ -31,6 +31,11 @@ export async function issueSession(
 
 /** Who a session token speaks for. Throws `unauthenticated session_expired`, or `session_missing` for anything not ours. */
 export async function authenticate(ctx: Ctx, token: string): Promise<Extract<Actor, { kind: 'user' }>> {
+  const claims = await readClaims(ctx, token);
+  return { kind: 'user', userId: claims.sub, role: await presentRole(ctx, claims) };
+}
+
+async function readClaims(ctx: Ctx, token: string): Promise<z.infer<typeof Claims>> {
   try {
     const { payload } = await jwtVerify(token, new TextEncoder().encode(ctx.sessionSecret), {
       algorithms: ['HS256'],
@@ -38,10 +43,16 @@ export async function authenticate(ctx: Ctx, token: string): Promise<Extract<Act
       audience: ISSUER,
       currentDate: ctx.clock.now(),
     });
-    const claims = Claims.parse(payload);
-    return { kind: 'user', userId: claims.sub, role: claims.role };
+    return Claims.parse(payload);
   } catch (error) {
     const isExpired = error instanceof Error && 'code' in error && error.code === 'ERR_JWT_EXPIRED';
     throw new AppError('unauthenticated', isExpired ? 'session_expired' : 'session_missing');
   }
+}
+
+/** A token outlives a demotion: whoever claims to be staff is looked up, for everyone else the claim is enough. */
+async function presentRole(ctx: Ctx, { role, sub }: z.infer<typeof Claims>): Promise<Role> {
+  if (role === 'user') return role;
+  const user = await ctx.db.user.findUnique({ where: { id: sub }, select: { role: true } });
+  return user?.role ?? 'user';
 }

@@ -96,7 +96,11 @@ describe('signIn', () => {
     const started = await signIn(world.door, signed(fields()));
     const actor = await authenticate(world.door, started.token);
     expect(actor).toEqual({ kind: 'user', userId: started.userId, role: 'user' });
-    expect(await findUserByTelegramId(world.door, 501n)).toMatchObject({ id: started.userId, language: 'ja', isReachable: false });
+    expect(await findUserByTelegramId(world.door, 501n)).toMatchObject({
+      id: started.userId,
+      language: 'ja',
+      isReachable: false,
+    });
     expect((await signIn(world.door, signed(fields()))).userId).toBe(started.userId);
   });
 
@@ -128,7 +132,9 @@ describe('signIn', () => {
     const signature = sign(null, Buffer.from(data), privateKey).toString('base64url');
     expect(await refusal(signIn(world.door, signed([...fields(), ['signature', signature]])))).toBe('init_data_forged');
     expect(await refusal(signIn(world.door, signed([...fields(), ['signature', 'short']])))).toBe('init_data_forged');
-    expect(createPublicKey(createPrivateKey(privateKey.export({ format: 'pem', type: 'pkcs8' }))).asymmetricKeyType).toBe('ed25519');
+    expect(
+      createPublicKey(createPrivateKey(privateKey.export({ format: 'pem', type: 'pkcs8' }))).asymmetricKeyType,
+    ).toBe('ed25519');
   });
 
   it('refuses everything added, left out or exchanged after signing', async () => {
@@ -177,7 +183,11 @@ describe('readInitData', () => {
   });
 
   it('takes a whole one', () => {
-    expect(readInitData(`${user}&auth_date=1&${hash}&signature=abc`)).toMatchObject({ authDate: 1, signature: 'abc', user: { id: 1 } });
+    expect(readInitData(`${user}&auth_date=1&${hash}&signature=abc`)).toMatchObject({
+      authDate: 1,
+      signature: 'abc',
+      user: { id: 1 },
+    });
   });
 });
 
@@ -185,14 +195,20 @@ describe('sessions', () => {
   it('end after twelve hours by our clock', async () => {
     const buyer = await world.newBuyer();
     const { token } = await issueSession(world.door, buyer);
-    const at = (ms: number): Ctx => ({ ...world.door, clock: { now: () => new Date(world.clock.now().getTime() + ms), stop: () => undefined } });
+    const at = (ms: number): Ctx => ({
+      ...world.door,
+      clock: { now: () => new Date(world.clock.now().getTime() + ms), stop: () => undefined },
+    });
     expect(await refusal(authenticate(at(SESSION_HOURS * 3_600_000 - 1_000), token))).toBe('accepted');
     expect(await refusal(authenticate(at(SESSION_HOURS * 3_600_000 + 1_000), token))).toBe('session_expired');
   });
 
   it('are refused when they are not ours', async () => {
     const buyer = await world.newBuyer();
-    const { token } = await issueSession({ ...world.door, sessionSecret: 'another-secret-another-secret-12345' }, buyer);
+    const { token } = await issueSession(
+      { ...world.door, sessionSecret: 'another-secret-another-secret-12345' },
+      buyer,
+    );
     const [header, payload] = (await issueSession(world.door, buyer)).token.split('.');
     const none = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${payload}.`;
     const stranger = await issueSession(world.door, { id: 'someone', role: 'user' });
@@ -222,7 +238,9 @@ describe('api keys', () => {
 
 describe('people', () => {
   it('are one, however many first messages come at once', async () => {
-    const seen = await Promise.all(Array.from({ length: 20 }, () => ensureUser(world.door, { telegramId: 777n, languageCode: 'ja' })));
+    const seen = await Promise.all(
+      Array.from({ length: 20 }, () => ensureUser(world.door, { telegramId: 777n, languageCode: 'ja' })),
+    );
     expect(new Set(seen.map(({ id }) => id)).size).toBe(1);
   });
 
@@ -239,8 +257,20 @@ describe('people', () => {
 
   it('change their own settings and nobody else’s', async () => {
     const buyer = await world.newBuyer();
-    const changed = await changeSettings(buyer.ctx, { userId: buyer.id, language: 'ja', wantsReminders: false, wantsSalesNotices: false, isReachable: true });
-    expect(changed).toMatchObject({ language: 'ja', hasChosenLanguage: true, wantsReminders: false, wantsSalesNotices: false, isReachable: true });
+    const changed = await changeSettings(buyer.ctx, {
+      userId: buyer.id,
+      language: 'ja',
+      wantsReminders: false,
+      wantsSalesNotices: false,
+      isReachable: true,
+    });
+    expect(changed).toMatchObject({
+      language: 'ja',
+      hasChosenLanguage: true,
+      wantsReminders: false,
+      wantsSalesNotices: false,
+      isReachable: true,
+    });
     expect(await changeSettings(buyer.ctx, { userId: buyer.id })).toEqual(changed);
     const other = await world.newBuyer();
     expect(await refusal(changeSettings(other.ctx, { userId: buyer.id, language: 'en' }))).toBe('not_yours');

@@ -116,19 +116,33 @@ const STEP = process.env['HOSHI_ALL_ORDERS'] === '1' ? 1 : 47;
 
 describe('whatever order Telegram’s messages come in, a subscription ends in the same rows', () => {
   it.each([
-    ['renewed and refunded', ['payment', 'renewal1', 'renewal2', 'reconciliation', 'refund'], 1, ['revoked', null, null, true]],
-    ['renewed, failed and cancelled', ['payment', 'renewal1', 'renewal2', 'renewal_failed', 'cancel'], 1, ['cancelling', 'user', null, false]],
+    [
+      'renewed and refunded',
+      ['payment', 'renewal1', 'renewal2', 'reconciliation', 'refund'],
+      1,
+      ['revoked', null, null, true],
+    ],
+    [
+      'renewed, failed and cancelled',
+      ['payment', 'renewal1', 'renewal2', 'renewal_failed', 'cancel'],
+      1,
+      ['cancelling', 'user', null, false],
+    ],
     ['renewed, failed, cancelled and refunded', EVENTS, STEP, ['revoked', null, null, true]],
-  ] as const)('%s', { timeout: 1_200_000 }, async (_name, events, step, [status, cancelledBy, graceUntil, hasEnded]) => {
-    const expected = await play(events.filter((event) => event !== 'reconciliation'));
-    expect(JSON.parse(expected)).toMatchObject({
-      invoice: 'paid',
-      subscription: ['charge 0', status, cancelledBy, 'day 60', 'day 90', graceUntil, hasEnded],
-      refunds: status === 'revoked' ? [['charge 0', 'succeeded', 50]] : null,
-    });
-    for (const [index, order] of permutations(events).entries()) {
-      if (index % step === 0) expect(await play(order), order.join(', ')).toBe(expected);
-    }
-    await expectWholeBooks(world.system);
-  });
+  ] as const)(
+    '%s',
+    { timeout: 1_200_000 },
+    async (_name, events, step, [status, cancelledBy, graceUntil, hasEnded]) => {
+      const expected = await play(events.filter((event) => event !== 'reconciliation'));
+      expect(JSON.parse(expected)).toMatchObject({
+        invoice: 'paid',
+        subscription: ['charge 0', status, cancelledBy, 'day 60', 'day 90', graceUntil, hasEnded],
+        refunds: status === 'revoked' ? [['charge 0', 'succeeded', 50]] : null,
+      });
+      for (const [index, order] of permutations(events).entries()) {
+        if (index % step === 0) expect(await play(order), order.join(', ')).toBe(expected);
+      }
+      await expectWholeBooks(world.system);
+    },
+  );
 });

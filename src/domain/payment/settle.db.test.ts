@@ -39,14 +39,20 @@ describe('the same charge', () => {
     };
     const updateId = world.nextUpdateId();
     const answers = await Promise.all(
-      Array.from({ length: TIMES }, () => world.deliver(successfulPayment(isSameMessage ? updateId : world.nextUpdateId(), facts))),
+      Array.from({ length: TIMES }, () =>
+        world.deliver(successfulPayment(isSameMessage ? updateId : world.nextUpdateId(), facts)),
+      ),
     );
     expect(answers.map(({ reply }) => reply.status)).toEqual(Array.from({ length: TIMES }, () => 200));
     const payments = await paymentsOf(facts.invoiceId);
     expect(payments).toMatchObject([{ charge_id: facts.chargeId, status: 'succeeded', user_id: buyer.id }]);
     expect(await count('SELECT count(*)::int AS n FROM entitlement WHERE user_id = $1', [buyer.id])).toBe(1);
     expect(await noticesOf(world, buyer.id)).toEqual({ paid: 1 });
-    expect(await count("SELECT count(*)::int AS n FROM audit_event WHERE action = 'payment.settled' AND object_id = $1", [payments[0]?.id])).toBe(1);
+    expect(
+      await count("SELECT count(*)::int AS n FROM audit_event WHERE action = 'payment.settled' AND object_id = $1", [
+        payments[0]?.id,
+      ]),
+    ).toBe(1);
     const failed = await world.sql("SELECT status, error FROM webhook_event WHERE status <> 'processed'");
     expect(failed).toEqual([]);
     await expectWholeBooks(world.system);
@@ -57,7 +63,10 @@ describe('the same charge', () => {
     const facts = { ...(await open(buyer, CATALOG.pluginOnce)), chargeId: newChargeId() };
     await world.deliver(successfulPayment(world.nextUpdateId(), facts));
     const [payment] = await paymentsOf(facts.invoiceId);
-    const entries = await world.sql('SELECT account, owner, amount FROM ledger_entry WHERE transaction_id = $1 ORDER BY account', [payment?.id]);
+    const entries = await world.sql(
+      'SELECT account, owner, amount FROM ledger_entry WHERE transaction_id = $1 ORDER BY account',
+      [payment?.id],
+    );
     expect(entries).toEqual([
       { account: 'provider_receivable', owner: 'telegram-stars', amount: 101n },
       { account: 'platform_revenue', owner: '', amount: -30n },
@@ -79,20 +88,29 @@ describe('two different charges', () => {
     const first = priceId === CATALOG.basicMonth ? { recurring: recurring() } : {};
     const charges = [newChargeId(), newChargeId()];
     const answers = await Promise.all(
-      charges.map((chargeId) => world.deliver(successfulPayment(world.nextUpdateId(), { ...facts, chargeId, ...first }))),
+      charges.map((chargeId) =>
+        world.deliver(successfulPayment(world.nextUpdateId(), { ...facts, chargeId, ...first })),
+      ),
     );
     expect(answers.map(({ reply }) => reply.status)).toEqual([200, 200]);
     const payments = await paymentsOf(facts.invoiceId);
     expect(payments.map(({ kind, status }) => [kind, status])).toEqual(
-      expect.arrayContaining([['surplus', 'refunding'], [priceId === CATALOG.basicMonth ? 'first' : 'one_time', 'succeeded']]),
+      expect.arrayContaining([
+        ['surplus', 'refunding'],
+        [priceId === CATALOG.basicMonth ? 'first' : 'one_time', 'succeeded'],
+      ]),
     );
     const surplus = payments.find(({ kind }) => kind === 'surplus');
-    expect(await world.sql('SELECT status, reason, requested_by FROM refund WHERE payment_id = $1', [surplus?.id])).toEqual([
-      { status: 'requested', reason: 'surplus', requested_by: 'system' },
-    ]);
-    expect(await count('SELECT count(*)::int AS n FROM entitlement WHERE user_id = $1 AND revoked_at IS NULL', [buyer.id])).toBe(1);
+    expect(
+      await world.sql('SELECT status, reason, requested_by FROM refund WHERE payment_id = $1', [surplus?.id]),
+    ).toEqual([{ status: 'requested', reason: 'surplus', requested_by: 'system' }]);
+    expect(
+      await count('SELECT count(*)::int AS n FROM entitlement WHERE user_id = $1 AND revoked_at IS NULL', [buyer.id]),
+    ).toBe(1);
     expect(await noticesOf(world, buyer.id)).toEqual({ paid: 1 });
-    const cancelled = (await jobsOf(world, 'cancel_surplus_renewal')).filter(({ paymentId }) => paymentId === surplus?.id);
+    const cancelled = (await jobsOf(world, 'cancel_surplus_renewal')).filter(
+      ({ paymentId }) => paymentId === surplus?.id,
+    );
     expect(cancelled).toHaveLength(priceId === CATALOG.basicMonth ? 1 : 0);
     await expectWholeBooks(world.system);
   });
@@ -112,7 +130,9 @@ describe('two different charges', () => {
         world.deliver(successfulPayment(world.nextUpdateId(), { ...facts, chargeId: newChargeId(), ...renewing })),
       ),
     );
-    const kinds = [...(await paymentsOf(first.invoiceId)), ...(await paymentsOf(second.invoiceId))].map(({ kind }) => kind);
+    const kinds = [...(await paymentsOf(first.invoiceId)), ...(await paymentsOf(second.invoiceId))].map(
+      ({ kind }) => kind,
+    );
     expect(kinds.filter((kind) => kind === 'surplus')).toHaveLength(1);
     expect(kinds).toHaveLength(2);
     expect(await count('SELECT count(*)::int AS n FROM entitlement WHERE user_id = $1', [buyer.id])).toBe(1);
@@ -124,7 +144,10 @@ describe('two different charges', () => {
     const buyer = await world.newBuyer();
     const first = await world.buy(buyer, CATALOG.basicYear);
     await world.buy(buyer, CATALOG.basicYear);
-    const rights = await world.sql<{ starts_at: Date; ends_at: Date }>('SELECT starts_at, ends_at FROM entitlement WHERE user_id = $1 ORDER BY starts_at', [buyer.id]);
+    const rights = await world.sql<{ starts_at: Date; ends_at: Date }>(
+      'SELECT starts_at, ends_at FROM entitlement WHERE user_id = $1 ORDER BY starts_at',
+      [buyer.id],
+    );
     expect(rights.map(({ ends_at }) => ends_at.getUTCFullYear() - first.at.getUTCFullYear())).toEqual([1, 2]);
     expect(rights[1]?.starts_at).toEqual(rights[0]?.ends_at);
   });
@@ -138,8 +161,12 @@ describe('money that is not what was asked', () => {
     await world.deliver(successfulPayment(world.nextUpdateId(), { ...facts, payer: stranger }));
     const [payment] = await paymentsOf(facts.invoiceId);
     expect(payment).toMatchObject({ kind: 'surplus', status: 'refunding' });
-    expect(await world.sql('SELECT telegram_id FROM users WHERE id = $1', [payment?.user_id])).toEqual([{ telegram_id: 880_001n }]);
-    expect(await world.sql('SELECT status FROM invoice WHERE id = $1', [facts.invoiceId])).toEqual([{ status: 'open' }]);
+    expect(await world.sql('SELECT telegram_id FROM users WHERE id = $1', [payment?.user_id])).toEqual([
+      { telegram_id: 880_001n },
+    ]);
+    expect(await world.sql('SELECT status FROM invoice WHERE id = $1', [facts.invoiceId])).toEqual([
+      { status: 'open' },
+    ]);
     expect((await checkEntitlement(buyer.ctx, { userId: buyer.id, productCode: 'plugin' })).isEntitled).toBe(false);
     await expectWholeBooks(world.system);
   });
@@ -165,7 +192,9 @@ describe('cancelling and paying at the same moment', () => {
         cancelInvoice(buyer.ctx, facts.invoiceId),
       ]);
       if (cancelled.status === 'rejected') expect(cancelled.reason).toMatchObject({ reason: 'invoice_already_paid' });
-      expect(await world.sql('SELECT status FROM invoice WHERE id = $1', [facts.invoiceId])).toEqual([{ status: 'paid' }]);
+      expect(await world.sql('SELECT status FROM invoice WHERE id = $1', [facts.invoiceId])).toEqual([
+        { status: 'paid' },
+      ]);
       expect(await paymentsOf(facts.invoiceId)).toMatchObject([{ kind: 'first', status: 'succeeded' }]);
     }
     await expectWholeBooks(world.system);
@@ -200,14 +229,20 @@ describe('an error in the middle of the commit', () => {
     // The last thing a settlement writes is refused, so everything before it has been written by then.
     await world.sql(`CREATE FUNCTION refuse_notice() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN RAISE EXCEPTION 'disk full' USING ERRCODE = 'disk_full'; END $$`);
-    await world.sql(`CREATE TRIGGER refuse_notice BEFORE INSERT ON job FOR EACH ROW WHEN (NEW.lane = 'chat:${buyer.id}') EXECUTE FUNCTION refuse_notice()`);
+    await world.sql(
+      `CREATE TRIGGER refuse_notice BEFORE INSERT ON job FOR EACH ROW WHEN (NEW.lane = 'chat:${buyer.id}') EXECUTE FUNCTION refuse_notice()`,
+    );
     const { reply } = await world.deliver(successfulPayment(world.nextUpdateId(), facts));
     expect(reply.status).toBe(200);
     expect(await paymentsOf(facts.invoiceId)).toEqual([]);
-    expect(await world.sql('SELECT status FROM invoice WHERE id = $1', [facts.invoiceId])).toEqual([{ status: 'open' }]);
+    expect(await world.sql('SELECT status FROM invoice WHERE id = $1', [facts.invoiceId])).toEqual([
+      { status: 'open' },
+    ]);
     for (const table of ['subscription', 'entitlement'])
       expect(await count(`SELECT count(*)::int AS n FROM ${table} WHERE user_id = $1`, [buyer.id])).toBe(0);
-    expect(await world.sql("SELECT status, error, attempts FROM webhook_event WHERE status = 'failed'")).toEqual([{ status: 'failed', error: '53100', attempts: 1 }]);
+    expect(await world.sql("SELECT status, error, attempts FROM webhook_event WHERE status = 'failed'")).toEqual([
+      { status: 'failed', error: '53100', attempts: 1 },
+    ]);
     await expectWholeBooks(world.system);
 
     await world.sql('DROP TRIGGER refuse_notice ON job');

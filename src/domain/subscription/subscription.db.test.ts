@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { checkEntitlement } from '#domain/entitlement/check.ts';
+import { cancelSurplusRenewal } from '#domain/payment/cancel-surplus-renewal.ts';
 import { executeRefund } from '#domain/payment/execute-refund.ts';
 import { requestRefund } from '#domain/payment/request-refund.ts';
-import { cancelSurplusRenewal } from '#domain/payment/cancel-surplus-renewal.ts';
 import { replayWebhook } from '#domain/webhook/replay.ts';
 import { endState, expectWholeBooks, jobsOf, noticesOf } from '../../testing/books.ts';
 import { AMOUNTS, CATALOG } from '../../testing/catalog.ts';
@@ -15,7 +15,8 @@ import { endSubscriptions, remindRenewals } from './run-schedule.ts';
 
 const world = useWorld();
 
-const subscriptionOf = async (invoiceId: string) => world.database.prisma.subscription.findUniqueOrThrow({ where: { invoiceId } });
+const subscriptionOf = async (invoiceId: string) =>
+  world.database.prisma.subscription.findUniqueOrThrow({ where: { invoiceId } });
 const statusOf = async (invoiceId: string) => (await subscriptionOf(invoiceId)).status;
 const tell = (buyer: Buyer, invoiceId: string, state: 'canceled' | 'active' | 'failed') =>
   world.deliver(subscriptionUpdate(world.nextUpdateId(), { payer: buyer, invoiceId, state }));
@@ -29,7 +30,8 @@ const renewal = (buyer: Buyer, bought: Bought, period: number) => ({
 });
 const renew = (buyer: Buyer, bought: Bought, period: number) =>
   world.deliver(successfulPayment(world.nextUpdateId(), renewal(buyer, bought, period)));
-const isEntitled = async (buyer: Buyer) => (await checkEntitlement(buyer.ctx, { userId: buyer.id, productCode: 'line' })).isEntitled;
+const isEntitled = async (buyer: Buyer) =>
+  (await checkEntitlement(buyer.ctx, { userId: buyer.id, productCode: 'line' })).isEntitled;
 const refusal = (work: Promise<unknown>) =>
   work.then(
     () => 'done',
@@ -43,7 +45,8 @@ async function subscribe(buyer: Buyer) {
   await expect.poll(() => world.sql('SELECT id FROM subscription WHERE invoice_id = $1', [invoiceId])).toHaveLength(1);
   return { invoiceId, subscription: await subscriptionOf(invoiceId) };
 }
-const inTelegram = async (buyer: Buyer) => (await world.sandbox.subscriptions(Number(buyer.telegramId))).map(({ state }) => state);
+const inTelegram = async (buyer: Buyer) =>
+  (await world.sandbox.subscriptions(Number(buyer.telegramId))).map(({ state }) => state);
 
 describe('renewals', () => {
   it('extend exactly one period each, however often they are told', async () => {
@@ -51,7 +54,10 @@ describe('renewals', () => {
     const bought = await world.buy(buyer, CATALOG.basicMonth);
     const facts = renewal(buyer, bought, 1);
     await Promise.all(Array.from({ length: 20 }, () => world.deliver(successfulPayment(world.nextUpdateId(), facts))));
-    expect(await subscriptionOf(bought.invoiceId)).toMatchObject({ status: 'active', currentPeriodEnd: facts.recurring.until });
+    expect(await subscriptionOf(bought.invoiceId)).toMatchObject({
+      status: 'active',
+      currentPeriodEnd: facts.recurring.until,
+    });
     expect(await noticesOf(world, buyer.id)).toEqual({ paid: 1, renewed: 1 });
     await expectWholeBooks(world.system);
   });
@@ -66,7 +72,9 @@ describe('renewals', () => {
     const { id, status } = await subscriptionOf(bought.invoiceId);
     expect(status).toBe('revoked');
     expect((await jobsOf(world, 'stop_renewal')).filter(({ subscriptionId }) => subscriptionId === id)).toHaveLength(2);
-    expect(await world.sql('SELECT kind, status FROM payment WHERE invoice_id = $1 ORDER BY kind', [bought.invoiceId])).toEqual([
+    expect(
+      await world.sql('SELECT kind, status FROM payment WHERE invoice_id = $1 ORDER BY kind', [bought.invoiceId]),
+    ).toEqual([
       { kind: 'first', status: 'refunded' },
       { kind: 'renewal', status: 'succeeded' },
     ]);
@@ -77,9 +85,16 @@ describe('renewals', () => {
     const buyer = await world.newBuyer();
     const bought = await world.buy(buyer, CATALOG.basicMonth);
     await tell(buyer, bought.invoiceId, 'canceled');
-    await world.sql("UPDATE subscription SET status = 'expired', ended_at = $2 WHERE invoice_id = $1", [bought.invoiceId, world.clock.now()]);
+    await world.sql("UPDATE subscription SET status = 'expired', ended_at = $2 WHERE invoice_id = $1", [
+      bought.invoiceId,
+      world.clock.now(),
+    ]);
     await renew(buyer, bought, 1);
-    expect(await subscriptionOf(bought.invoiceId)).toMatchObject({ status: 'active', endedAt: null, cancelledBy: null });
+    expect(await subscriptionOf(bought.invoiceId)).toMatchObject({
+      status: 'active',
+      endedAt: null,
+      cancelledBy: null,
+    });
   });
 
   it('beside a newer subscription to the plan go back, and stop by the old one’s first charge', async () => {
@@ -93,7 +108,8 @@ describe('renewals', () => {
     expect(await statusOf(old.invoiceId)).toBe('past_due');
     const fresh = await world.buy(buyer, CATALOG.basicMonth);
     const oldId = (await subscriptionOf(old.invoiceId)).id;
-    const stops = async () => (await jobsOf(world, 'stop_renewal')).filter(({ subscriptionId }) => subscriptionId === oldId);
+    const stops = async () =>
+      (await jobsOf(world, 'stop_renewal')).filter(({ subscriptionId }) => subscriptionId === oldId);
     expect(await stops()).toHaveLength(1);
     await renew(buyer, old, 1);
     expect(await stops()).toHaveLength(2);
@@ -110,7 +126,10 @@ describe('another plan', () => {
     const basic = await world.buy(buyer, CATALOG.basicMonth);
     const pro = await world.buy(buyer, CATALOG.proMonth);
     const ids = [(await subscriptionOf(basic.invoiceId)).id, (await subscriptionOf(pro.invoiceId)).id];
-    const stopped = async () => (await jobsOf(world, 'stop_renewal')).map(({ subscriptionId }) => subscriptionId).filter((id) => ids.includes(id ?? ''));
+    const stopped = async () =>
+      (await jobsOf(world, 'stop_renewal'))
+        .map(({ subscriptionId }) => subscriptionId)
+        .filter((id) => ids.includes(id ?? ''));
     expect(await stopped()).toEqual([ids[0]]);
     await renew(buyer, basic, 1);
     expect(await stopped()).toEqual([ids[0]]);
@@ -123,7 +142,10 @@ describe('another plan', () => {
     await world.buy(buyer, CATALOG.basicYear);
     const { id } = await subscriptionOf(month.invoiceId);
     expect((await jobsOf(world, 'stop_renewal')).filter(({ subscriptionId }) => subscriptionId === id)).toHaveLength(1);
-    const rights = await world.sql<{ starts_at: Date }>('SELECT starts_at FROM entitlement WHERE user_id = $1 ORDER BY starts_at', [buyer.id]);
+    const rights = await world.sql<{ starts_at: Date }>(
+      'SELECT starts_at FROM entitlement WHERE user_id = $1 ORDER BY starts_at',
+      [buyer.id],
+    );
     expect(rights[1]?.starts_at).toEqual(month.until);
   });
 });
@@ -150,7 +172,9 @@ describe('what Telegram tells', () => {
     await tell(buyer, invoiceId, 'active');
     await world.deliver(cancelled);
     expect(await statusOf(invoiceId)).toBe('active');
-    const [event] = await world.sql<{ id: string }>('SELECT id FROM webhook_event WHERE event_id = $1', [String(cancelled.update_id)]);
+    const [event] = await world.sql<{ id: string }>('SELECT id FROM webhook_event WHERE event_id = $1', [
+      String(cancelled.update_id),
+    ]);
     expect((await replayWebhook(world.system, { id: event?.id ?? '', isDryRun: false })).outcome).toBe('duplicate');
     expect(await statusOf(invoiceId)).toBe('active');
   });
@@ -186,7 +210,9 @@ describe('cancelling and resuming here', () => {
     expect(await refusal(cancelSubscription(buyer.ctx, subscription.id))).toBe('provider_unavailable');
     expect(await statusOf(invoiceId)).toBe('active');
     expect(await refusal(cancelSubscription(buyer.ctx, 'sub_none'))).toBe('subscription_not_found');
-    expect(await refusal(cancelSubscription((await world.newBuyer()).ctx, subscription.id))).toBe('subscription_not_found');
+    expect(await refusal(cancelSubscription((await world.newBuyer()).ctx, subscription.id))).toBe(
+      'subscription_not_found',
+    );
   });
 
   it('is declined when Telegram knows no such subscription', async () => {
@@ -195,7 +221,15 @@ describe('cancelling and resuming here', () => {
     const { id } = await subscriptionOf(invoiceId);
     expect(await refusal(cancelSubscription(buyer.ctx, id))).toBe('provider_declined');
     expect(await refusal(stopRenewal(world.system, id))).toBeUndefined();
-    await world.deliver(refundedPayment(world.nextUpdateId(), { payer: buyer, invoiceId, amount: 50, at: world.clock.now(), chargeId: (await subscriptionOf(invoiceId)).firstChargeId }));
+    await world.deliver(
+      refundedPayment(world.nextUpdateId(), {
+        payer: buyer,
+        invoiceId,
+        amount: 50,
+        at: world.clock.now(),
+        chargeId: (await subscriptionOf(invoiceId)).firstChargeId,
+      }),
+    );
     expect(await refusal(stopRenewal(world.system, id))).toBe('done');
     expect(await refusal(cancelSubscription(buyer.ctx, id))).toBe('subscription_not_active');
     expect(await refusal(resumeSubscription(buyer.ctx, id))).toBe('subscription_not_cancelled');
@@ -209,7 +243,9 @@ describe('cancelling and resuming here', () => {
     expect(await refusal(cancelSubscription(alone, id))).toBe('provider_misconfigured');
     const [payment] = await world.sql<{ id: string }>('SELECT id FROM payment WHERE invoice_id = $1', [invoiceId]);
     await expect(cancelSurplusRenewal(alone, payment?.id ?? '')).rejects.toMatchObject({ failure: 'misconfigured' });
-    expect(await refusal(changeSubscription(world.system, { subscriptionId: 'sub_none', event: 'cancelled', by: 'user' }))).toBe('subscription_not_found');
+    expect(
+      await refusal(changeSubscription(world.system, { subscriptionId: 'sub_none', event: 'cancelled', by: 'user' })),
+    ).toBe('subscription_not_found');
   });
 
   it('stops what renews as surplus, by its own charge', async () => {
@@ -219,10 +255,14 @@ describe('cancelling and resuming here', () => {
     await cancelSurplusRenewal(world.system, payment?.id ?? '');
     expect(await inTelegram(buyer)).toEqual(['canceled_by_bot']);
     const other = await world.buy(buyer, CATALOG.proMonth);
-    const [unknown] = await world.sql<{ id: string }>('SELECT id FROM payment WHERE invoice_id = $1', [other.invoiceId]);
+    const [unknown] = await world.sql<{ id: string }>('SELECT id FROM payment WHERE invoice_id = $1', [
+      other.invoiceId,
+    ]);
     await cancelSurplusRenewal(world.system, unknown?.id ?? '');
     await world.sandbox.setFaults({ api: { kind: 'server_error', remaining: 1 } });
-    await expect(cancelSurplusRenewal(world.system, payment?.id ?? '')).rejects.toMatchObject({ failure: 'unavailable' });
+    await expect(cancelSurplusRenewal(world.system, payment?.id ?? '')).rejects.toMatchObject({
+      failure: 'unavailable',
+    });
   });
 
   it('shows a person their own subscriptions, newest first', async () => {
@@ -230,10 +270,15 @@ describe('cancelling and resuming here', () => {
     const basic = await world.buy(buyer, CATALOG.basicMonth);
     world.clock.advance(1_000);
     const pro = await world.buy(buyer, CATALOG.proMonth);
-    expect((await listSubscriptions(buyer.ctx, buyer.id)).map(({ invoiceId }) => invoiceId)).toEqual([pro.invoiceId, basic.invoiceId]);
+    expect((await listSubscriptions(buyer.ctx, buyer.id)).map(({ invoiceId }) => invoiceId)).toEqual([
+      pro.invoiceId,
+      basic.invoiceId,
+    ]);
     const other = await world.newBuyer();
     expect(await refusal(listSubscriptions(other.ctx, buyer.id))).toBe('not_yours');
-    expect(await refusal(getSubscription(other.ctx, (await subscriptionOf(pro.invoiceId)).id))).toBe('subscription_not_found');
+    expect(await refusal(getSubscription(other.ctx, (await subscriptionOf(pro.invoiceId)).id))).toBe(
+      'subscription_not_found',
+    );
   });
 });
 
@@ -274,7 +319,9 @@ describe('time', () => {
     await world.advance(MONTH_MS);
     await renew(buyer, bought, 1);
     for (const event of ['period_ended', 'grace_ended'] as const)
-      expect((await changeSubscription(world.system, { subscriptionId: id, event, by: 'hoshi' })).isChanged).toBe(false);
+      expect((await changeSubscription(world.system, { subscriptionId: id, event, by: 'hoshi' })).isChanged).toBe(
+        false,
+      );
     expect(await statusOf(bought.invoiceId)).toBe('active');
   });
 
@@ -300,13 +347,20 @@ describe('refunds asked for here', () => {
   it('go through Telegram, take the right, end the subscription, and are one however often asked', async () => {
     const buyer = await world.newBuyer();
     const { invoiceId } = await subscribe(buyer);
-    const [payment] = await world.sql<{ id: string; charge_id: string }>('SELECT id, charge_id FROM payment WHERE invoice_id = $1', [invoiceId]);
+    const [payment] = await world.sql<{ id: string; charge_id: string }>(
+      'SELECT id, charge_id FROM payment WHERE invoice_id = $1',
+      [invoiceId],
+    );
     const paymentId = payment?.id ?? '';
     const asked = await Promise.all(Array.from({ length: 8 }, () => requestRefund(world.asServer(), { paymentId })));
     expect(new Set(asked.map(({ id }) => id)).size).toBe(1);
     const refundId = asked[0]?.id ?? '';
     expect(await isEntitled(buyer)).toBe(true);
-    await Promise.all([executeRefund(world.system, refundId), executeRefund(world.system, refundId), world.sandbox.refundByStore(payment?.charge_id ?? '').catch(() => null)]);
+    await Promise.all([
+      executeRefund(world.system, refundId),
+      executeRefund(world.system, refundId),
+      world.sandbox.refundByStore(payment?.charge_id ?? '').catch(() => null),
+    ]);
     expect(await executeRefund(world.system, refundId)).toBe('nothing_to_do');
     expect([await statusOf(invoiceId), await isEntitled(buyer)]).toEqual(['revoked', false]);
     expect(await endState(world, invoiceId)).toMatchObject({ refunds: [[payment?.charge_id, 'succeeded', 50]] });
@@ -323,9 +377,13 @@ describe('refunds asked for here', () => {
     const first = await requestRefund(world.asServer(), { paymentId });
     await world.sandbox.setFaults({ api: { kind: 'flood', remaining: 1 } });
     await expect(executeRefund(world.system, first.id)).rejects.toMatchObject({ failure: 'unavailable' });
-    await expect(executeRefund({ ...world.system, providers: new Map() }, first.id)).rejects.toMatchObject({ failure: 'misconfigured' });
+    await expect(executeRefund({ ...world.system, providers: new Map() }, first.id)).rejects.toMatchObject({
+      failure: 'misconfigured',
+    });
     expect(await executeRefund(world.system, first.id)).toBe('failed');
-    expect(await world.sql('SELECT status, failure FROM refund WHERE id = $1', [first.id])).toEqual([{ status: 'failed', failure: 'CHARGE_ID_INVALID' }]);
+    expect(await world.sql('SELECT status, failure FROM refund WHERE id = $1', [first.id])).toEqual([
+      { status: 'failed', failure: 'CHARGE_ID_INVALID' },
+    ]);
     expect(await world.sql('SELECT status FROM payment WHERE id = $1', [paymentId])).toEqual([{ status: 'succeeded' }]);
     expect(await isEntitled(buyer)).toBe(true);
     const second = await requestRefund(world.asServer(), { paymentId });
@@ -336,7 +394,9 @@ describe('refunds asked for here', () => {
   it('need the scope or an admin, and a payment', async () => {
     const buyer = await world.newBuyer();
     expect(await refusal(requestRefund(buyer.ctx, { paymentId: 'pay_none' }))).toBe('not_yours');
-    expect(await refusal(requestRefund(world.asServer(['payments:read']), { paymentId: 'pay_none' }))).toBe('scope_missing');
+    expect(await refusal(requestRefund(world.asServer(['payments:read']), { paymentId: 'pay_none' }))).toBe(
+      'scope_missing',
+    );
     expect(await refusal(requestRefund(world.asServer(), { paymentId: 'pay_none' }))).toBe('payment_not_found');
     expect(AMOUNTS[CATALOG.basicMonth]).toBe(50);
   });

@@ -1,6 +1,6 @@
 import { answerInquiry } from '#domain/checkout/answer-inquiry.ts';
 import type { InquiryReason } from '#domain/checkout/rules.ts';
-import { asActor, type Ctx, newId } from '#domain/context/context.ts';
+import { type Ctx, newId } from '#domain/context/context.ts';
 import { AppError } from '#domain/errors.ts';
 import type { Provider, ProviderReply, ProviderRequest } from '#domain/provider.ts';
 import { applyEvent } from '#domain/webhook/apply.ts';
@@ -19,7 +19,7 @@ const OK: ProviderReply = { status: 200, contentType: 'application/json', body: 
 /**
  * Takes one message of a provider in: verifies, answers a question, or applies an event exactly once. An event is
  * acknowledged only when its effect, or the event itself for a later try, is durable; otherwise this throws and the
- * provider sends it again. Throws `unauthenticated webhook_secret_wrong`, `invalid malformed_request`, or a database error.
+ * provider sends it again. `ctx` acts for the provider. Throws `unauthenticated webhook_secret_wrong`, `invalid malformed_request`, or a database error.
  */
 export async function receiveWebhook(
   ctx: Ctx,
@@ -55,9 +55,8 @@ export async function receiveWebhook(
         receivedAt: now,
         body: sealBytes(ctx.dataKey, request.body),
       };
-      const asProvider = asActor(ctx, { kind: 'provider', providerId }, ctx.requestId);
       try {
-        count(inbox.kind, await applyEvent(asProvider, { providerId, event: reading.event, inbox }));
+        count(inbox.kind, await applyEvent(ctx, { providerId, event: reading.event, inbox }));
       } catch (error) {
         ctx.log.warn(
           { event: inbox.id, kind: inbox.kind, error: describeError(error) },

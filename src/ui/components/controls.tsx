@@ -1,12 +1,12 @@
 'use client';
 import { type ReactNode, useId } from 'react';
-import { Spinner } from '#ui/components/icons.tsx';
+import { Icon, Spinner } from '#ui/components/icons.tsx';
 
 /** A button of the page itself, for what is not the screen's one main action. */
 export function Button(props: {
   children: ReactNode;
   onPress: () => void;
-  look?: 'filled' | 'tinted' | 'plain';
+  look?: 'filled' | 'tinted' | 'plain' | 'danger';
   isDisabled?: boolean;
   isBusy?: boolean;
   testId?: string;
@@ -15,6 +15,7 @@ export function Button(props: {
     filled: 'bg-accent text-on-accent',
     tinted: 'bg-tint text-link',
     plain: 'text-link',
+    danger: 'bg-danger text-surface',
   };
   return (
     <button
@@ -65,7 +66,13 @@ export function Segmented<Value extends string>(props: {
 }
 
 /** A setting that is on or off. */
-export function Switch(props: { title: string; subtitle?: string; isOn: boolean; isDisabled?: boolean; onChange: (isOn: boolean) => void }) {
+export function Switch(props: {
+  title: string;
+  subtitle?: string;
+  isOn: boolean;
+  isDisabled?: boolean;
+  onChange: (isOn: boolean) => void;
+}) {
   return (
     <label className="flex min-h-12 items-center gap-3 px-4 has-focus-visible:outline-3 has-focus-visible:-outline-offset-3 has-focus-visible:outline-link">
       <span className="min-w-0 flex-1 py-2.5">
@@ -75,6 +82,7 @@ export function Switch(props: { title: string; subtitle?: string; isOn: boolean;
       <input
         type="checkbox"
         role="switch"
+        aria-checked={props.isOn}
         className="peer sr-only"
         checked={props.isOn}
         disabled={props.isDisabled}
@@ -105,7 +113,7 @@ export function RadioList<Value extends string>(props: {
 }) {
   const name = useId();
   return (
-    <fieldset className="[&>*+*]:border-t-[0.5px] [&>*+*]:border-separator">
+    <fieldset className="[&>label+label]:border-t-[0.5px] [&>label+label]:border-separator">
       <legend className="sr-only">{props.label}</legend>
       {props.options.map((option) => (
         <label
@@ -147,18 +155,21 @@ export function Select(props: {
   return (
     <label className="flex min-w-0 flex-1 flex-col gap-1 text-note text-hint">
       <span className="px-1">{props.label}</span>
-      <select
-        value={props.value}
-        onChange={(event) => props.onChange(event.target.value)}
-        data-testid={props.testId}
-        className="min-h-11 w-full rounded-card border-0 bg-surface px-3 text-sub text-text"
-      >
-        {props.options.map(({ value, label }) => (
-          <option key={value} value={value}>
-            {label}
-          </option>
-        ))}
-      </select>
+      <span className="relative">
+        <select
+          value={props.value}
+          onChange={(event) => props.onChange(event.target.value)}
+          data-testid={props.testId}
+          className="min-h-11 w-full appearance-none rounded-card border-0 bg-surface ps-4 pe-10 text-sub text-text forced-colors:border"
+        >
+          {props.options.map(({ value, label }) => (
+            <option key={value} value={value}>
+              {label}
+            </option>
+          ))}
+        </select>
+        <Icon name="chevron" className="pointer-events-none absolute end-3 top-3.5 size-4 rotate-90 text-hint" />
+      </span>
     </label>
   );
 }

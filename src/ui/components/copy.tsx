@@ -2,11 +2,9 @@
 import { useEffect, useRef, useState } from 'react';
 import { Icon } from '#ui/components/icons.tsx';
 import { useT } from '#ui/i18n.tsx';
+import { copyToClipboard } from '#ui/telegram.ts';
 
-/**
- * A text to take along. Copying fails in several clients (tdlib/telegram-bot-api#320, tdesktop#29927): then the text is
- * selected, ready for the client's own copy.
- */
+/** A text to take along. Where copying is not allowed it is selected instead, ready for the client's own copy. */
 export function CopyText({ text, testId }: { text: string; testId?: string }) {
   const t = useT();
   const code = useRef<HTMLElement>(null);
@@ -19,18 +17,17 @@ export function CopyText({ text, testId }: { text: string; testId?: string }) {
   }, [state]);
 
   const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(text);
-      setState('copied');
-    } catch {
-      // Not allowed in this WebView: selecting is what is left, and the person is told so.
-      if (code.current) getSelection()?.selectAllChildren(code.current);
-      setState('selected');
-    }
+    const isCopied = await copyToClipboard(text);
+    if (!isCopied && code.current) getSelection()?.selectAllChildren(code.current);
+    setState(isCopied ? 'copied' : 'selected');
   };
 
   return (
-    <button type="button" onClick={copy} className="flex min-h-11 max-w-full items-center gap-2 text-start text-note text-link">
+    <button
+      type="button"
+      onClick={copy}
+      className="flex min-h-11 max-w-full items-center gap-2 text-start text-note text-link"
+    >
       <code ref={code} data-testid={testId} className="break-all font-mono text-note text-text select-text">
         {text}
       </code>

@@ -50,10 +50,10 @@ function Dialog({ question, answer }: Pending) {
       </h2>
       <p className="mt-2 text-sub text-hint">{question.message}</p>
       <div className="mt-6 flex flex-col gap-2">
-        <Button onPress={() => answer(true)} look="filled">
+        <Button onPress={() => answer(true)} look={question.isDestructive ? 'danger' : 'filled'} testId="dialog-yes">
           {question.yes}
         </Button>
-        <Button onPress={() => answer(false)} look="plain">
+        <Button onPress={() => answer(false)} look="plain" testId="dialog-no">
           {question.no}
         </Button>
       </div>

@@ -20,10 +20,17 @@ export function Timeline({ events }: { events: ReadonlyArray<{ key: string; text
     <ol className="p-4">
       {events.map(({ key, text, at }, index) => (
         <li key={key} className="relative flex gap-4 pb-4 last:pb-0">
-          {index < events.length - 1 && <span aria-hidden="true" className="absolute start-[4.5px] top-4 bottom-[-6px] w-px bg-separator" />}
-          <span aria-hidden="true" className={`mt-[7px] size-2.5 shrink-0 rounded-full ${index === events.length - 1 ? 'bg-accent' : 'bg-hint'}`} />
-          <span className="min-w-0 flex-1 text-sub">{text}</span>
-          <span className="tabular text-end text-note text-hint">{at}</span>
+          {index < events.length - 1 && (
+            <span aria-hidden="true" className="absolute start-[4.5px] top-4 -bottom-1.5 w-px bg-separator" />
+          )}
+          <span
+            aria-hidden="true"
+            className={`mt-[7px] size-2.5 shrink-0 rounded-full ${index === events.length - 1 ? 'bg-accent' : 'bg-hint'}`}
+          />
+          <span className="min-w-0 flex-1">
+            <span className="block text-sub">{text}</span>
+            <span className="tabular block text-note text-hint">{at}</span>
+          </span>
         </li>
       ))}
     </ol>

@@ -2,7 +2,14 @@
 import { useEffect, useRef } from 'react';
 import { usePalette } from '#ui/appearance.tsx';
 import { Button } from '#ui/components/controls.tsx';
-import { type ButtonLook, drawMainButton, drawSecondaryButton, hasNativeButtons, hasSecondaryButton, onPress } from '#ui/telegram.ts';
+import {
+  type ButtonLook,
+  drawMainButton,
+  drawSecondaryButton,
+  hasNativeButtons,
+  hasSecondaryButton,
+  onPress,
+} from '#ui/telegram.ts';
 
 export type Action = { text: string; onPress: () => void; isEnabled?: boolean; isBusy?: boolean; testId?: string };
 
@@ -15,7 +22,10 @@ export function PrimaryAction({ main, lesser }: { main: Action; lesser?: Action 
   const hasLesser = hasMain && hasSecondaryButton();
   useNativeButton('main', hasMain ? main : null);
   useNativeButton('lesser', hasLesser && lesser ? lesser : null);
-  const shown = [...(hasMain ? [] : [{ ...main, look: 'filled' as const }]), ...(lesser && !hasLesser ? [{ ...lesser, look: 'plain' as const }] : [])];
+  const shown = [
+    ...(hasMain ? [] : [{ ...main, look: 'filled' as const }]),
+    ...(lesser && !hasLesser ? [{ ...lesser, look: 'plain' as const }] : []),
+  ];
   if (shown.length === 0) return null;
   return (
     <>
@@ -45,7 +55,11 @@ function useNativeButton(kind: 'main' | 'lesser', action: Action | null): void {
   const latest = useRef(action);
   latest.current = action;
   const isShown = action !== null;
-  const look: ButtonLook = { text: action?.text ?? '', isEnabled: action?.isEnabled !== false, isBusy: action?.isBusy === true };
+  const look: ButtonLook = {
+    text: action?.text ?? '',
+    isEnabled: action?.isEnabled !== false,
+    isBusy: action?.isBusy === true,
+  };
   const { text, isEnabled, isBusy } = look;
   const draw = kind === 'main' ? drawMainButton : drawSecondaryButton;
   const button = kind === 'main' ? colors.accent : colors.canvas;

@@ -15,7 +15,12 @@ export function Screen({ title, lead, children }: { title: ReactNode; lead?: Rea
   return (
     <main data-path={path} className="mx-auto w-full max-w-xl px-4 pt-4 pb-10">
       {canGoBack && !hasNativeButtons() && (
-        <button type="button" onClick={back} className="-ms-2 mb-1 flex min-h-11 items-center gap-1 pe-3 text-body text-link" data-testid="page-back">
+        <button
+          type="button"
+          onClick={back}
+          className="-ms-2 mb-1 flex min-h-11 items-center gap-1 pe-3 text-body text-link"
+          data-testid="page-back"
+        >
           <Icon name="back" />
           {t('back')}
         </button>

@@ -2,7 +2,13 @@ import type { ReactNode } from 'react';
 import { Icon, type IconName } from '#ui/components/icons.tsx';
 
 /** A group of cells on a raised ground, with a heading above and a note below, as in Telegram's own settings. */
-export function Section(props: { title?: string; note?: ReactNode; children: ReactNode; className?: string; testId?: string }) {
+export function Section(props: {
+  title?: string;
+  note?: ReactNode;
+  children: ReactNode;
+  className?: string;
+  testId?: string;
+}) {
   return (
     <section className={`mt-6 ${props.className ?? ''}`} data-testid={props.testId}>
       {props.title && <h2 className="mb-2 px-4 text-note font-medium text-hint">{props.title}</h2>}
@@ -15,7 +21,9 @@ export function Section(props: { title?: string; note?: ReactNode; children: Rea
 /** The raised ground alone. */
 export function Card({ children, className = '' }: { children: ReactNode; className?: string }) {
   return (
-    <div className={`overflow-hidden rounded-card bg-surface [&>*+*]:border-t-[0.5px] [&>*+*]:border-separator forced-colors:border ${className}`}>
+    <div
+      className={`overflow-hidden rounded-card bg-surface [&>*+*]:border-t-[0.5px] [&>*+*]:border-separator forced-colors:border ${className}`}
+    >
       {children}
     </div>
   );
@@ -33,7 +41,14 @@ type CellContent = {
 
 const TONES = { plain: 'text-text', link: 'text-link', danger: 'text-danger' } as const;
 
-function CellBody({ title, subtitle, value, icon, tone = 'plain', isLink = false }: CellContent & { isLink?: boolean }) {
+function CellBody({
+  title,
+  subtitle,
+  value,
+  icon,
+  tone = 'plain',
+  isLink = false,
+}: CellContent & { isLink?: boolean }) {
   return (
     <>
       {icon && <Icon name={icon} className={`size-6 ${tone === 'plain' ? 'text-link' : TONES[tone]}`} />}
@@ -59,7 +74,12 @@ export function Cell(props: CellContent) {
 }
 
 /** A line that can be pressed; `leadsOn` gives it the arrow of a way to another screen. */
-export function CellButton({ onPress, leadsOn = false, isDisabled = false, ...content }: CellContent & { onPress: () => void; leadsOn?: boolean; isDisabled?: boolean }) {
+export function CellButton({
+  onPress,
+  leadsOn = false,
+  isDisabled = false,
+  ...content
+}: CellContent & { onPress: () => void; leadsOn?: boolean; isDisabled?: boolean }) {
   return (
     <button
       type="button"

@@ -65,7 +65,11 @@ export function ScreenSkeleton({ screen }: { screen: Screen }) {
           <Line className="mt-3 h-13 w-full rounded-card" />
           <PlanCardsSkeleton />
         </>
-      ) : screen === 'history' || screen === 'subscriptions' || screen === 'settings' || screen === 'help' || screen === 'plugins' ? (
+      ) : screen === 'history' ||
+        screen === 'subscriptions' ||
+        screen === 'settings' ||
+        screen === 'help' ||
+        screen === 'plugins' ? (
         <CellsSkeleton count={6} />
       ) : (
         <DetailSkeleton />

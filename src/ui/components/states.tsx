@@ -8,9 +8,20 @@ import { Icon, type IconName } from '#ui/components/icons.tsx';
 import { useT } from '#ui/i18n.tsx';
 
 /** A whole-screen message: what happened, what it means, and at most one thing to do. */
-export function Notice(props: { icon: IconName; title: string; text: string; children?: ReactNode; role?: 'alert' | 'status'; testId?: string }) {
+export function Notice(props: {
+  icon: IconName;
+  title: string;
+  text: string;
+  children?: ReactNode;
+  role?: 'alert' | 'status';
+  testId?: string;
+}) {
   return (
-    <div role={props.role} data-testid={props.testId} className="appear mt-6 flex flex-col items-center rounded-card bg-surface px-6 py-8 text-center">
+    <div
+      role={props.role}
+      data-testid={props.testId}
+      className="appear mt-6 flex flex-col items-center rounded-card bg-surface px-6 py-8 text-center"
+    >
       <Icon name={props.icon} className="size-10 text-hint" />
       <p className="mt-4 text-heading">{props.title}</p>
       <p className="mt-2 max-w-sm text-sub text-hint">{props.text}</p>
@@ -25,7 +36,13 @@ export function ProblemNotice({ problem, onRetry }: { problem: Problem; onRetry?
   const left = useCountdown(problem);
   if (problem.kind === 'rate_limited') {
     return (
-      <Notice icon="clock" role="alert" title={t('problem.waitTitle')} text={t('problem.waitText', { seconds: left })} testId="rate-limit">
+      <Notice
+        icon="clock"
+        role="alert"
+        title={t('problem.waitTitle')}
+        text={t('problem.waitText', { seconds: left })}
+        testId="rate-limit"
+      >
         {onRetry && (
           <Button onPress={onRetry} isDisabled={left > 0} testId="error-retry">
             {t('problem.retry')}
@@ -36,14 +53,15 @@ export function ProblemNotice({ problem, onRetry }: { problem: Problem; onRetry?
     );
   }
   const isNetwork = problem.kind === 'network';
+  const isFinal = problem.kind === 'not_found' || problem.kind === 'forbidden';
   return (
     <Notice
       icon={isNetwork ? 'offline' : 'alert'}
       role="alert"
-      title={t(isNetwork ? 'problem.networkTitle' : 'problem.title')}
+      title={t(isNetwork ? 'problem.networkTitle' : isFinal ? 'problem.notFoundTitle' : 'problem.title')}
       text={problem.text ?? t('problem.networkText')}
     >
-      {onRetry && (
+      {onRetry && !isFinal && (
         <Button onPress={onRetry} testId="error-retry">
           {t('problem.retry')}
         </Button>
@@ -78,7 +96,11 @@ function RequestId({ problem }: { problem: Problem }) {
 }
 
 /** Shows data when there are any, also while newer ones are fetched or cannot be; else the skeleton or the problem. */
-export function Loaded<Data>(props: { query: UseQueryResult<Data>; skeleton: ReactNode; children: (data: Data) => ReactNode }) {
+export function Loaded<Data>(props: {
+  query: UseQueryResult<Data>;
+  skeleton: ReactNode;
+  children: (data: Data) => ReactNode;
+}) {
   const { query } = props;
   if (query.data !== undefined) return props.children(query.data);
   if (query.isError) return <ProblemNotice problem={problemOf(query.error)} onRetry={() => void query.refetch()} />;
@@ -115,7 +137,10 @@ export function OfflineBanner() {
   return (
     <div role="status">
       {!isOnline && (
-        <p data-testid="offline-banner" className="mt-3 flex items-center gap-3 rounded-card bg-track px-4 py-3 text-sub text-text">
+        <p
+          data-testid="offline-banner"
+          className="mt-3 flex items-center gap-3 rounded-card bg-track px-4 py-3 text-sub text-text"
+        >
           <Icon name="offline" className="size-5" />
           {t('offline')}
         </p>

@@ -8,5 +8,9 @@ export function StatusPill({ status }: { status: PaymentStatusView | Subscriptio
   const isGood = status === 'succeeded' || status === 'active';
   const isBad = status === 'past_due';
   const look = isGood ? 'bg-tint text-link' : isBad ? 'bg-track text-danger' : 'bg-track text-hint';
-  return <span className={`inline-block rounded-full px-2.5 py-0.5 text-note font-medium whitespace-nowrap ${look}`}>{t(`status.${status}`)}</span>;
+  return (
+    <span className={`inline-block rounded-full px-2.5 py-0.5 text-note font-medium whitespace-nowrap ${look}`}>
+      {t(`status.${status}`)}
+    </span>
+  );
 }

@@ -14,7 +14,9 @@ export function useSubscriptionText(): (subscription: SubscriptionView) => strin
       case 'past_due':
         return t('subscription.pastDue', { date: (graceUntil ?? currentPeriodEnd).text });
       default:
-        return t(status === 'revoked' ? 'subscription.revoked' : 'subscription.ended', { date: (endedAt ?? currentPeriodEnd).text });
+        return t(status === 'revoked' ? 'subscription.revoked' : 'subscription.ended', {
+          date: (endedAt ?? currentPeriodEnd).text,
+        });
     }
   };
 }

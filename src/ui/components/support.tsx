@@ -22,5 +22,13 @@ export function SupportCell() {
     if (url.startsWith('https://t.me/')) openTelegramLink(url);
     else openOutside(url);
   };
-  return <CellButton icon="telegram" title={t('help.contact')} subtitle={contact ?? t('help.contactInChat')} isDisabled={url === null} onPress={open} />;
+  return (
+    <CellButton
+      icon="telegram"
+      title={t('help.contact')}
+      subtitle={contact ?? t('help.contactInChat')}
+      isDisabled={url === null}
+      onPress={open}
+    />
+  );
 }

@@ -113,7 +113,9 @@ function waitOn(state: PaymentState): PaymentState {
   if (waited.waitedMs >= LONGEST_WAIT_MS) {
     return state.phase === 'confirming' ? { phase: 'unconfirmed', invoice: state.invoice } : waited;
   }
-  return state.phase === 'confirming' && waited.polls >= looksBeforeDoubt(state.hint) ? { ...waited, phase: 'not_taken' } : waited;
+  return state.phase === 'confirming' && waited.polls >= looksBeforeDoubt(state.hint)
+    ? { ...waited, phase: 'not_taken' }
+    : waited;
 }
 
 /** How often an order must be seen open before we say that no payment came, by what the client said. */

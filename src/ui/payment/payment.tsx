@@ -1,12 +1,30 @@
 'use client';
 import { useQueryClient } from '@tanstack/react-query';
-import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useReducer, useRef, useState } from 'react';
+import {
+  createContext,
+  type ReactNode,
+  useCallback,
+  useContext,
+  useEffect,
+  useMemo,
+  useReducer,
+  useRef,
+  useState,
+} from 'react';
 import type { InvoiceView } from '#api/views.ts';
 import type { Method } from '#domain/provider.ts';
 import { problemOf } from '#ui/api.ts';
 import { invoiceSlugOf } from '#ui/launch.ts';
 import { useNavigation } from '#ui/navigation.tsx';
-import { IDLE, invoiceOf, isLocked, type PaymentEvent, type PaymentState, pollDelayMs, reducePayment } from '#ui/payment/machine.ts';
+import {
+  IDLE,
+  invoiceOf,
+  isLocked,
+  type PaymentEvent,
+  type PaymentState,
+  pollDelayMs,
+  reducePayment,
+} from '#ui/payment/machine.ts';
 import { refreshRights } from '#ui/queries.ts';
 import { useSession } from '#ui/session.tsx';
 import { confirmClosing, hapticResult, onVisibility, openInvoice } from '#ui/telegram.ts';
@@ -40,7 +58,7 @@ export function PaymentProvider({ children }: { children: ReactNode }) {
     sheet.current?.abort();
     const controller = new AbortController();
     sheet.current = controller;
-    openInvoice(slug, controller.signal).then((hint) => {
+    void openInvoice(slug, controller.signal).then((hint) => {
       if (hint !== null) dispatch({ type: 'closed', invoiceId: invoice.id, hint });
     });
   }, []);

@@ -1,5 +1,5 @@
 'use client';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import type { CheckoutPreview, MethodView } from '#api/views.ts';
 import type { Method } from '#domain/provider.ts';
 import type { Problem } from '#ui/api.ts';
@@ -14,6 +14,7 @@ import { DetailSkeleton } from '#ui/components/skeletons.tsx';
 import { SplitBar } from '#ui/components/split-bar.tsx';
 import { Loaded, Notice, ProblemNotice, useCountdown, useIsOnline } from '#ui/components/states.tsx';
 import { useT } from '#ui/i18n.tsx';
+import { fullName } from '#ui/names.ts';
 import { useNavigation } from '#ui/navigation.tsx';
 import { isLocked } from '#ui/payment/machine.ts';
 import { usePayment } from '#ui/payment/payment.tsx';
@@ -36,8 +37,14 @@ function Blocked({ offer }: { offer: CheckoutPreview }) {
   const t = useT();
   const { navigate } = useNavigation();
   return (
-    <Notice icon="check" title={`${offer.plan.name} · ${offer.product.name}`} text={offer.blocked?.text ?? ''}>
-      <Button onPress={() => navigate({ screen: 'subscriptions' }, { replace: true })}>{t('checkout.toSubscriptions')}</Button>
+    <Notice
+      icon="check"
+      title={fullName({ planName: offer.plan.name, productName: offer.product.name })}
+      text={offer.blocked?.text ?? ''}
+    >
+      <Button onPress={() => navigate({ screen: 'subscriptions' }, { replace: true })}>
+        {t('checkout.toSubscriptions')}
+      </Button>
     </Notice>
   );
 }
@@ -49,6 +56,7 @@ function Offer({ offer }: { offer: CheckoutPreview }) {
   const method = allowed.find((one) => one.method === chosen) ?? allowed[0] ?? null;
   return (
     <>
+      <Refusal priceId={offer.price.id} />
       <Summary offer={offer} />
       {offer.replaces && (
         <p className="mt-3 flex gap-3 rounded-card bg-tint px-4 py-3 text-sub">
@@ -70,7 +78,11 @@ function Offer({ offer }: { offer: CheckoutPreview }) {
         <Methods methods={offer.methods} chosen={method?.method ?? null} onChange={setChosen} />
       </Section>
       <Agreement />
-      {method ? <Pay offer={offer} method={method} /> : <Notice icon="alert" title={t('checkout.noMethodTitle')} text={t('checkout.noMethodText')} />}
+      {method ? (
+        <Pay offer={offer} method={method} />
+      ) : (
+        <Notice icon="alert" title={t('checkout.noMethodTitle')} text={t('checkout.noMethodText')} />
+      )}
     </>
   );
 }
@@ -126,7 +138,12 @@ function Agreement() {
       <p>{t('checkout.agreement')}</p>
       <p className="flex gap-4">
         {(['terms', 'privacy'] as const).map((screen) => (
-          <button key={screen} type="button" onClick={() => navigate({ screen })} className="min-h-11 text-link underline">
+          <button
+            key={screen}
+            type="button"
+            onClick={() => navigate({ screen })}
+            className="min-h-11 text-link underline"
+          >
             {t(`legal.${screen}`)}
           </button>
         ))}
@@ -135,17 +152,31 @@ function Agreement() {
   );
 }
 
+/** Why the order could not be made: on top of the page, where the eye is brought to it. */
+function Refusal({ priceId }: { priceId: string }) {
+  const problem = useRefusal(priceId);
+  useEffect(() => {
+    if (problem) window.scrollTo({ top: 0 });
+  }, [problem]);
+  return problem && <ProblemNotice problem={problem} />;
+}
+
+function useRefusal(priceId: string): Problem | null {
+  const { state } = usePayment();
+  return state.phase === 'refused' && state.priceId === priceId ? state.problem : null;
+}
+
 function Pay({ offer, method }: { offer: CheckoutPreview; method: MethodView }) {
   const t = useT();
   const isOnline = useIsOnline();
   const { state, pay } = usePayment();
-  const problem: Problem | null = state.phase === 'refused' && state.priceId === offer.price.id ? state.problem : null;
-  const wait = useCountdown(problem);
+  const wait = useCountdown(useRefusal(offer.price.id));
   const isRunning = isLocked(state);
   return (
     <>
-      {problem && <ProblemNotice problem={problem} />}
-      {isRunning && state.phase !== 'starting' && <p className="mt-4 px-4 text-sub text-hint">{t('checkout.stillChecking')}</p>}
+      {isRunning && state.phase !== 'starting' && (
+        <p className="mt-4 px-4 text-sub text-hint">{t('checkout.stillChecking')}</p>
+      )}
       {!isOnline && <p className="mt-4 px-4 text-sub text-hint">{t('checkout.offline')}</p>}
       <PrimaryAction
         main={{

@@ -10,6 +10,7 @@ import { CellsSkeleton } from '#ui/components/skeletons.tsx';
 import { Notice, ProblemNotice } from '#ui/components/states.tsx';
 import { StatusPill } from '#ui/components/status-pill.tsx';
 import { useT, useWords } from '#ui/i18n.tsx';
+import { fullName } from '#ui/names.ts';
 import { useNavigation } from '#ui/navigation.tsx';
 import { type HistoryFilter, usePaymentMonths, usePayments } from '#ui/queries.ts';
 
@@ -38,14 +39,20 @@ function Filters({ filter, onChange }: { filter: HistoryFilter; onChange: (filte
         testId="history-status"
         value={filter.status ?? ''}
         onChange={(status) => onChange({ ...filter, status: STATUSES.find((one) => one === status) ?? null })}
-        options={[{ value: '', label: t('history.all') }, ...STATUSES.map((status) => ({ value: status, label: t(`status.${status}`) }))]}
+        options={[
+          { value: '', label: t('history.all') },
+          ...STATUSES.map((status) => ({ value: status, label: t(`status.${status}`) })),
+        ]}
       />
       <Select
         label={t('history.month')}
         testId="history-month"
         value={filter.month ?? ''}
         onChange={(month) => onChange({ ...filter, month: month === '' ? null : month })}
-        options={[{ value: '', label: t('history.all') }, ...months.map((month) => ({ value: month, label: monthText(month, language) }))]}
+        options={[
+          { value: '', label: t('history.all') },
+          ...months.map((month) => ({ value: month, label: monthText(month, language) })),
+        ]}
       />
     </div>
   );
@@ -53,7 +60,11 @@ function Filters({ filter, onChange }: { filter: HistoryFilter; onChange: (filte
 
 /** "November 2026", "2026年11月" of 'YYYY-MM'. Months are UTC months, as on the server. */
 function monthText(month: string, language: string): string {
-  const format = new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, { year: 'numeric', month: 'long', timeZone: 'UTC' });
+  const format = new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, {
+    year: 'numeric',
+    month: 'long',
+    timeZone: 'UTC',
+  });
   return format.format(new Date(`${month}-01T00:00:00Z`));
 }
 
@@ -67,7 +78,8 @@ function Payments({ filter, onClear }: { filter: HistoryFilter; onClear: () => v
     return <CellsSkeleton count={5} />;
   }
   const rows = payments.data.pages.flatMap((page) => page.rows);
-  if (rows.length === 0) return <NoPayments isFiltered={filter.status !== null || filter.month !== null} onClear={onClear} />;
+  if (rows.length === 0)
+    return <NoPayments isFiltered={filter.status !== null || filter.month !== null} onClear={onClear} />;
   return (
     <>
       <Card className="mt-4">
@@ -78,7 +90,11 @@ function Payments({ filter, onClear }: { filter: HistoryFilter; onClear: () => v
       {payments.isFetchNextPageError && <ProblemNotice problem={problemOf(payments.error)} />}
       {payments.hasNextPage && (
         <div className="mt-4 flex justify-center">
-          <Button onPress={() => void payments.fetchNextPage()} isBusy={payments.isFetchingNextPage} testId="history-more">
+          <Button
+            onPress={() => void payments.fetchNextPage()}
+            isBusy={payments.isFetchingNextPage}
+            testId="history-more"
+          >
             {t('history.more')}
           </Button>
         </div>
@@ -108,7 +124,7 @@ function PaymentRow({ payment }: { payment: PaymentView }) {
   const { navigate } = useNavigation();
   return (
     <CellButton
-      title={`${payment.planName} · ${payment.productName}`}
+      title={fullName(payment)}
       subtitle={payment.paidAt.text}
       value={
         <span className="flex flex-col items-end gap-0.5">

@@ -13,6 +13,7 @@ import { CellButton, Section } from '#ui/components/section.tsx';
 import { PlanCardsSkeleton } from '#ui/components/skeletons.tsx';
 import { Loaded, Notice } from '#ui/components/states.tsx';
 import { useT } from '#ui/i18n.tsx';
+import { fullName } from '#ui/names.ts';
 import { useNavigation } from '#ui/navigation.tsx';
 import { useCatalog } from '#ui/queries.ts';
 
@@ -88,7 +89,9 @@ function YearLabel({ percent }: { percent: number }) {
   return (
     <span>
       {t('interval.year')}
-      {percent > 0 && <span className="ms-1.5 text-note text-link">{t('interval.upTo', { percent })}</span>}
+      {percent > 0 && (
+        <span className="ms-1.5 text-note text-link">{t('interval.upTo', { percent: Math.round(percent) })}</span>
+      )}
     </span>
   );
 }
@@ -104,7 +107,7 @@ function Owned({ products }: { products: ProductView[] }) {
           <CellButton
             key={code}
             icon="check"
-            title={`${current.planName} · ${current.productName}`}
+            title={fullName(current)}
             subtitle={rightText(current)}
             leadsOn
             onPress={() => navigate({ screen: 'subscriptions' })}
@@ -132,7 +135,11 @@ function PlanCard({ product, plan }: { product: ProductView; plan: PlanView }) {
       <span className="flex items-start justify-between gap-4">
         <span className="min-w-0">
           <span className="block text-heading">{plan.name}</span>
-          {isMine && <span className="mt-1 inline-block rounded-full bg-tint px-2.5 py-0.5 text-note font-medium text-link">{t('plan.current')}</span>}
+          {isMine && (
+            <span className="mt-1 inline-block rounded-full bg-tint px-2.5 py-0.5 text-note font-medium text-link">
+              {t('plan.current')}
+            </span>
+          )}
         </span>
         {price ? <PriceTag price={price} /> : <span className="text-heading">{t('plan.free')}</span>}
       </span>
@@ -143,7 +150,9 @@ function PlanCard({ product, plan }: { product: ProductView; plan: PlanView }) {
         </span>
       )}
       {price && price.interval !== interval && price.interval !== 'once' && priceFor(plan, interval) === null && (
-        <span className="mt-2 block text-sub text-hint">{t(price.interval === 'month' ? 'plan.monthOnly' : 'plan.yearOnly')}</span>
+        <span className="mt-2 block text-sub text-hint">
+          {t(price.interval === 'month' ? 'plan.monthOnly' : 'plan.yearOnly')}
+        </span>
       )}
       <span className="mt-3 block space-y-2">
         <PointList points={plan.features.slice(0, TEASER_POINTS)} kind="feature" />

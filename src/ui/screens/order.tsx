@@ -4,18 +4,20 @@ import type { InvoiceView } from '#api/views.ts';
 import { problemOf } from '#ui/api.ts';
 import { Button } from '#ui/components/controls.tsx';
 import { Icon, Spinner, Star } from '#ui/components/icons.tsx';
+import { PointList } from '#ui/components/lists.tsx';
 import { Money } from '#ui/components/money.tsx';
 import { PrimaryAction } from '#ui/components/primary-action.tsx';
 import { useRightText } from '#ui/components/rights.tsx';
 import { Screen } from '#ui/components/screen.tsx';
-import { Card, CellButton, Facts } from '#ui/components/section.tsx';
+import { Card, CellButton, Facts, Section } from '#ui/components/section.tsx';
 import { DetailSkeleton } from '#ui/components/skeletons.tsx';
 import { Loaded, ProblemNotice, useIsOnline } from '#ui/components/states.tsx';
 import { useT } from '#ui/i18n.tsx';
+import { fullName } from '#ui/names.ts';
 import { useNavigation } from '#ui/navigation.tsx';
 import { invoiceOf, type PaymentState } from '#ui/payment/machine.ts';
 import { usePayment } from '#ui/payment/payment.tsx';
-import { useAllowMessages, useCancelOrder, useMe, useOrder } from '#ui/queries.ts';
+import { useAllowMessages, useCancelOrder, useCatalog, useMe, useOrder } from '#ui/queries.ts';
 import { canOpenInvoices, canRequestWriteAccess, requestWriteAccess } from '#ui/telegram.ts';
 
 /** An order from the moment it is made: paying, confirming, and how it ended. A reload finds the same state again. */
@@ -65,14 +67,21 @@ function Running({ state }: { state: PaymentState }) {
 }
 
 /** The heart of each state: a sign, one sentence, and what it means. Announced when it changes. */
-function Status(props: { sign: ReactNode; title: string; text: string; children?: ReactNode; testId?: string }) {
+function Status(props: {
+  sign: ReactNode;
+  title: string;
+  text: string;
+  isGood?: boolean;
+  children?: ReactNode;
+  testId?: string;
+}) {
   return (
     <Card className="mt-6">
       <div className="appear flex flex-col items-center px-6 py-8 text-center" data-testid={props.testId}>
         {props.sign}
         <div role="status" aria-live="polite">
           <p className="mt-5 text-heading">{props.title}</p>
-          <p className="mx-auto mt-2 max-w-sm text-sub text-hint">{props.text}</p>
+          <p className={`mx-auto mt-2 max-w-sm ${props.isGood ? 'text-body' : 'text-sub text-hint'}`}>{props.text}</p>
         </div>
         {props.children && <div className="mt-5 flex flex-col items-center gap-2">{props.children}</div>}
       </div>
@@ -86,7 +95,7 @@ function OrderFacts({ invoice }: { invoice: InvoiceView }) {
     <Card className="mt-4">
       <Facts
         facts={[
-          { label: t('order.plan'), value: `${invoice.planName} · ${invoice.productName}` },
+          { label: t('order.plan'), value: fullName(invoice) },
           { label: t('order.price'), value: <Money money={invoice.price.money} /> },
         ]}
       />
@@ -151,7 +160,13 @@ function Confirming({ invoice }: { invoice: InvoiceView }) {
   );
 }
 
-function NotTaken({ invoice, hint }: { invoice: InvoiceView; hint: 'paid' | 'cancelled' | 'failed' | 'pending' | null }) {
+function NotTaken({
+  invoice,
+  hint,
+}: {
+  invoice: InvoiceView;
+  hint: 'paid' | 'cancelled' | 'failed' | 'pending' | null;
+}) {
   const t = useT();
   const { payAgain } = usePayment();
   const isOnline = useIsOnline();
@@ -186,7 +201,11 @@ function Open({ invoice }: { invoice: InvoiceView }) {
   const isInChat = invoice.url === null;
   return (
     <Screen title={t('order.title')}>
-      <Status sign={<Sign name="clock" />} title={t('order.restingTitle')} text={t(isInChat ? 'order.restingInChat' : 'order.restingText')} />
+      <Status
+        sign={<Sign name="clock" />}
+        title={t('order.restingTitle')}
+        text={t(isInChat ? 'order.restingInChat' : 'order.restingText')}
+      />
       <OrderFacts invoice={invoice} />
       <CancelOrder invoice={invoice} />
       {!isInChat && (
@@ -264,8 +283,10 @@ function Succeeded({ invoice }: { invoice: InvoiceView }) {
         sign={<SuccessSign />}
         title={t('order.successTitle', { plan: entitlement?.planName ?? invoice.planName })}
         text={entitlement ? rightText(entitlement) : t('order.successText')}
+        isGood
         testId="success"
       />
+      <NowYours planId={invoice.planId} />
       <OrderFacts invoice={invoice} />
       <Card className="mt-4">
         {payment && (
@@ -277,7 +298,12 @@ function Succeeded({ invoice }: { invoice: InvoiceView }) {
             onPress={() => navigate({ screen: 'receipt', paymentId: payment.id })}
           />
         )}
-        <CellButton icon="repeat" title={t('subscriptions.title')} leadsOn onPress={() => navigate({ screen: 'subscriptions' })} />
+        <CellButton
+          icon="repeat"
+          title={t('subscriptions.title')}
+          leadsOn
+          onPress={() => navigate({ screen: 'subscriptions' })}
+        />
       </Card>
       <AllowMessages />
       <PrimaryAction
@@ -294,6 +320,22 @@ function Succeeded({ invoice }: { invoice: InvoiceView }) {
   );
 }
 
+/** What the payment unlocked, in the plan's own words. */
+function NowYours({ planId }: { planId: string }) {
+  const t = useT();
+  const plan = useCatalog()
+    .data?.flatMap(({ plans }) => plans)
+    .find(({ id }) => id === planId);
+  if (!plan || plan.features.length === 0) return null;
+  return (
+    <Section title={t('order.nowYours')}>
+      <div className="p-4">
+        <PointList points={plan.features} kind="feature" />
+      </div>
+    </Section>
+  );
+}
+
 function Refunded({ paymentId, status }: { paymentId: string; status: 'refunding' | 'refunded' | 'succeeded' }) {
   const t = useT();
   const { navigate } = useNavigation();
@@ -306,7 +348,12 @@ function Refunded({ paymentId, status }: { paymentId: string; status: 'refunding
         text={t(isOver ? 'order.refundedText' : 'order.refundingText')}
       />
       <Card className="mt-4">
-        <CellButton icon="receipt" title={t('receipt.title')} leadsOn onPress={() => navigate({ screen: 'receipt', paymentId })} />
+        <CellButton
+          icon="receipt"
+          title={t('receipt.title')}
+          leadsOn
+          onPress={() => navigate({ screen: 'receipt', paymentId })}
+        />
       </Card>
     </Screen>
   );
@@ -319,7 +366,12 @@ function Ended({ invoice }: { invoice: InvoiceView }) {
   const kind = invoice.status === 'cancelled' ? 'cancelled' : 'expired';
   return (
     <Screen title={t('order.title')}>
-      <Status sign={<Sign name="minus" />} title={t(`order.ended.${kind}.title`)} text={t(`order.ended.${kind}.text`)} testId="failure" />
+      <Status
+        sign={<Sign name="minus" />}
+        title={t(`order.ended.${kind}.title`)}
+        text={t(`order.ended.${kind}.text`)}
+        testId="failure"
+      />
       <OrderFacts invoice={invoice} />
       <PrimaryAction
         main={{
@@ -375,7 +427,16 @@ function Sign({ name }: { name: 'clock' | 'minus' | 'repeat' }) {
 function SuccessSign() {
   return (
     <span className="relative grid size-20 place-items-center rounded-full bg-gold-tint">
-      <svg viewBox="0 0 24 24" className="size-10 text-gold" fill="none" stroke="currentColor" strokeWidth="2.5" strokeLinecap="round" strokeLinejoin="round" aria-hidden="true">
+      <svg
+        viewBox="0 0 24 24"
+        className="size-10 text-gold"
+        fill="none"
+        stroke="currentColor"
+        strokeWidth="2.5"
+        strokeLinecap="round"
+        strokeLinejoin="round"
+        aria-hidden="true"
+      >
         <path d="m5 12.5 4.5 4.5L19 7.5" pathLength={1} strokeDasharray={1} className="animate-[draw_200ms_ease-out]" />
       </svg>
       <Star className="absolute -end-0.5 -top-0.5 size-6" />

@@ -98,7 +98,8 @@ function Mine({ product }: { product: ProductView }) {
   const t = useT();
   const rightText = useRightText();
   const { navigate } = useNavigation();
-  if (!product.current) return <p className="mt-4 rounded-card bg-tint px-4 py-3 text-sub text-link">{t('plan.freeForAll')}</p>;
+  if (!product.current)
+    return <p className="mt-4 rounded-card bg-tint px-4 py-3 text-sub text-link">{t('plan.freeForAll')}</p>;
   return (
     <Card className="mt-4">
       <CellButton
@@ -118,7 +119,9 @@ function Price({ plan }: { plan: PlanView }) {
   const price = bestPrice(plan, interval);
   if (!price) return null;
   const savings = price.interval === 'year' ? savingsOf(plan) : null;
-  const note = price.renewsEveryDays ? t('plan.renewsNote', { days: price.renewsEveryDays }) : t(`plan.onceNote.${price.interval}`);
+  const note = price.renewsEveryDays
+    ? t('plan.renewsNote', { days: price.renewsEveryDays })
+    : t(`plan.onceNote.${price.interval}`);
   return (
     <Card className="mt-4">
       <div className="p-4" aria-live="polite">
@@ -145,7 +148,9 @@ function Limits({ plan }: { plan: PlanView }) {
   const number = new Intl.NumberFormat(language);
   const facts = KNOWN_LIMITS.flatMap((name) => {
     const limit = plan.limits[name];
-    return limit === undefined ? [] : [{ label: t(`limit.${name}`), value: <span className="tabular">{number.format(limit)}</span> }];
+    return limit === undefined
+      ? []
+      : [{ label: t(`limit.${name}`), value: <span className="tabular">{number.format(limit)}</span> }];
   });
   if (facts.length === 0) return null;
   return (

@@ -65,7 +65,9 @@ function PluginCard({ product }: { product: ProductView }) {
       <span className="min-w-0 flex-1">
         <span className="block text-body font-semibold">{product.name}</span>
         <span className="mt-0.5 block text-sub text-hint">{product.description}</span>
-        {product.current && <span className="mt-1 block text-sub font-medium text-link">{rightText(product.current)}</span>}
+        {product.current && (
+          <span className="mt-1 block text-sub font-medium text-link">{rightText(product.current)}</span>
+        )}
       </span>
       {price && !product.current && <PriceTag price={price} />}
     </button>

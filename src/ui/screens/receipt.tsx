@@ -1,5 +1,5 @@
 'use client';
-import type { ReceiptView } from '#api/views.ts';
+import type { InstantView, ReceiptView } from '#api/views.ts';
 import { CopyText } from '#ui/components/copy.tsx';
 import { Timeline } from '#ui/components/lists.tsx';
 import { Money } from '#ui/components/money.tsx';
@@ -9,7 +9,8 @@ import { DetailSkeleton } from '#ui/components/skeletons.tsx';
 import { SplitBar } from '#ui/components/split-bar.tsx';
 import { Loaded } from '#ui/components/states.tsx';
 import { StatusPill } from '#ui/components/status-pill.tsx';
-import { useT } from '#ui/i18n.tsx';
+import { useT, useWords } from '#ui/i18n.tsx';
+import type { Language } from '#ui/message-format.ts';
 import { useNavigation } from '#ui/navigation.tsx';
 import { useReceipt } from '#ui/queries.ts';
 
@@ -26,8 +27,19 @@ export default function ReceiptScreen({ paymentId }: { paymentId: string }) {
   );
 }
 
+/** Date and minute, in UTC like all dates of a payment. */
+function timeOf(at: InstantView, language: Language): string {
+  const time = new Intl.DateTimeFormat(language, {
+    hour: '2-digit',
+    minute: '2-digit',
+    hour12: false,
+    timeZone: 'UTC',
+  });
+  return `${at.text} ${time.format(new Date(at.iso))} UTC`;
+}
+
 function Receipt({ receipt }: { receipt: ReceiptView }) {
-  const t = useT();
+  const { t, language } = useWords();
   const { navigate } = useNavigation();
   const { period, refund } = receipt;
   return (
@@ -40,7 +52,11 @@ function Receipt({ receipt }: { receipt: ReceiptView }) {
           </div>
           <StatusPill status={receipt.status} />
         </div>
-        {refund && <p className="px-4 py-3 text-sub">{t(`refund.${refund.status}.${refund.reason}`, { date: refund.at.text })}</p>}
+        {refund && (
+          <p className="px-4 py-3 text-sub">
+            {t(`refund.${refund.status}.${refund.reason}`, { date: refund.at.text })}
+          </p>
+        )}
       </Card>
       <Section>
         <Facts
@@ -49,7 +65,14 @@ function Receipt({ receipt }: { receipt: ReceiptView }) {
             { label: t('receipt.product'), value: receipt.productName },
             { label: t('receipt.kind'), value: t(`paymentKind.${receipt.kind}`) },
             { label: t('receipt.method'), value: t(`method.${receipt.method}`) },
-            ...(period ? [{ label: t('receipt.period'), value: t('receipt.fromUntil', { from: period.from.text, until: period.until.text }) }] : []),
+            ...(period
+              ? [
+                  {
+                    label: t('receipt.period'),
+                    value: t('receipt.fromUntil', { from: period.from.text, until: period.until.text }),
+                  },
+                ]
+              : []),
           ]}
         />
       </Section>
@@ -58,7 +81,11 @@ function Receipt({ receipt }: { receipt: ReceiptView }) {
       </Section>
       <Section title={t('receipt.timeline')}>
         <Timeline
-          events={receipt.timeline.map(({ kind, at }, index) => ({ key: `${index} ${kind}`, text: t(`timeline.${kind}`), at: at.text }))}
+          events={receipt.timeline.map(({ kind, at }, index) => ({
+            key: `${index} ${kind}`,
+            text: t(`timeline.${kind}`),
+            at: timeOf(at, language),
+          }))}
         />
       </Section>
       <Section title={t('receipt.chargeId')} note={t('receipt.chargeNote')}>

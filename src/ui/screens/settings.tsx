@@ -39,7 +39,9 @@ function Settings({ me }: { me: MeView }) {
   const change = useChangeSettings();
   return (
     <>
-      {change.isError && <ProblemNotice problem={problemOf(change.error)} onRetry={() => change.mutate(change.variables)} />}
+      {change.isError && (
+        <ProblemNotice problem={problemOf(change.error)} onRetry={() => change.mutate(change.variables)} />
+      )}
       <Section title={t('settings.language')}>
         <RadioList
           label={t('settings.language')}
@@ -91,7 +93,8 @@ function Messages({ isReachable }: { isReachable: boolean }) {
   const allow = useAllowMessages();
   const [isAsking, setIsAsking] = useState(false);
   if (isReachable) return <Cell title={t('messages.title')} value={t('messages.on')} />;
-  if (!canRequestWriteAccess()) return <Cell title={t('messages.title')} subtitle={t('messages.howTo')} value={t('messages.off')} />;
+  if (!canRequestWriteAccess())
+    return <Cell title={t('messages.title')} subtitle={t('messages.howTo')} value={t('messages.off')} />;
   const ask = async () => {
     setIsAsking(true);
     if (await requestWriteAccess()) allow.mutate();
@@ -99,7 +102,13 @@ function Messages({ isReachable }: { isReachable: boolean }) {
   };
   return (
     <>
-      <CellButton tone="link" title={t('messages.allow')} subtitle={t('messages.why')} isDisabled={isAsking || allow.isPending} onPress={() => void ask()} />
+      <CellButton
+        tone="link"
+        title={t('messages.allow')}
+        subtitle={t('messages.why')}
+        isDisabled={isAsking || allow.isPending}
+        onPress={() => void ask()}
+      />
       {allow.isError && <ProblemNotice problem={problemOf(allow.error)} />}
     </>
   );

@@ -29,7 +29,9 @@ export default function SubscriptionScreen({ subscriptionId }: { subscriptionId:
           if (found) return <Subscription subscription={found} />;
           return (
             <Notice icon="repeat" title={t('subscription.unknownTitle')} text={t('subscription.unknownText')}>
-              <Button onPress={() => navigate({ screen: 'subscriptions' }, { replace: true })}>{t('checkout.toSubscriptions')}</Button>
+              <Button onPress={() => navigate({ screen: 'subscriptions' }, { replace: true })}>
+                {t('checkout.toSubscriptions')}
+              </Button>
             </Notice>
           );
         }}
@@ -54,10 +56,17 @@ function Subscription({ subscription }: { subscription: SubscriptionView }) {
             </div>
             <StatusPill status={subscription.status} />
           </div>
-          {isEnding && <p className="mt-3 text-title">{subscription.currentPeriodEnd.text}</p>}
-          <p className="mt-2 text-body" role="status" data-testid="subscription-text">
-            {textOf(subscription)}
-          </p>
+          <div role="status" data-testid="subscription-text">
+            {isEnding ? (
+              <>
+                <p className="mt-3 text-sub text-hint">{t('subscription.endsOn')}</p>
+                <p className="text-title">{subscription.currentPeriodEnd.text}</p>
+                <p className="mt-1 text-sub">{t('subscription.endsNote')}</p>
+              </>
+            ) : (
+              <p className="mt-2 text-body">{textOf(subscription)}</p>
+            )}
+          </div>
         </div>
       </Card>
       <Section>
@@ -77,9 +86,18 @@ function Subscription({ subscription }: { subscription: SubscriptionView }) {
   );
 }
 
-function eventsOf({ startedAt, status, currentPeriodEnd, graceUntil, endedAt }: SubscriptionView, t: ReturnType<typeof useT>) {
+function eventsOf(
+  { startedAt, status, currentPeriodEnd, graceUntil, endedAt }: SubscriptionView,
+  t: ReturnType<typeof useT>,
+) {
   const next = { active: 'next', cancelling: 'end', past_due: 'grace', expired: 'ended', revoked: 'ended' } as const;
-  const at = { active: currentPeriodEnd, cancelling: currentPeriodEnd, past_due: graceUntil, expired: endedAt, revoked: endedAt }[status];
+  const at = {
+    active: currentPeriodEnd,
+    cancelling: currentPeriodEnd,
+    past_due: graceUntil,
+    expired: endedAt,
+    revoked: endedAt,
+  }[status];
   return [
     { key: 'started', text: t('subscription.event.started'), at: startedAt.text },
     { key: 'next', text: t(`subscription.event.${next[status]}`), at: (at ?? currentPeriodEnd).text },

@@ -9,10 +9,14 @@ import { Loaded, Notice } from '#ui/components/states.tsx';
 import { StatusPill } from '#ui/components/status-pill.tsx';
 import { useSubscriptionText } from '#ui/components/subscription-text.ts';
 import { useT } from '#ui/i18n.tsx';
+import { fullName } from '#ui/names.ts';
 import { useNavigation } from '#ui/navigation.tsx';
 import { useEntitlements, useSubscriptions } from '#ui/queries.ts';
 
 const isRunning = ({ status }: SubscriptionView) => status !== 'expired' && status !== 'revoked';
+
+/** States that need a second look; the others are told by their group. */
+const NOTABLE: ReadonlySet<SubscriptionView['status']> = new Set(['cancelling', 'past_due', 'revoked']);
 
 /** What renews, what is paid for otherwise, and what has ended. */
 export default function SubscriptionsScreen() {
@@ -53,7 +57,7 @@ function Everything({ list, rights }: { list: SubscriptionView[]; rights: Entitl
       {others.length > 0 && (
         <Section title={t('subscriptions.oneOff')}>
           {others.map((right) => (
-            <Cell key={right.planId} icon="check" title={`${right.planName} · ${right.productName}`} subtitle={rightText(right)} />
+            <Cell key={right.planId} icon="check" title={fullName(right)} subtitle={rightText(right)} />
           ))}
         </Section>
       )}
@@ -71,9 +75,9 @@ function Group({ title, list }: { title: string; list: SubscriptionView[] }) {
       {list.map((subscription) => (
         <CellButton
           key={subscription.id}
-          title={`${subscription.planName} · ${subscription.productName}`}
+          title={fullName(subscription)}
           subtitle={textOf(subscription)}
-          value={subscription.status === 'active' ? undefined : <StatusPill status={subscription.status} />}
+          value={NOTABLE.has(subscription.status) ? <StatusPill status={subscription.status} /> : undefined}
           leadsOn
           testId={`subscription-row-${subscription.id}`}
           onPress={() => navigate({ screen: 'subscription', subscriptionId: subscription.id })}

@@ -5,10 +5,18 @@ export function QrCode({ text, label }: { text: string; label: string }) {
   const { modules } = create(text, { errorCorrectionLevel: 'M' });
   const { size, data } = modules;
   const quiet = 3;
-  const cells = Array.from(data, (dark, index) => (dark ? `M${(index % size) + quiet} ${Math.floor(index / size) + quiet}h1v1h-1z` : ''));
+  const cells = Array.from(data, (dark, index) =>
+    dark ? `M${(index % size) + quiet} ${Math.floor(index / size) + quiet}h1v1h-1z` : '',
+  );
   const side = size + quiet * 2;
   return (
-    <svg viewBox={`0 0 ${side} ${side}`} role="img" aria-label={label} shapeRendering="crispEdges" className="size-44 rounded-card bg-white">
+    <svg
+      viewBox={`0 0 ${side} ${side}`}
+      role="img"
+      aria-label={label}
+      shapeRendering="crispEdges"
+      className="size-44 rounded-card bg-white"
+    >
       <path d={cells.join('')} fill="#000000" />
     </svg>
   );

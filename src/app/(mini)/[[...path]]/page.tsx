@@ -29,10 +29,16 @@ export default async function MiniPage(props: Props) {
   const route = await routeOf(props);
   const language = await pageLanguage(props.searchParams);
   const { client, long } = messagesOf(language);
-  const site = siteConfig();
+  const site = await siteConfig();
   return (
     <>
-      <BrowserPage route={route} language={language} t={makeTranslate(language, client)} long={long} botUsername={site.botUsername} />
+      <BrowserPage
+        route={route}
+        language={language}
+        t={makeTranslate(language, client)}
+        long={long}
+        botUsername={site.botUsername}
+      />
       <div className="only-telegram">
         <MiniApp site={site} language={language} messages={client} />
       </div>

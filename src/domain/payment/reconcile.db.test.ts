@@ -1,0 +1,189 @@
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { cancelInvoice } from '#domain/checkout/cancel.ts';
+import { executeRefund } from '#domain/payment/execute-refund.ts';
+import { reconcilePayments } from '#domain/payment/reconcile.ts';
+import { retryWebhooks } from '#domain/webhook/retry.ts';
+import { expectWholeBooks, noticesOf } from '../../testing/books.ts';
+import { AMOUNTS, CATALOG } from '../../testing/catalog.ts';
+import { refundedPayment, successfulPayment } from '../../testing/updates.ts';
+import { type Buyer, DAY_MS, MONTH_MS, newChargeId, type PriceId, STARS, useWorld } from '../../testing/world.ts';
+
+const world = useWorld();
+beforeAll(() => world.connect());
+// Subscriptions of an earlier test would renew in a later one, when the clock is moved.
+afterEach(async () => {
+  const rows = await world.sql<{ telegram_id: bigint }>('SELECT DISTINCT u.telegram_id FROM subscription s JOIN users u ON u.id = s.user_id');
+  for (const { telegram_id } of rows)
+    for (const { id, state } of await world.sandbox.subscriptions(Number(telegram_id)))
+      if (state === 'active') await world.sandbox.cancelSubscription(id);
+});
+
+const MINUTE_MS = 60_000;
+const reconcile = () => reconcilePayments(world.system, STARS);
+const paymentsOf = (invoiceId: string) => world.sql<{ id: string; kind: string; status: string }>('SELECT id, kind, status FROM payment WHERE invoice_id = $1 ORDER BY paid_at, kind', [invoiceId]);
+const differencesOf = (chargeId: string) => world.sql('SELECT kind, status FROM reconciliation_difference WHERE charge_id = $1 ORDER BY kind', [chargeId]);
+const firstCharge = async (buyer: Buyer) => (await world.sandbox.transactions(Number(buyer.telegramId))).at(-1)?.id ?? '';
+
+/** Pays in the sandbox; what Telegram would tell us about it is lost `lost` times. */
+async function payAndLose(buyer: Buyer, priceId: PriceId, lost: number) {
+  const { invoiceId, url } = await world.order(buyer, priceId);
+  await world.sandbox.setFaults(lost > 0 ? { updates: { type: 'message', kind: 'drop', remaining: lost } } : {});
+  expect(await world.sandbox.pay(url ?? '', Number(buyer.telegramId))).toMatchObject({ status: 'paid' });
+  if (lost === 0) await expect.poll(() => paymentsOf(invoiceId)).toHaveLength(1);
+  await world.sandbox.setFaults({});
+  return invoiceId;
+}
+
+describe('reconciliation', () => {
+  it('settles a payment whose message was lost, once it is old enough to be surely lost', async () => {
+    const buyer = await world.newBuyer();
+    const invoiceId = await payAndLose(buyer, CATALOG.pluginOnce, 1);
+    await world.advance(89_000);
+    expect((await reconcile()).settled).toBe(0);
+    await world.advance(MINUTE_MS);
+    expect((await reconcile()).settled).toBe(1);
+    expect((await reconcile()).settled).toBe(0);
+    expect(await paymentsOf(invoiceId)).toMatchObject([{ kind: 'one_time', status: 'succeeded' }]);
+    expect(await noticesOf(world, buyer.id)).toEqual({ paid: 1 });
+    expect(await differencesOf(await firstCharge(buyer))).toEqual([{ kind: 'missing_payment', status: 'settled' }]);
+    await expectWholeBooks(world.system);
+  });
+
+  it('and the message that comes late after all changes nothing', async () => {
+    const buyer = await world.newBuyer();
+    const invoiceId = await payAndLose(buyer, CATALOG.basicMonth, 1);
+    const at = world.clock.now();
+    await world.advance(2 * MINUTE_MS);
+    await Promise.all([reconcile(), reconcile(), reconcile()]);
+    const before = await paymentsOf(invoiceId);
+    expect(before).toMatchObject([{ kind: 'first' }]);
+    const facts = { payer: buyer, invoiceId, amount: 50, chargeId: await firstCharge(buyer), at, recurring: { isFirst: true, until: new Date(at.getTime() + MONTH_MS) } };
+    await world.deliver(successfulPayment(world.nextUpdateId(), facts));
+    expect(await paymentsOf(invoiceId)).toEqual(before);
+    await expectWholeBooks(world.system);
+  });
+
+  it('settles a renewal whose message was lost as exactly its period, also when the next one came', async () => {
+    const buyer = await world.newBuyer();
+    const invoiceId = await payAndLose(buyer, CATALOG.basicMonth, 0);
+    const [subscription] = await world.sql<{ current_period_end: Date }>('SELECT current_period_end FROM subscription WHERE invoice_id = $1', [invoiceId]);
+    await world.sandbox.setFaults({ updates: { type: 'message', kind: 'drop', remaining: 1 } });
+    await world.advance(MONTH_MS + MINUTE_MS);
+    await world.advance(MONTH_MS);
+    await expect.poll(() => paymentsOf(invoiceId)).toHaveLength(2);
+    expect((await reconcile()).settled).toBeGreaterThanOrEqual(1);
+    const rights = await world.sql<{ starts_at: Date; ends_at: Date }>('SELECT starts_at, ends_at FROM entitlement WHERE user_id = $1 ORDER BY starts_at', [buyer.id]);
+    const end = subscription?.current_period_end.getTime() ?? 0;
+    expect(rights.map(({ starts_at }) => (starts_at.getTime() - end) / MONTH_MS)).toEqual([-1, 0, 1]);
+    expect(rights.map(({ ends_at }) => (ends_at.getTime() - end) / MONTH_MS)).toEqual([0, 1, 2]);
+    expect((await paymentsOf(invoiceId)).map(({ kind }) => kind)).toEqual(['first', 'renewal', 'renewal']);
+    await expectWholeBooks(world.system);
+  });
+
+  it('settles a refund whose message was lost, and one that overtook its payment', async () => {
+    const buyer = await world.newBuyer();
+    const invoiceId = await payAndLose(buyer, CATALOG.pluginOnce, 0);
+    await world.sandbox.setFaults({ updates: { type: 'message', kind: 'drop', remaining: 1 } });
+    await world.sandbox.refundByStore(await firstCharge(buyer));
+    await world.sandbox.setFaults({});
+    await world.advance(2 * MINUTE_MS);
+    expect((await reconcile()).settled).toBe(1);
+    expect(await paymentsOf(invoiceId)).toMatchObject([{ status: 'refunded' }]);
+
+    const other = await world.newBuyer();
+    const lost = await payAndLose(other, CATALOG.pluginOnce, 1);
+    const paidAt = world.clock.now();
+    await world.advance(DAY_MS);
+    await world.sandbox.refundByStore(await firstCharge(other));
+    await expect.poll(() => world.sql("SELECT error FROM webhook_event WHERE status = 'failed'")).toEqual([{ error: 'payment_not_found' }]);
+    await world.advance(2 * MINUTE_MS);
+    await reconcile();
+    expect(await paymentsOf(lost)).toMatchObject([{ status: 'refunded' }]);
+    expect(await world.sql('SELECT paid_at FROM payment WHERE invoice_id = $1', [lost])).toEqual([{ paid_at: new Date(Math.floor(paidAt.getTime() / 1000) * 1000) }]);
+    expect(await retryWebhooks(world.system)).toBe(1);
+    expect(await noticesOf(world, other.id)).toEqual({ paid: 1, refunded: 1 });
+    await expectWholeBooks(world.system);
+  });
+
+  it('sends back a second subscription of the same link, as surplus', async () => {
+    const buyer = await world.newBuyer();
+    const { invoiceId, url } = await world.order(buyer, CATALOG.proMonth);
+    // Two taps pass the gate before either charge is known; the message of the second is lost.
+    await world.sandbox.setFaults({ updates: { type: 'message', kind: 'drop', remaining: 2 } });
+    const results = await Promise.all([world.sandbox.pay(url ?? '', Number(buyer.telegramId)), world.sandbox.pay(url ?? '', Number(buyer.telegramId))]);
+    await world.sandbox.setFaults({});
+    expect(results).toMatchObject([{ status: 'paid' }, { status: 'paid' }]);
+    await world.advance(2 * MINUTE_MS);
+    expect((await reconcile()).settled).toBe(2);
+    const payments = await paymentsOf(invoiceId);
+    expect(payments.map(({ kind, status }) => [kind, status])).toEqual([['first', 'succeeded'], ['surplus', 'refunding']]);
+    const [refund] = await world.sql<{ id: string }>("SELECT r.id FROM refund r JOIN payment p ON p.id = r.payment_id WHERE p.invoice_id = $1", [invoiceId]);
+    expect(await executeRefund(world.system, refund?.id ?? '')).toBe('done');
+    await expect.poll(async () => (await noticesOf(world, buyer.id))['surplus_refunded']).toBe(1);
+    await expectWholeBooks(world.system);
+  });
+
+  it('reports what it cannot settle, once: an unknown order, another amount, a payment Telegram does not know', async () => {
+    const buyer = await world.newBuyer();
+    const invoiceId = await payAndLose(buyer, CATALOG.pluginOnce, 0);
+    const differing = await firstCharge(buyer);
+    await world.sql('ALTER TABLE payment DISABLE TRIGGER ALL');
+    await world.sql('UPDATE payment SET amount = 102, platform_fee = platform_fee + 1 WHERE invoice_id = $1', [invoiceId]);
+    const known = await world.buy(await world.newBuyer(), CATALOG.pluginOnce);
+    const stranger = await world.newBuyer();
+    const lost = await payAndLose(stranger, CATALOG.basicYear, 1);
+    const unknown = await firstCharge(stranger);
+    await world.sandbox.refundByStore(unknown);
+    await world.sql('UPDATE payment_attempt SET status = $2 WHERE invoice_id = $1', [lost, 'closed']);
+    await world.sql('DELETE FROM payment_attempt WHERE invoice_id = $1', [lost]);
+    await world.sql('DELETE FROM invoice WHERE id = $1', [lost]);
+    await world.advance(11 * MINUTE_MS);
+    const result = await reconcile();
+    expect(result.reported).toBe(4);
+    expect((await reconcile()).reported).toBe(0);
+    expect(await differencesOf(differing)).toEqual([{ kind: 'amount_differs', status: 'reported' }]);
+    expect(await differencesOf(known.chargeId)).toEqual([{ kind: 'not_at_provider', status: 'reported' }]);
+    expect(await differencesOf(unknown)).toEqual([
+      { kind: 'missing_refund', status: 'reported' },
+      { kind: 'unknown_order', status: 'reported' },
+    ]);
+    expect(await paymentsOf(invoiceId)).toMatchObject([{ status: 'succeeded' }]);
+  });
+
+  it('does not read again what can no longer change, and begins anew when the list became shorter', async () => {
+    await world.advance(3 * DAY_MS);
+    const whole = await reconcile();
+    expect(whole.checked).toBeGreaterThan(5);
+    expect((await reconcile()).checked).toBe(0);
+    await payAndLose(await world.newBuyer(), CATALOG.pluginOnce, 0);
+    expect((await reconcile()).checked).toBe(1);
+    const [{ rows } = { rows: 0 }] = await world.sql<{ rows: number }>('SELECT "offset"::int + 1 AS rows FROM reconciliation_cursor');
+    await world.sql('UPDATE reconciliation_cursor SET "offset" = 100000');
+    expect((await reconcile()).checked).toBe(rows);
+  });
+
+  it('stops with the provider, and knows no other', async () => {
+    await world.sandbox.setFaults({ api: { method: 'getStarTransactions', kind: 'server_error', remaining: 1 } });
+    await expect(reconcile()).rejects.toMatchObject({ failure: 'unavailable' });
+    await expect(reconcilePayments(world.system, 'nobody')).rejects.toMatchObject({ failure: 'misconfigured' });
+  });
+
+  it('honours a lost payment of a cancelled order', async () => {
+    const buyer = await world.newBuyer();
+    const invoiceId = await payAndLose(buyer, CATALOG.basicYear, 1);
+    await cancelInvoice(buyer.ctx, invoiceId);
+    await world.advance(2 * MINUTE_MS);
+    await reconcile();
+    expect(await paymentsOf(invoiceId)).toMatchObject([{ kind: 'one_time', status: 'succeeded' }]);
+  });
+});
+
+describe('a refund for a charge of nobody', () => {
+  it('waits in the inbox', async () => {
+    const buyer = await world.newBuyer();
+    const facts = { payer: buyer, invoiceId: 'inv_none', amount: AMOUNTS[CATALOG.pluginOnce], chargeId: newChargeId(), at: world.clock.now() };
+    const update = refundedPayment(world.nextUpdateId(), facts);
+    expect((await world.deliver(update)).reply.status).toBe(200);
+    expect(await world.sql('SELECT status, error FROM webhook_event WHERE event_id = $1', [String(update.update_id)])).toEqual([{ status: 'failed', error: 'payment_not_found' }]);
+  });
+});
