@@ -64,6 +64,12 @@ describe('readUpdate', () => {
     expect(read({ update_id: 9, pre_checkout_query: { ...query, from } })).toMatchObject({ inquiry: { languageCode: null } });
   });
 
+  it('refuses a question whose order no database can name, and keeps a charge that names one', () => {
+    const order = { payer, invoiceId: 'inv_\0', amount: 150 };
+    expect(read(preCheckoutQuery(9, order))).toEqual(MALFORMED);
+    expect(read(successfulPayment(9, { ...facts, ...order }))).toMatchObject({ kind: 'event' });
+  });
+
   it.each([
     ['canceled', 'cancelled'],
     ['active', 'restored'],
