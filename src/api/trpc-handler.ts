@@ -56,7 +56,9 @@ async function answer(call: { ctx: Ctx; contact: Contact; request: Request; lang
     responseMeta: ({ errors }) => {
       const waits = errors.map((error) => refusalOf(error).retryAfterSeconds ?? 0);
       const longest = Math.max(0, ...waits);
-      return { headers: { ...headersFor(ctx), ...(longest > 0 && { 'retry-after': String(longest) }) } };
+      // tRPC adds these to its own headers, and names the type itself.
+      const { 'content-type': _, ...headers } = headersFor(ctx);
+      return { headers: { ...headers, ...(longest > 0 && { 'retry-after': String(longest) }) } };
     },
     onError: ({ error, path }) => {
       // A known procedure has accounted for itself; this is for what never reached one.
@@ -89,6 +91,6 @@ function refuse(ctx: Ctx, error: AppError, language: Language): Response {
   return new Response(JSON.stringify(body), { status, headers: headersFor(ctx) });
 }
 
-function headersFor(ctx: Ctx): Record<string, string> {
+function headersFor(ctx: Ctx) {
   return { ...ANSWER_HEADERS, 'x-request-id': ctx.requestId };
 }

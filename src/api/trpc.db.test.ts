@@ -134,6 +134,12 @@ describe('tRPC', () => {
     ).toBe('already_subscribed');
   });
 
+  it('names its type once', async () => {
+    const { token } = await world.person();
+    const answer = await world.call('GET', '/api/trpc/me.get', { as: token });
+    expect(answer.headers.get('content-type')).toBe('application/json');
+  });
+
   it('keeps settings', async () => {
     const { token } = await world.person('user', 'ja');
     const client = clientOf(token);
