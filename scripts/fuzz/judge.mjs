@@ -36,7 +36,7 @@ function judgeRefusal(door, text) {
     return ['a refusal that is no JSON'];
   }
   const refusals = (Array.isArray(body) ? body : [body]).filter((part) => !part?.result);
-  const errors = refusals.map((part) => (door === 'trpc' ? part?.error?.data?.hoshi : part?.error));
+  const errors = refusals.map((part) => part?.error?.data?.hoshi ?? part?.error);
   return errors.flatMap((error) => [
     ...(REASON.test(error?.reason ?? '') ? [] : ['a refusal without a reason']),
     ...(REQUEST_ID.test(error?.requestId ?? '') ? [] : ['a refusal without a request id']),
