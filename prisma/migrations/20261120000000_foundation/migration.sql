@@ -525,14 +525,6 @@ END $$;
 CREATE TRIGGER ledger_entry_balance AFTER INSERT ON ledger_entry
   REFERENCING NEW TABLE AS booked FOR EACH STATEMENT EXECUTE FUNCTION check_entries_balance();
 
--- A waiting worker is woken by the commit that queued the work.
-CREATE FUNCTION announce_jobs() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM pg_notify('job', '');
-  RETURN NULL;
-END $$;
-CREATE TRIGGER job_announce AFTER INSERT ON job FOR EACH STATEMENT EXECUTE FUNCTION announce_jobs();
-
 -- The hot path ----------------------------------------------------------------------------------------------------
 -- Rules decide in TypeScript; these functions write what was decided in one round trip, under the constraints above.
 

@@ -12,7 +12,9 @@ const world = useWorld();
 beforeAll(() => world.connect());
 // Subscriptions of an earlier test would renew in a later one, when the clock is moved.
 afterEach(async () => {
-  const rows = await world.sql<{ telegram_id: bigint }>('SELECT DISTINCT u.telegram_id FROM subscription s JOIN users u ON u.id = s.user_id');
+  const rows = await world.sql<{ telegram_id: bigint }>(
+    'SELECT DISTINCT u.telegram_id FROM subscription s JOIN users u ON u.id = s.user_id',
+  );
   for (const { telegram_id } of rows)
     for (const { id, state } of await world.sandbox.subscriptions(Number(telegram_id)))
       if (state === 'active') await world.sandbox.cancelSubscription(id);
@@ -20,9 +22,15 @@ afterEach(async () => {
 
 const MINUTE_MS = 60_000;
 const reconcile = () => reconcilePayments(world.system, STARS);
-const paymentsOf = (invoiceId: string) => world.sql<{ id: string; kind: string; status: string }>('SELECT id, kind, status FROM payment WHERE invoice_id = $1 ORDER BY paid_at, kind', [invoiceId]);
-const differencesOf = (chargeId: string) => world.sql('SELECT kind, status FROM reconciliation_difference WHERE charge_id = $1 ORDER BY kind', [chargeId]);
-const firstCharge = async (buyer: Buyer) => (await world.sandbox.transactions(Number(buyer.telegramId))).at(-1)?.id ?? '';
+const paymentsOf = (invoiceId: string) =>
+  world.sql<{ id: string; kind: string; status: string }>(
+    'SELECT id, kind, status FROM payment WHERE invoice_id = $1 ORDER BY paid_at, kind',
+    [invoiceId],
+  );
+const differencesOf = (chargeId: string) =>
+  world.sql('SELECT kind, status FROM reconciliation_difference WHERE charge_id = $1 ORDER BY kind', [chargeId]);
+const firstCharge = async (buyer: Buyer) =>
+  (await world.sandbox.transactions(Number(buyer.telegramId))).at(-1)?.id ?? '';
 
 /** Pays in the sandbox; what Telegram would tell us about it is lost `lost` times. */
 async function payAndLose(buyer: Buyer, priceId: PriceId, lost: number) {
@@ -57,7 +65,14 @@ describe('reconciliation', () => {
     await Promise.all([reconcile(), reconcile(), reconcile()]);
     const before = await paymentsOf(invoiceId);
     expect(before).toMatchObject([{ kind: 'first' }]);
-    const facts = { payer: buyer, invoiceId, amount: 50, chargeId: await firstCharge(buyer), at, recurring: { isFirst: true, until: new Date(at.getTime() + MONTH_MS) } };
+    const facts = {
+      payer: buyer,
+      invoiceId,
+      amount: 50,
+      chargeId: await firstCharge(buyer),
+      at,
+      recurring: { isFirst: true, until: new Date(at.getTime() + MONTH_MS) },
+    };
     await world.deliver(successfulPayment(world.nextUpdateId(), facts));
     expect(await paymentsOf(invoiceId)).toEqual(before);
     await expectWholeBooks(world.system);
@@ -66,13 +81,19 @@ describe('reconciliation', () => {
   it('settles a renewal whose message was lost as exactly its period, also when the next one came', async () => {
     const buyer = await world.newBuyer();
     const invoiceId = await payAndLose(buyer, CATALOG.basicMonth, 0);
-    const [subscription] = await world.sql<{ current_period_end: Date }>('SELECT current_period_end FROM subscription WHERE invoice_id = $1', [invoiceId]);
+    const [subscription] = await world.sql<{ current_period_end: Date }>(
+      'SELECT current_period_end FROM subscription WHERE invoice_id = $1',
+      [invoiceId],
+    );
     await world.sandbox.setFaults({ updates: { type: 'message', kind: 'drop', remaining: 1 } });
     await world.advance(MONTH_MS + MINUTE_MS);
     await world.advance(MONTH_MS);
     await expect.poll(() => paymentsOf(invoiceId)).toHaveLength(2);
     expect((await reconcile()).settled).toBeGreaterThanOrEqual(1);
-    const rights = await world.sql<{ starts_at: Date; ends_at: Date }>('SELECT starts_at, ends_at FROM entitlement WHERE user_id = $1 ORDER BY starts_at', [buyer.id]);
+    const rights = await world.sql<{ starts_at: Date; ends_at: Date }>(
+      'SELECT starts_at, ends_at FROM entitlement WHERE user_id = $1 ORDER BY starts_at',
+      [buyer.id],
+    );
     const end = subscription?.current_period_end.getTime() ?? 0;
     expect(rights.map(({ starts_at }) => (starts_at.getTime() - end) / MONTH_MS)).toEqual([-1, 0, 1]);
     expect(rights.map(({ ends_at }) => (ends_at.getTime() - end) / MONTH_MS)).toEqual([0, 1, 2]);
@@ -95,11 +116,15 @@ describe('reconciliation', () => {
     const paidAt = world.clock.now();
     await world.advance(DAY_MS);
     await world.sandbox.refundByStore(await firstCharge(other));
-    await expect.poll(() => world.sql("SELECT error FROM webhook_event WHERE status = 'failed'")).toEqual([{ error: 'payment_not_found' }]);
+    await expect
+      .poll(() => world.sql("SELECT error FROM webhook_event WHERE status = 'failed'"))
+      .toEqual([{ error: 'payment_not_found' }]);
     await world.advance(2 * MINUTE_MS);
     await reconcile();
     expect(await paymentsOf(lost)).toMatchObject([{ status: 'refunded' }]);
-    expect(await world.sql('SELECT paid_at FROM payment WHERE invoice_id = $1', [lost])).toEqual([{ paid_at: new Date(Math.floor(paidAt.getTime() / 1000) * 1000) }]);
+    expect(await world.sql('SELECT paid_at FROM payment WHERE invoice_id = $1', [lost])).toEqual([
+      { paid_at: new Date(Math.floor(paidAt.getTime() / 1000) * 1000) },
+    ]);
     expect(await retryWebhooks(world.system)).toBe(1);
     expect(await noticesOf(world, other.id)).toEqual({ paid: 1, refunded: 1 });
     await expectWholeBooks(world.system);
@@ -110,14 +135,23 @@ describe('reconciliation', () => {
     const { invoiceId, url } = await world.order(buyer, CATALOG.proMonth);
     // Two taps pass the gate before either charge is known; the message of the second is lost.
     await world.sandbox.setFaults({ updates: { type: 'message', kind: 'drop', remaining: 2 } });
-    const results = await Promise.all([world.sandbox.pay(url ?? '', Number(buyer.telegramId)), world.sandbox.pay(url ?? '', Number(buyer.telegramId))]);
+    const results = await Promise.all([
+      world.sandbox.pay(url ?? '', Number(buyer.telegramId)),
+      world.sandbox.pay(url ?? '', Number(buyer.telegramId)),
+    ]);
     await world.sandbox.setFaults({});
     expect(results).toMatchObject([{ status: 'paid' }, { status: 'paid' }]);
     await world.advance(2 * MINUTE_MS);
     expect((await reconcile()).settled).toBe(2);
     const payments = await paymentsOf(invoiceId);
-    expect(payments.map(({ kind, status }) => [kind, status])).toEqual([['first', 'succeeded'], ['surplus', 'refunding']]);
-    const [refund] = await world.sql<{ id: string }>("SELECT r.id FROM refund r JOIN payment p ON p.id = r.payment_id WHERE p.invoice_id = $1", [invoiceId]);
+    expect(payments.map(({ kind, status }) => [kind, status])).toEqual([
+      ['first', 'succeeded'],
+      ['surplus', 'refunding'],
+    ]);
+    const [refund] = await world.sql<{ id: string }>(
+      'SELECT r.id FROM refund r JOIN payment p ON p.id = r.payment_id WHERE p.invoice_id = $1',
+      [invoiceId],
+    );
     expect(await executeRefund(world.system, refund?.id ?? '')).toBe('done');
     await expect.poll(async () => (await noticesOf(world, buyer.id))['surplus_refunded']).toBe(1);
     await expectWholeBooks(world.system);
@@ -128,7 +162,9 @@ describe('reconciliation', () => {
     const invoiceId = await payAndLose(buyer, CATALOG.pluginOnce, 0);
     const differing = await firstCharge(buyer);
     await world.sql('ALTER TABLE payment DISABLE TRIGGER ALL');
-    await world.sql('UPDATE payment SET amount = 102, platform_fee = platform_fee + 1 WHERE invoice_id = $1', [invoiceId]);
+    await world.sql('UPDATE payment SET amount = 102, platform_fee = platform_fee + 1 WHERE invoice_id = $1', [
+      invoiceId,
+    ]);
     const known = await world.buy(await world.newBuyer(), CATALOG.pluginOnce);
     const stranger = await world.newBuyer();
     const lost = await payAndLose(stranger, CATALOG.basicYear, 1);
@@ -157,7 +193,9 @@ describe('reconciliation', () => {
     expect((await reconcile()).checked).toBe(0);
     await payAndLose(await world.newBuyer(), CATALOG.pluginOnce, 0);
     expect((await reconcile()).checked).toBe(1);
-    const [{ rows } = { rows: 0 }] = await world.sql<{ rows: number }>('SELECT "offset"::int + 1 AS rows FROM reconciliation_cursor');
+    const [{ rows } = { rows: 0 }] = await world.sql<{ rows: number }>(
+      'SELECT "offset"::int + 1 AS rows FROM reconciliation_cursor',
+    );
     await world.sql('UPDATE reconciliation_cursor SET "offset" = 100000');
     expect((await reconcile()).checked).toBe(rows);
   });
@@ -181,9 +219,17 @@ describe('reconciliation', () => {
 describe('a refund for a charge of nobody', () => {
   it('waits in the inbox', async () => {
     const buyer = await world.newBuyer();
-    const facts = { payer: buyer, invoiceId: 'inv_none', amount: AMOUNTS[CATALOG.pluginOnce], chargeId: newChargeId(), at: world.clock.now() };
+    const facts = {
+      payer: buyer,
+      invoiceId: 'inv_none',
+      amount: AMOUNTS[CATALOG.pluginOnce],
+      chargeId: newChargeId(),
+      at: world.clock.now(),
+    };
     const update = refundedPayment(world.nextUpdateId(), facts);
     expect((await world.deliver(update)).reply.status).toBe(200);
-    expect(await world.sql('SELECT status, error FROM webhook_event WHERE event_id = $1', [String(update.update_id)])).toEqual([{ status: 'failed', error: 'payment_not_found' }]);
+    expect(
+      await world.sql('SELECT status, error FROM webhook_event WHERE event_id = $1', [String(update.update_id)]),
+    ).toEqual([{ status: 'failed', error: 'payment_not_found' }]);
   });
 });

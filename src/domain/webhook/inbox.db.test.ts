@@ -3,7 +3,13 @@ import { ProviderError } from '#domain/provider.ts';
 import { openBytes, sealBytes } from '#lib/crypto.ts';
 import { expectWholeBooks, noticesOf } from '../../testing/books.ts';
 import { AMOUNTS, CATALOG } from '../../testing/catalog.ts';
-import { preCheckoutQuery, refundedPayment, subscriptionUpdate, successfulPayment, textMessage } from '../../testing/updates.ts';
+import {
+  preCheckoutQuery,
+  refundedPayment,
+  subscriptionUpdate,
+  successfulPayment,
+  textMessage,
+} from '../../testing/updates.ts';
 import { DAY_MS, newChargeId, SECRET, STARS, useWorld } from '../../testing/world.ts';
 import { claimMessage, finishMessage } from './claim-message.ts';
 import { forgetBodies } from './forget-bodies.ts';
@@ -15,10 +21,16 @@ import { errorCode } from './store.ts';
 
 const world = useWorld();
 const rowOf = async (updateId: number) =>
-  (await world.sql<{ id: string; status: string; attempts: number; error: string | null; result: string | null; body: Buffer | null }>(
-    'SELECT id, status, attempts, error, result, body FROM webhook_event WHERE event_id = $1',
-    [String(updateId)],
-  ))[0];
+  (
+    await world.sql<{
+      id: string;
+      status: string;
+      attempts: number;
+      error: string | null;
+      result: string | null;
+      body: Buffer | null;
+    }>('SELECT id, status, attempts, error, result, body FROM webhook_event WHERE event_id = $1', [String(updateId)])
+  )[0];
 const refusal = (work: Promise<unknown>) =>
   work.then(
     () => 'done',
@@ -29,30 +41,51 @@ const refusal = (work: Promise<unknown>) =>
 async function early() {
   const buyer = await world.newBuyer();
   const { invoiceId } = await world.order(buyer, CATALOG.pluginOnce);
-  const facts = { payer: buyer, invoiceId, amount: AMOUNTS[CATALOG.pluginOnce], chargeId: newChargeId(), at: world.clock.now() };
+  const facts = {
+    payer: buyer,
+    invoiceId,
+    amount: AMOUNTS[CATALOG.pluginOnce],
+    chargeId: newChargeId(),
+    at: world.clock.now(),
+  };
   const update = successfulPayment(world.nextUpdateId(), facts);
   await hide(invoiceId);
   expect((await world.deliver(update)).reply).toEqual({ status: 200, contentType: 'application/json', body: '{}' });
   return { buyer, invoiceId, facts, updateId: update.update_id };
 }
 // The foreign key of attempts follows a renamed order (ON UPDATE CASCADE).
-const hide = (invoiceId: string) => world.sql('UPDATE invoice SET id = $2 WHERE id = $1', [invoiceId, `${invoiceId}_hidden`]);
-const show = (invoiceId: string) => world.sql('UPDATE invoice SET id = $2 WHERE id = $1', [`${invoiceId}_hidden`, invoiceId]);
+const hide = (invoiceId: string) =>
+  world.sql('UPDATE invoice SET id = $2 WHERE id = $1', [invoiceId, `${invoiceId}_hidden`]);
+const show = (invoiceId: string) =>
+  world.sql('UPDATE invoice SET id = $2 WHERE id = $1', [`${invoiceId}_hidden`, invoiceId]);
 
 describe('the door', () => {
   it('refuses a wrong secret and malformed bytes, and has no other provider', async () => {
-    expect(await refusal(world.deliver(textMessage(1, { telegramId: 5n }, world.clock.now(), 'hi'), 'wrong'))).toBe('webhook_secret_wrong');
+    expect(await refusal(world.deliver(textMessage(1, { telegramId: 5n }, world.clock.now(), 'hi'), 'wrong'))).toBe(
+      'webhook_secret_wrong',
+    );
     const request = { headers: { 'x-telegram-bot-api-secret-token': SECRET }, body: Buffer.from('{') };
     const explain = (reason: string) => reason;
-    expect(await refusal(receiveWebhook(world.door, { providerId: STARS, request, explain }))).toBe('malformed_request');
-    expect(await refusal(receiveWebhook(world.door, { providerId: 'nobody', request, explain }))).toBe('route_not_found');
+    expect(await refusal(receiveWebhook(world.door, { providerId: STARS, request, explain }))).toBe(
+      'malformed_request',
+    );
+    expect(await refusal(receiveWebhook(world.door, { providerId: 'nobody', request, explain }))).toBe(
+      'route_not_found',
+    );
     expect(await world.sql('SELECT id FROM webhook_event')).toEqual([]);
   });
 
   it('hands on what is not about money', async () => {
     const update = textMessage(world.nextUpdateId(), { telegramId: 5n }, world.clock.now(), '/start');
-    expect(await world.deliver(update)).toMatchObject({ message: { eventId: String(update.update_id), update }, reply: { status: 200 } });
-    const unknown = subscriptionUpdate(world.nextUpdateId(), { payer: { telegramId: 5n }, invoiceId: 'inv', state: 'paused' });
+    expect(await world.deliver(update)).toMatchObject({
+      message: { eventId: String(update.update_id), update },
+      reply: { status: 200 },
+    });
+    const unknown = subscriptionUpdate(world.nextUpdateId(), {
+      payer: { telegramId: 5n },
+      invoiceId: 'inv',
+      state: 'paused',
+    });
     expect((await world.deliver(unknown)).message).toBeNull();
   });
 
@@ -68,7 +101,11 @@ describe('the door', () => {
     const query = preCheckoutQuery(world.nextUpdateId(), { payer: buyer, invoiceId, amount: 101, ...change });
     const { message, reply } = await world.deliver(query);
     expect(message).toBeNull();
-    expect(JSON.parse(reply.body)).toMatchObject({ method: 'answerPreCheckoutQuery', ok, pre_checkout_query_id: query.pre_checkout_query.id });
+    expect(JSON.parse(reply.body)).toMatchObject({
+      method: 'answerPreCheckoutQuery',
+      ok,
+      pre_checkout_query_id: query.pre_checkout_query.id,
+    });
   });
 
   it('explains a refusal to the buyer in their language, and tells a stranger nothing of it', async () => {
@@ -102,7 +139,11 @@ describe('an event that cannot be applied', () => {
     world.clock.advance(5_000);
     expect(await retryWebhooks(world.system)).toBe(0);
     world.clock.advance(5_000);
-    const turns = await Promise.all([retryWebhooks(world.system), retryWebhooks(world.system), retryWebhooks(world.system)]);
+    const turns = await Promise.all([
+      retryWebhooks(world.system),
+      retryWebhooks(world.system),
+      retryWebhooks(world.system),
+    ]);
     expect(turns.reduce((sum, turn) => sum + turn, 0)).toBe(1);
     expect(await rowOf(updateId)).toMatchObject({ status: 'processed', attempts: 3, error: null, result: 'settled' });
     expect(await noticesOf(world, buyer.id)).toEqual({ paid: 1 });
@@ -130,28 +171,43 @@ describe('an event that cannot be applied', () => {
     expect(await retryWebhooks(world.system)).toBe(0);
     const id = dead?.id ?? '';
     expect(await refusal(replayWebhook(buyer.ctx, { id, isDryRun: true }))).toBe('not_yours');
-    expect(await refusal(replayWebhook(world.system, { id: 'whe_none', isDryRun: true }))).toBe('webhook_event_not_found');
+    expect(await refusal(replayWebhook(world.system, { id: 'whe_none', isDryRun: true }))).toBe(
+      'webhook_event_not_found',
+    );
     expect(await refusal(replayWebhook(world.system, { id, isDryRun: false }))).toBe('invoice_not_found');
     await show(invoiceId);
     const operator = world.asServer(['webhooks:replay']);
-    expect(await replayWebhook(operator, { id, isDryRun: true })).toMatchObject({ outcome: 'would_apply', kind: 'payment_succeeded' });
+    expect(await replayWebhook(operator, { id, isDryRun: true })).toMatchObject({
+      outcome: 'would_apply',
+      kind: 'payment_succeeded',
+    });
     expect(await rowOf(updateId)).toMatchObject({ status: 'dead' });
     expect(await replayWebhook(operator, { id, isDryRun: false })).toMatchObject({ outcome: 'applied' });
     expect(await rowOf(updateId)).toMatchObject({ status: 'processed', error: null });
     expect(await replayWebhook(operator, { id, isDryRun: true })).toMatchObject({ outcome: 'would_repeat' });
     expect(await replayWebhook(operator, { id, isDryRun: false })).toMatchObject({ outcome: 'duplicate' });
-    expect(await world.sql("SELECT count(*)::int AS n FROM audit_event WHERE action = 'webhook.replayed' AND object_id = $1", [id])).toEqual([{ n: 2 }]);
+    expect(
+      await world.sql(
+        "SELECT count(*)::int AS n FROM audit_event WHERE action = 'webhook.replayed' AND object_id = $1",
+        [id],
+      ),
+    ).toEqual([{ n: 2 }]);
     await expectWholeBooks(world.system);
   });
 
   it('can be asked about before it is replayed, whatever its kind', async () => {
     const buyer = await world.newBuyer();
     const bought = await world.buy(buyer, CATALOG.basicMonth);
-    const cancel = subscriptionUpdate(world.nextUpdateId(), { payer: buyer, invoiceId: bought.invoiceId, state: 'canceled' });
+    const cancel = subscriptionUpdate(world.nextUpdateId(), {
+      payer: buyer,
+      invoiceId: bought.invoiceId,
+      state: 'canceled',
+    });
     const refund = refundedPayment(world.nextUpdateId(), { payer: buyer, ...bought });
     await world.deliver(cancel);
     await world.deliver(refund);
-    const outcome = async (updateId: number) => (await replayWebhook(world.system, { id: (await rowOf(updateId))?.id ?? '', isDryRun: true })).outcome;
+    const outcome = async (updateId: number) =>
+      (await replayWebhook(world.system, { id: (await rowOf(updateId))?.id ?? '', isDryRun: true })).outcome;
     expect([await outcome(cancel.update_id), await outcome(refund.update_id)]).toEqual(['would_apply', 'would_repeat']);
   });
 });
@@ -160,7 +216,13 @@ describe('bodies', () => {
   it('are forgotten after the retention, and then nothing can be replayed', async () => {
     const buyer = await world.newBuyer();
     const { invoiceId } = await world.order(buyer, CATALOG.pluginOnce);
-    const update = successfulPayment(world.nextUpdateId(), { payer: buyer, invoiceId, amount: 101, chargeId: newChargeId(), at: world.clock.now() });
+    const update = successfulPayment(world.nextUpdateId(), {
+      payer: buyer,
+      invoiceId,
+      amount: 101,
+      chargeId: newChargeId(),
+      at: world.clock.now(),
+    });
     await world.deliver(update);
     const waiting = await early();
     world.clock.advance(7 * DAY_MS - 1);
@@ -171,7 +233,9 @@ describe('bodies', () => {
     const row = await rowOf(update.update_id);
     expect(row?.body).toBeNull();
     expect((await rowOf(waiting.updateId))?.body).not.toBeNull();
-    expect(await refusal(replayWebhook(world.system, { id: row?.id ?? '', isDryRun: true }))).toBe('webhook_event_body_gone');
+    expect(await refusal(replayWebhook(world.system, { id: row?.id ?? '', isDryRun: true }))).toBe(
+      'webhook_event_body_gone',
+    );
   });
 
   it('that no longer read as an event are not replayed', async () => {
@@ -180,7 +244,9 @@ describe('bodies', () => {
     const body = sealBytes(world.door.dataKey, Buffer.from('{"update_id":1,"message":{}}'));
     await world.sql("UPDATE webhook_event SET body = $1 WHERE event_id = 'm1'", [body]);
     const [row] = await world.sql<{ id: string }>("SELECT id FROM webhook_event WHERE event_id = 'm1'");
-    expect(await refusal(replayWebhook(world.system, { id: row?.id ?? '', isDryRun: true }))).toBe('webhook_event_body_gone');
+    expect(await refusal(replayWebhook(world.system, { id: row?.id ?? '', isDryRun: true }))).toBe(
+      'webhook_event_body_gone',
+    );
   });
 });
 

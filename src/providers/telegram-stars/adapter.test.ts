@@ -113,7 +113,11 @@ describe('calls out', () => {
   it.each([
     ['a chat that blocked us or does not exist', { chatId: 4_999n }, ['invalid', 'Bad Request: chat not found']],
     ['a title that is too long', { title: 'x'.repeat(33) }, ['invalid', 'TITLE_INVALID']],
-    ['more than a renewing invoice may cost', { renewalDays: 30, price: { amount: 10_001n, currency: 'XTR' } }, ['invalid', 'STARS_INVOICE_INVALID']],
+    [
+      'more than a renewing invoice may cost',
+      { renewalDays: 30, price: { amount: 10_001n, currency: 'XTR' } },
+      ['invalid', 'STARS_INVOICE_INVALID'],
+    ],
   ] as const)('say what is wrong with %s', async (_name, change, failure) => {
     expect(await failureOf(makeProvider().createCheckout({ ...checkout, ...change }))).toEqual(failure);
   });
@@ -141,7 +145,11 @@ describe('calls out', () => {
 
   it('list, refund and stop a subscription as Telegram does', async () => {
     const provider = makeProviders({
-      telegram: { apiRoot: sandbox.url, botToken: BOT_TOKEN, secrets: { current: 'x', previous: null, onPrevious: () => undefined } },
+      telegram: {
+        apiRoot: sandbox.url,
+        botToken: BOT_TOKEN,
+        secrets: { current: 'x', previous: null, onPrevious: () => undefined },
+      },
     }).get('telegram-stars');
     if (!provider) throw new Error('not registered');
     const { url } = await provider.createCheckout({ ...checkout, renewalDays: 30 });
@@ -150,7 +158,13 @@ describe('calls out', () => {
     await answerQuestion();
     expect(await paying).toMatchObject({ status: 'paid' });
     const [row] = await provider.listTransactions(0, 100);
-    expect(row).toMatchObject({ direction: 'charge', amount: { amount: 50n, currency: 'XTR' }, payerId: 4_001n, invoiceId: 'inv_1', renewalDays: 30 });
+    expect(row).toMatchObject({
+      direction: 'charge',
+      amount: { amount: 50n, currency: 'XTR' },
+      payerId: 4_001n,
+      invoiceId: 'inv_1',
+      renewalDays: 30,
+    });
     const charge = { chargeId: row?.chargeId ?? '', payerId: 4_001n };
     await provider.setRenewal({ ...charge, renews: false });
     expect(await control.subscriptions(4_001)).toMatchObject([{ state: 'canceled_by_bot' }]);
@@ -158,13 +172,18 @@ describe('calls out', () => {
     expect(await control.subscriptions(4_001)).toMatchObject([{ state: 'active' }]);
     await provider.refund(charge);
     await provider.refund(charge);
-    expect(await failureOf(provider.refund({ ...charge, chargeId: 'stx-unknown' }))).toEqual(['invalid', 'CHARGE_ID_INVALID']);
+    expect(await failureOf(provider.refund({ ...charge, chargeId: 'stx-unknown' }))).toEqual([
+      'invalid',
+      'CHARGE_ID_INVALID',
+    ]);
     expect((await provider.listTransactions(0, 100)).map((each) => each?.direction)).toEqual(['charge', 'refund']);
     expect(await provider.listTransactions(2, 100)).toEqual([]);
   });
 
   it('refuse a list they cannot read', async () => {
-    const server = createServer((_request, response) => response.end('{"ok":true,"result":{"transactions":[{"id":"x","amount":-1,"date":1}]}}'));
+    const server = createServer((_request, response) =>
+      response.end('{"ok":true,"result":{"transactions":[{"id":"x","amount":-1,"date":1}]}}'),
+    );
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const apiRoot = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const provider = makeTelegramStars({

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ProviderError } from '#domain/provider.ts';
-import { preCheckoutQuery, refundedPayment, starTransaction, subscriptionUpdate, successfulPayment, textMessage } from '../../testing/updates.ts';
+import {
+  preCheckoutQuery,
+  refundedPayment,
+  starTransaction,
+  subscriptionUpdate,
+  successfulPayment,
+  textMessage,
+} from '../../testing/updates.ts';
 import { normaliseInvoiceLink, readAnswer, readTransaction, readUpdate, StarTransactions } from './wire.ts';
 
 const now = new Date('2026-11-20T10:00:05Z');
@@ -35,7 +42,10 @@ describe('readUpdate', () => {
   });
 
   it('a refund', () => {
-    expect(read(refundedPayment(9, facts))).toEqual({ kind: 'event', event: { type: 'payment_refunded', ...told, paid } });
+    expect(read(refundedPayment(9, facts))).toEqual({
+      kind: 'event',
+      event: { type: 'payment_refunded', ...told, paid },
+    });
   });
 
   it('takes the payer from the chat when the message names nobody', () => {
@@ -61,7 +71,9 @@ describe('readUpdate', () => {
   it('a question from a client without a language', () => {
     const query = preCheckoutQuery(9, { payer, invoiceId: 'inv_1', amount: 150 }).pre_checkout_query;
     const from = { id: 7, is_bot: false, first_name: 'Mina' };
-    expect(read({ update_id: 9, pre_checkout_query: { ...query, from } })).toMatchObject({ inquiry: { languageCode: null } });
+    expect(read({ update_id: 9, pre_checkout_query: { ...query, from } })).toMatchObject({
+      inquiry: { languageCode: null },
+    });
   });
 
   it('refuses a question whose order no database can name, and keeps a charge that names one', () => {
@@ -77,12 +89,22 @@ describe('readUpdate', () => {
   ])('a subscription that is %s', (state, change) => {
     expect(read(subscriptionUpdate(9, { payer, invoiceId: 'inv_1', state }))).toEqual({
       kind: 'event',
-      event: { type: 'subscription_changed', eventId: '9', occurredAt: now, invoiceId: 'inv_1', payerId: 7_000_000_101n, change },
+      event: {
+        type: 'subscription_changed',
+        eventId: '9',
+        occurredAt: now,
+        invoiceId: 'inv_1',
+        payerId: 7_000_000_101n,
+        change,
+      },
     });
   });
 
   it.each(['paused', 'constructor', 'toString'])('leaves a subscription state it does not know: %s', (state) => {
-    expect(read(subscriptionUpdate(9, { payer, invoiceId: 'inv_1', state }))).toMatchObject({ kind: 'ignored', type: 'subscription' });
+    expect(read(subscriptionUpdate(9, { payer, invoiceId: 'inv_1', state }))).toMatchObject({
+      kind: 'ignored',
+      type: 'subscription',
+    });
   });
 
   it('hands everything else on', () => {
@@ -97,7 +119,9 @@ describe('readUpdate', () => {
 
   it('takes fields it does not know', () => {
     const update = successfulPayment(9, facts);
-    expect(read({ ...update, message: { ...update.message, effect_id: '5', sender_boost_count: 1 } })).toMatchObject({ kind: 'event' });
+    expect(read({ ...update, message: { ...update.message, effect_id: '5', sender_boost_count: 1 } })).toMatchObject({
+      kind: 'event',
+    });
   });
 
   it.each([
@@ -139,8 +163,12 @@ describe('readUpdate', () => {
   ];
   it.each(hostile)('refuses a payment and a refund with %s', (_name, change) => {
     const message = { date: 1, chat: { id: 7 }, from: { id: 7 } };
-    expect(read({ update_id: 9, message: { ...message, successful_payment: { ...payment, ...change } } })).toEqual(MALFORMED);
-    expect(read({ update_id: 9, message: { ...message, refunded_payment: { ...payment, ...change } } })).toEqual(MALFORMED);
+    expect(read({ update_id: 9, message: { ...message, successful_payment: { ...payment, ...change } } })).toEqual(
+      MALFORMED,
+    );
+    expect(read({ update_id: 9, message: { ...message, refunded_payment: { ...payment, ...change } } })).toEqual(
+      MALFORMED,
+    );
   });
 
   it.each([
@@ -172,7 +200,10 @@ describe('readUpdate', () => {
         expect(readUpdate(noise, now)).toEqual(MALFORMED);
       }),
     );
-    const content = fc.object({ key: fc.constantFrom('date', 'chat', 'id', 'from', 'successful_payment', 'currency', 'total_amount'), maxDepth: 3 });
+    const content = fc.object({
+      key: fc.constantFrom('date', 'chat', 'id', 'from', 'successful_payment', 'currency', 'total_amount'),
+      maxDepth: 3,
+    });
     fc.assert(
       fc.property(fc.constantFrom('message', 'subscription', 'pre_checkout_query'), content, (key, value) => {
         expect(['rejected', 'ignored']).toContain(read({ update_id: 1, [key]: value }).kind);
@@ -185,10 +216,28 @@ describe('readTransaction', () => {
   const parse = (row: unknown) => StarTransactions.parse({ transactions: [row] }).transactions.map(readTransaction)[0];
 
   it('a charge, a subscription’s charge, and a refund', () => {
-    const expected = { chargeId: 'stxA-b_c', amount: { amount: 150n, currency: 'XTR' }, occurredAt: at, payerId: 7_000_000_101n, invoiceId: 'inv_1' };
-    expect(parse(starTransaction('charge', { ...facts, isSubscription: false }))).toEqual({ ...expected, direction: 'charge', renewalDays: null });
-    expect(parse(starTransaction('charge', { ...facts, isSubscription: true }))).toEqual({ ...expected, direction: 'charge', renewalDays: 30 });
-    expect(parse(starTransaction('refund', { ...facts, isSubscription: false }))).toEqual({ ...expected, direction: 'refund', renewalDays: null });
+    const expected = {
+      chargeId: 'stxA-b_c',
+      amount: { amount: 150n, currency: 'XTR' },
+      occurredAt: at,
+      payerId: 7_000_000_101n,
+      invoiceId: 'inv_1',
+    };
+    expect(parse(starTransaction('charge', { ...facts, isSubscription: false }))).toEqual({
+      ...expected,
+      direction: 'charge',
+      renewalDays: null,
+    });
+    expect(parse(starTransaction('charge', { ...facts, isSubscription: true }))).toEqual({
+      ...expected,
+      direction: 'charge',
+      renewalDays: 30,
+    });
+    expect(parse(starTransaction('refund', { ...facts, isSubscription: false }))).toEqual({
+      ...expected,
+      direction: 'refund',
+      renewalDays: null,
+    });
   });
 
   it('a row of an older server, without a type and a payload', () => {
@@ -235,16 +284,27 @@ describe('readAnswer', () => {
   });
 
   it('waits as long as Telegram asks', () => {
-    expect(failure(429, 'Too Many Requests: retry after 17', { retry_after: 17 })).toEqual(['unavailable', 'FLOOD', 17]);
+    expect(failure(429, 'Too Many Requests: retry after 17', { retry_after: 17 })).toEqual([
+      'unavailable',
+      'FLOOD',
+      17,
+    ]);
   });
 
   it('keeps no more than 80 characters of a text', () => {
-    expect(failure(400, `Bad Request: ${'x'.repeat(500)}`)).toEqual(['invalid', expect.stringMatching(/^.{80}$/), undefined]);
+    expect(failure(400, `Bad Request: ${'x'.repeat(500)}`)).toEqual([
+      'invalid',
+      expect.stringMatching(/^.{80}$/),
+      undefined,
+    ]);
   });
 
-  it.each([[null], ['<html>'], [{}], [{ ok: false }], [{ ok: 'true', result: 1 }]])('anything else is no answer: %j', (body) => {
-    expect(() => readAnswer(502, body)).toThrow(new ProviderError('unavailable', 'HTTP_502'));
-  });
+  it.each([[null], ['<html>'], [{}], [{ ok: false }], [{ ok: 'true', result: 1 }]])(
+    'anything else is no answer: %j',
+    (body) => {
+      expect(() => readAnswer(502, body)).toThrow(new ProviderError('unavailable', 'HTTP_502'));
+    },
+  );
 });
 
 describe('normaliseInvoiceLink', () => {
@@ -252,10 +312,15 @@ describe('normaliseInvoiceLink', () => {
     expect(normaliseInvoiceLink(link)).toBe('https://t.me/$Ab-_9=');
   });
 
-  it.each([['http://t.me/$a'], ['https://t.me/a'], ['https://evil.example/$a'], ['https://t.me/$a/../b'], ['https://t.me/$'], [7], [null]])(
-    'refuses %j',
-    (link) => {
-      expect(() => normaliseInvoiceLink(link)).toThrow(ProviderError);
-    },
-  );
+  it.each([
+    ['http://t.me/$a'],
+    ['https://t.me/a'],
+    ['https://evil.example/$a'],
+    ['https://t.me/$a/../b'],
+    ['https://t.me/$'],
+    [7],
+    [null],
+  ])('refuses %j', (link) => {
+    expect(() => normaliseInvoiceLink(link)).toThrow(ProviderError);
+  });
 });
