@@ -47,6 +47,7 @@ async function check(request: Request): Promise<Request> {
 
 async function answer(call: { ctx: Ctx; contact: Contact; request: Request; language: Language }): Promise<Response> {
   const { ctx, contact, request, language } = call;
+  let unread: AppError | undefined;
   const response = await fetchRequestHandler({
     endpoint: TRPC_PATH,
     req: request,
@@ -60,10 +61,15 @@ async function answer(call: { ctx: Ctx; contact: Contact; request: Request; lang
       const { 'content-type': _, ...headers } = headersFor(ctx);
       return { headers: { ...headers, ...(longest > 0 && { 'retry-after': String(longest) }) } };
     },
-    onError: ({ error, path }) => {
+    onError: ({ ctx: context, error, path }) => {
       // A known procedure has accounted for itself; this is for what never reached one.
       if (error.cause instanceof AppError) return;
       const refusal = refusalOf(error);
+      // Not even a context was made, and without one tRPC's answer has no request id.
+      if (!context) {
+        unread = refusal;
+        return;
+      }
       ctx.metrics.requests.inc({ route: 'trpc:unmatched', method: request.method, status: codesOf(refusal).status });
       ctx.log.info(
         { route: 'trpc:unmatched', status: codesOf(refusal).status, isBatch: path === undefined },
@@ -72,10 +78,11 @@ async function answer(call: { ctx: Ctx; contact: Contact; request: Request; lang
       logFailure(ctx.log, refusal);
     },
   });
+  if (unread) throw unread;
   return response;
 }
 
-/** What is refused before tRPC sees it, in the shape its client reads. */
+/** What is refused before tRPC sees it, or before it understood it, in the shape its client reads. */
 function refuse(ctx: Ctx, error: AppError, language: Language): Response {
   logFailure(ctx.log, error);
   const { status, trpc } = codesOf(error);
