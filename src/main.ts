@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import next from 'next';
 import { doorOf } from '#api/door.ts';
@@ -8,6 +9,7 @@ import { makeTrpcHandler } from '#api/trpc-handler.ts';
 import { handleWebhook, WEBHOOK_BODY_LIMIT_BYTES, WEBHOOK_PATHS, type WebhookAnswer } from '#api/webhook.ts';
 import { makeBot } from '#bot/bot.ts';
 import { checkBot, registerBot } from '#bot/setup.ts';
+import { isLoopback } from '#lib/http.ts';
 import { describeError } from '#lib/log.ts';
 import { sharedServer } from './server.ts';
 
@@ -42,6 +44,8 @@ const http = createServer(
   { requestTimeout: 30_000, headersTimeout: 10_000, connectionsCheckingInterval: 2_000, keepAliveTimeout: 65_000 },
   (request, response) => {
     serve(request, response).catch((error: unknown) => {
+      // The sender went away in the middle: nobody waits for an answer, and nothing of ours is broken.
+      if (request.destroyed && !request.complete) return;
       ctx.log.error({ error: describeError(error) }, 'a request was not answered');
       if (!response.headersSent) response.writeHead(500, { 'content-type': 'application/json' });
       response.end('{"success":false,"error":{"kind":"internal","reason":"internal"}}');
@@ -103,6 +107,12 @@ function readBody(request: IncomingMessage): Promise<Uint8Array> {
     });
   });
 }
+
+// Everyone can read the sandbox's secrets. While it is for this machine only, so are its doors.
+if (env.isSandbox && new URL(publicUrl).hostname === 'localhost')
+  http.on('connection', (socket: Socket) => {
+    if (!isLoopback(socket.remoteAddress)) socket.destroy();
+  });
 
 http.listen(env.port, () => {
   ctx.log.info({ port: env.port, sandbox: env.isSandbox }, 'web is ready');
