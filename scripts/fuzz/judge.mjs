@@ -8,10 +8,10 @@ const REQUEST_ID = /^[A-Za-z0-9_-]{1,64}$/;
  * What is wrong with an answer to a hostile request, in words; empty when it is as it should be: no fault of the server
  * but "not now, try later", JSON in the shape of its door with reason and request id, nothing of the insides told.
  *
- * @param request `{ door, method }`
+ * @param request `{ method }`
  * @param answer `{ status, headers, text }`; status 0: none came
  */
-export function judgeAnswer({ door, method }, { status, headers, text }) {
+export function judgeAnswer({ method }, { status, headers, text }) {
   if (status === 0) return [`no answer: ${text}`];
   const problems = [];
   if (status >= 500 && !(status === 503 && Number(headers['retry-after']) > 0)) problems.push(`status ${status}`);
@@ -25,10 +25,10 @@ export function judgeAnswer({ door, method }, { status, headers, text }) {
   if (!REQUEST_ID.test(headers['x-request-id'] ?? '')) problems.push('no X-Request-Id');
   if (status < 400) return problems;
   if (INSIDES.test(text)) problems.push('tells of its insides');
-  return [...problems, ...judgeRefusal(door, text)];
+  return [...problems, ...judgeRefusal(text)];
 }
 
-function judgeRefusal(door, text) {
+function judgeRefusal(text) {
   let body;
   try {
     body = JSON.parse(text);
