@@ -78,15 +78,24 @@ function send(response: ServerResponse, answer: WebhookAnswer, isWhole: boolean)
 }
 
 /** Reads little more than the limit at most, so that the door can refuse what is larger and the sender hears why. */
-async function readBody(request: IncomingMessage): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    size += chunk.length;
-    if (size > WEBHOOK_BODY_LIMIT_BYTES) break;
-  }
-  return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
+function readBody(request: IncomingMessage): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const done = () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks));
+    request.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size <= WEBHOOK_BODY_LIMIT_BYTES) return;
+      request.pause();
+      done();
+    });
+    request.once('end', done);
+    request.once('error', reject);
+    request.once('close', () => {
+      if (!request.complete) reject(new Error('the sender went away'));
+    });
+  });
 }
 
 http.listen(env.port, () => {

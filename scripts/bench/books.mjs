@@ -17,10 +17,11 @@ const WHOLE_CHECKS = {
   'ledger transactions that do not sum to zero':
     'SELECT count(*) FROM (SELECT 1 FROM ledger_entry GROUP BY transaction_id, currency HAVING sum(amount) <> 0) crooked',
   'payments without an audit row':
-    'SELECT (SELECT count(*) FROM payment) - (SELECT count(DISTINCT object_id) FROM audit_event WHERE action LIKE \'payment.%\')',
+    "SELECT (SELECT count(*) FROM payment) - (SELECT count(DISTINCT object_id) FROM audit_event WHERE action LIKE 'payment.%')",
   'payments without a notice queued':
     "SELECT count(*) FROM payment p WHERE p.status = 'succeeded' AND NOT EXISTS (SELECT 1 FROM paid_notice n WHERE n.payment_id = p.id)",
-  'notices queued twice': 'SELECT count(*) FROM (SELECT 1 FROM paid_notice GROUP BY payment_id HAVING count(*) > 1) twice',
+  'notices queued twice':
+    'SELECT count(*) FROM (SELECT 1 FROM paid_notice GROUP BY payment_id HAVING count(*) > 1) twice',
 };
 
 /**
@@ -35,10 +36,11 @@ export async function checkCell(client, { cell, acknowledged }) {
   const count = async (sql, values) => Number((await client.query(sql, values)).rows[0].count);
   const payments = await count('SELECT count(*) FROM payment WHERE charge_id >= $1 AND charge_id < $2', range);
   if (payments !== acknowledged) faults.push(`${acknowledged} acknowledged, ${payments} in the books`);
+  // Of nine digits each, so their order as texts is that of their numbers.
   const from = 100_000_000 + cell * 1_000_000;
   const events = await count(
-    "SELECT count(*) FROM webhook_event WHERE status = 'processed' AND event_id::int8 >= $1 AND event_id::int8 < $2",
-    [from, from + 1_000_000],
+    "SELECT count(*) FROM webhook_event WHERE status = 'processed' AND event_id >= $1 AND event_id < $2",
+    [String(from), String(from + 1_000_000)],
   );
   if (events !== acknowledged) faults.push(`${acknowledged} acknowledged, ${events} events processed`);
   return faults;

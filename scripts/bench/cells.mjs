@@ -10,13 +10,58 @@ const LOAD = join(import.meta.dirname, 'load.mjs');
  * What is measured: a row of the table per program. `perSecond` bounds how many prepared rows a cell can use up.
  */
 export const ROWS = [
-  { name: 'settle', program: 'hoshi', kind: 'settle', path: '/webhooks/telegram', perSecond: 9_000, prepare: seedOrders, isSettling: true },
-  { name: 'settle', program: 'bare', kind: 'settle', path: '/', perSecond: 12_000, prepare: seedOrders, isSettling: true },
-  { name: 'settle', program: 'obvious', kind: 'settle', path: '/settle', perSecond: 800, prepare: seedOrders, isSettling: true },
+  {
+    name: 'settle',
+    program: 'hoshi',
+    kind: 'settle',
+    path: '/webhooks/telegram',
+    perSecond: 9_000,
+    prepare: seedOrders,
+    isSettling: true,
+  },
+  {
+    name: 'settle',
+    program: 'bare',
+    kind: 'settle',
+    path: '/',
+    perSecond: 12_000,
+    prepare: seedOrders,
+    isSettling: true,
+  },
+  {
+    name: 'settle',
+    program: 'obvious',
+    kind: 'settle',
+    path: '/settle',
+    perSecond: 800,
+    prepare: seedOrders,
+    isSettling: true,
+  },
   { name: 'empty route', program: 'next', kind: 'empty', path: '/empty', perSecond: 0, prepare: null },
-  { name: 'pre-checkout', program: 'hoshi', kind: 'inquiry', path: '/webhooks/telegram', rows: 20_000, prepare: seedOrders },
-  { name: 'create', program: 'hoshi', kind: 'create', path: '/api/v1/payments/create', perSecond: 4_000, prepare: seedUsers },
-  { name: 'entitlement', program: 'hoshi', kind: 'entitlement', path: '/api/v1/entitlements', rows: 20_000, prepare: seedRights },
+  {
+    name: 'pre-checkout',
+    program: 'hoshi',
+    kind: 'inquiry',
+    path: '/webhooks/telegram',
+    rows: 20_000,
+    prepare: seedOrders,
+  },
+  {
+    name: 'create',
+    program: 'hoshi',
+    kind: 'create',
+    path: '/api/v1/payments/create',
+    perSecond: 4_000,
+    prepare: seedUsers,
+  },
+  {
+    name: 'entitlement',
+    program: 'hoshi',
+    kind: 'entitlement',
+    path: '/api/v1/entitlements',
+    rows: 20_000,
+    prepare: seedRights,
+  },
 ];
 
 /** How each program is called in the table. */
@@ -43,7 +88,10 @@ export async function runCell(all, client, row, { cell, connections, seconds, wa
   const { acknowledged, elapsedMs, events, firstRefusal, latenciesMs, refused } = result;
   const faults = row.isSettling ? await checkCell(client, { cell, acknowledged }) : [];
   if (refused > 0) faults.push(`${refused} refused, the first with ${firstRefusal}`);
-  if (events === 0) throw new Error(`${row.name} of ${row.program}: nothing was answered in the measured time; ${firstRefusal ?? 'no refusal'}`);
+  if (events === 0)
+    throw new Error(
+      `${row.name} of ${row.program}: nothing was answered in the measured time; ${firstRefusal ?? 'no refusal'}`,
+    );
   const perEvent = (cpu) => (cpu * 1000) / events;
   return {
     ...row,
@@ -65,7 +113,11 @@ function placeOf(all, program) {
 
 /** Processor time between `start` and `stop`: of some processes, and of everything on this machine that is not ours. */
 function watch(pids) {
-  const read = (load) => ({ at: performance.now(), machine: machineSeconds(), each: [...pids, load.pid, process.pid].map(cpuOf) });
+  const read = (load) => ({
+    at: performance.now(),
+    machine: machineSeconds(),
+    each: [...pids, load.pid, process.pid].map(cpuOf),
+  });
   const usage = { used: pids.map(() => Number.NaN), othersCores: Number.NaN, start: null, stop: null };
   let before;
   usage.start = (load) => {

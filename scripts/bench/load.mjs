@@ -21,7 +21,14 @@ process.once('message', (task) => {
 
 async function drive({ port, connections, warmUpSeconds, seconds, requests }) {
   const samples = new Float64Array(MAX_SAMPLES);
-  const state = { next: makeRequests(requests), isMeasuring: false, isOver: false, events: 0, acknowledged: 0, refused: 0 };
+  const state = {
+    next: makeRequests(requests),
+    isMeasuring: false,
+    isOver: false,
+    events: 0,
+    acknowledged: 0,
+    refused: 0,
+  };
   state.note = (ms, status, body) => {
     if (status >= 200 && status < 300) state.acknowledged += 1;
     else {
@@ -52,7 +59,14 @@ async function drive({ port, connections, warmUpSeconds, seconds, requests }) {
   const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
   const { acknowledged, events, firstRefusal, refused } = state;
   const latenciesMs = { p50: at(0.5), p99: at(0.99), max: at(1) };
-  return { acknowledged, refused, events, firstRefusal, latenciesMs, elapsedMs: times.from === 0 ? 0 : times.to - times.from };
+  return {
+    acknowledged,
+    refused,
+    events,
+    firstRefusal,
+    latenciesMs,
+    elapsedMs: times.from === 0 ? 0 : times.to - times.from,
+  };
 }
 
 /** One request after the other on one connection, until the time is over or there is nothing left to send. */

@@ -9,7 +9,11 @@ function statOf(pid) {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const [utime, stime, cutime, cstime] = fields.slice(11, 15).map(Number);
-    return { parent: Number(fields[1]), own: (utime + stime) / TICKS_PER_SECOND, ended: (cutime + cstime) / TICKS_PER_SECOND };
+    return {
+      parent: Number(fields[1]),
+      own: (utime + stime) / TICKS_PER_SECOND,
+      ended: (cutime + cstime) / TICKS_PER_SECOND,
+    };
   } catch {
     // It has ended; its parent's `ended` has its time.
     return null;

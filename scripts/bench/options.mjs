@@ -18,7 +18,9 @@ const FLAGS = {
 
 /** Reads the flags. Throws StepError for one that is unknown or not a number. */
 export function readOptions(args) {
-  const options = Object.fromEntries(Object.entries(FLAGS).map(([name, flag]) => [name, { type: flag.type, default: flag.default }]));
+  const options = Object.fromEntries(
+    Object.entries(FLAGS).map(([name, flag]) => [name, { type: flag.type, default: flag.default }]),
+  );
   let values;
   try {
     ({ values } = parseArgs({ args, options }));
@@ -41,13 +43,16 @@ export function readOptions(args) {
 }
 
 export function helpText() {
-  const lines = Object.entries(FLAGS).map(([name, { default: value, means }]) => `  --${name.padEnd(14)} ${means}${value ? ` (${value})` : ''}`);
+  const lines = Object.entries(FLAGS).map(
+    ([name, { default: value, means }]) => `  --${name.padEnd(14)} ${means}${value ? ` (${value})` : ''}`,
+  );
   return `npm run bench -- [flags]\n\n${lines.join('\n')}\n`;
 }
 
 function number(values, name) {
   const value = Number(values[name]);
-  if (!Number.isFinite(value) || value < 0) throw new StepError(`--${name} must be a number`, 'npm run bench -- --help lists the flags.');
+  if (!Number.isFinite(value) || value < 0)
+    throw new StepError(`--${name} must be a number`, 'npm run bench -- --help lists the flags.');
   return value;
 }
 

@@ -9,8 +9,16 @@ export const chargeId = (cell, n) => `${chargePrefix(cell)}_${digits(n, 12)}_Qm9
 
 /** The mix of the settle cells: every second order is the first month of a subscription, the others a year paid once. */
 export const isSubscription = (n) => n % 2 === 1;
-export const PRICES = { month: { id: 'prc_personal_pro_month_xtr', amount: 150 }, year: { id: 'prc_personal_pro_year_xtr', amount: 1500 } };
-export const PLAN = { id: 'pln_personal_pro', code: 'personal-pro', productId: 'prd_personal_log', productCode: 'personal-log' };
+export const PRICES = {
+  month: { id: 'prc_personal_pro_month_xtr', amount: 150 },
+  year: { id: 'prc_personal_pro_year_xtr', amount: 1500 },
+};
+export const PLAN = {
+  id: 'pln_personal_pro',
+  code: 'personal-pro',
+  productId: 'prd_personal_log',
+  productCode: 'personal-log',
+};
 
 const digits = (number, width) => String(number).padStart(width, '0');
 
@@ -64,7 +72,11 @@ function paidUpdate(cell, n) {
         invoice_payload: invoiceId(cell, n),
         telegram_payment_charge_id: chargeId(cell, n),
         provider_payment_charge_id: `${person.id}_${n}`,
-        ...(renewing && { subscription_expiration_date: now + 2_592_000, is_recurring: true, is_first_recurring: true }),
+        ...(renewing && {
+          subscription_expiration_date: now + 2_592_000,
+          is_recurring: true,
+          is_first_recurring: true,
+        }),
       },
     },
   };

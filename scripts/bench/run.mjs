@@ -20,7 +20,14 @@ export async function runBench(args) {
     const options = readOptions(args);
     if (options.isHelp) return console.log(helpText());
     stack = makeStack('bench');
-    process.env.KEEP && stack.onStop(() => new Promise((d) => { console.log(stack.directory); setTimeout(d, 20000) }));
+    process.env.KEEP &&
+      stack.onStop(
+        () =>
+          new Promise((d) => {
+            console.log(stack.directory);
+            setTimeout(d, 20000);
+          }),
+      );
     const isWhole = await bench(stack, options);
     await stack.stop();
     process.exit(isWhole ? 0 : 1);
@@ -35,7 +42,11 @@ async function bench(stack, options) {
   const tell = (line) => console.log(`  ${dim(line)}`);
   console.log(`\n${bold('Hoshi')} ${dim('bench')}\n`);
   const all = await startAll(stack, { tell });
-  tell(`load average of the machine before: ${loadavg().map((load) => load.toFixed(1)).join(' ')}`);
+  tell(
+    `load average of the machine before: ${loadavg()
+      .map((load) => load.toFixed(1))
+      .join(' ')}`,
+  );
   return withClient(all.database.url, async (client) => {
     const results = await measureCells(all, client, options);
     printVerdict(results);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asActor, type Ctx } from '#domain/context/context.ts';
-import type { JobName } from '#domain/context/queue.ts';
+import { CHANNEL, type JobName } from '#domain/context/queue.ts';
 import { ProviderError } from '#domain/provider.ts';
 import { describeError } from '#lib/log.ts';
 import { MAX_ATTEMPTS, retryDelaySeconds } from './rules.ts';
@@ -141,7 +141,7 @@ async function listen(ctx: Ctx, signal: AbortSignal, onJob: () => void): Promise
       });
       client.on('notification', onJob);
       try {
-        await client.query('LISTEN job');
+        await client.query(`LISTEN ${CHANNEL}`);
         await ended;
       } finally {
         client.removeAllListeners('notification');

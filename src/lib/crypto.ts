@@ -19,9 +19,21 @@ export function hmacSha256(key: string | Uint8Array, data: string | Uint8Array):
   return createHmac('sha256', key).update(data).digest();
 }
 
-/** Compares two secrets without telling by its duration where, or in which length, they differ. */
+/** Hashes of our own secrets, which are few and asked for at every message. */
+const expectedHashes = new Map<string, Buffer>();
+const EXPECTED_KEPT = 16;
+
+/** Compares two secrets without telling by its duration where, or in which length, they differ. `expected` is our own. */
 export function isEqualSecret(given: string | Uint8Array, expected: string | Uint8Array): boolean {
-  return timingSafeEqual(sha256(given), sha256(expected));
+  return timingSafeEqual(sha256(given), typeof expected === 'string' ? hashOfExpected(expected) : sha256(expected));
+}
+
+function hashOfExpected(secret: string): Buffer {
+  const known = expectedHashes.get(secret);
+  if (known) return known;
+  const hash = sha256(secret);
+  if (expectedHashes.size < EXPECTED_KEPT) expectedHashes.set(secret, hash);
+  return hash;
 }
 
 /** Verifies an Ed25519 signature. `publicKey` is the raw 32 bytes; a malformed key or signature is simply not valid. */

@@ -83,7 +83,18 @@ export type Ctx = Readonly<{
 
 /** The same world for one request or job. */
 export function asActor(ctx: Ctx, actor: Actor, requestId: string = newId(ctx, 'req')): Ctx {
-  return { ...ctx, actor, requestId, log: ctx.log.child({ requestId }) };
+  if (requestId === ctx.requestId) return { ...ctx, actor };
+  const own = { ...ctx, actor, requestId };
+  // Most requests never log through it, and a child logger costs as much as the rest of this function ten times.
+  let log: Logger | undefined;
+  Object.defineProperty(own, 'log', {
+    enumerable: true,
+    get: () => {
+      log ??= ctx.log.child({ requestId });
+      return log;
+    },
+  });
+  return own;
 }
 
 /** A new id of the closed list, ordered by the clock of `ctx`. */

@@ -1,3 +1,5 @@
+import type { Pool } from 'pg';
+import { describeError } from '#lib/log.ts';
 import type { Ctx } from './context.ts';
 
 /** What people are told about in the chat. The texts stand in the message files under `notice.<kind>`. */
@@ -55,5 +57,27 @@ export function noticeJob(notice: NoticeJob, options: { key?: string; runAt?: Da
 export async function queueJobs(ctx: Ctx, jobs: ReadonlyArray<JobRequest>): Promise<void> {
   if (jobs.length === 0) return;
   const rows = JSON.stringify(jobs.map((job) => toJobRow(job, ctx.clock.now())));
-  await ctx.db.$executeRaw`SELECT write_jobs(${rows}::jsonb)`;
+  await ctx.db.$executeRaw`SELECT write_jobs(${rows}::jsonb), pg_notify(${CHANNEL}, '')`;
+}
+
+/** Where workers hear of new jobs. */
+export const CHANNEL = 'job';
+const ANNOUNCE_EVERY_MS = 20;
+const announcing = new WeakSet<Pool>();
+
+/**
+ * Wakes the workers after jobs were committed on the hot path. Not in the commit itself: Postgres lets transactions that
+ * notify commit only one after the other, each waiting for the other's flush, which made every payment wait for all
+ * others. A wake-up that is lost (a kill in between) costs a second: workers look by themselves as well.
+ */
+export function announceJobs(ctx: Ctx): void {
+  const { pool } = ctx;
+  if (announcing.has(pool)) return;
+  announcing.add(pool);
+  setTimeout(() => {
+    announcing.delete(pool);
+    pool.query('SELECT pg_notify($1, $2)', [CHANNEL, '']).catch((error: unknown) => {
+      ctx.log.warn({ error: describeError(error) }, 'workers were not woken; they will look by themselves');
+    });
+  }, ANNOUNCE_EVERY_MS).unref();
 }

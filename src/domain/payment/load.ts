@@ -47,7 +47,9 @@ type Row = {
   paid_time_end: Date | null;
 };
 
-// Each lookup rests on a unique or composite index; the lateral parts touch a handful of rows of one person.
+// Each lookup rests on a unique or composite index; the lateral parts touch a handful of rows of one person. The arrays
+// stand in sub-selects so that their length tells the planner nothing: else it plans anew each time, for longer than the
+// query runs.
 const LOAD_CHARGES = {
   name: 'load_charges',
   text: `
@@ -64,7 +66,8 @@ const LOAD_CHARGES = {
         AND e.ends_at IS NULL AND e.revoked_at IS NULL)) AS has_lasting,
       (SELECT max(e.ends_at) FROM entitlement e WHERE i."interval" IN ('year', 'month') AND i.kind = 'one_time' AND e.user_id = i.user_id
         AND e.product_id = i.product_id AND e.plan_id = i.plan_id AND e.revoked_at IS NULL) AS paid_time_end
-    FROM unnest($1::text[], $2::text[], $3::text[], $4::int8[]) WITH ORDINALITY AS key(provider, charge_id, invoice_id, payer_id, position)
+    FROM unnest((SELECT $1::text[]), (SELECT $2::text[]), (SELECT $3::text[]), (SELECT $4::int8[]))
+      WITH ORDINALITY AS key(provider, charge_id, invoice_id, payer_id, position)
     JOIN invoice i ON i.id = key.invoice_id
     JOIN users buyer ON buyer.id = i.user_id
     LEFT JOIN users payer ON payer.telegram_id = key.payer_id

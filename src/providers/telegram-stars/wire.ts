@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 import {
   ProviderError,
@@ -162,8 +163,10 @@ function readSubscription(value: unknown, eventId: string, now: Date): ProviderR
 }
 
 function parseJson(body: Uint8Array): unknown {
+  // Telegram sends UTF-8; a body that is not is no JSON (RFC 8259 § 8.1).
+  if (!isUtf8(body)) return undefined;
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
   } catch {
     return undefined;
   }

@@ -46,7 +46,9 @@ async function settle(tx, { update_id, message }, text) {
   });
   const start = new Date(message.date * 1000);
   const isRecurring = paid.is_recurring === true;
-  const end = isRecurring ? new Date(paid.subscription_expiration_date * 1000) : new Date(start.getTime() + 31_536_000_000);
+  const end = isRecurring
+    ? new Date(paid.subscription_expiration_date * 1000)
+    : new Date(start.getTime() + 31_536_000_000);
   const period = { periodStart: start, periodEnd: end };
   const subscriptionId = isRecurring ? id('sub') : null;
   if (subscriptionId) {
@@ -62,12 +64,41 @@ async function settle(tx, { update_id, message }, text) {
   const kind = isRecurring ? 'first' : 'one_time';
   await tx.payment.create({
     data: {
-      ...{ id: paymentId, invoiceId: order.id, userId, planId, subscriptionId, provider, chargeId, kind, amount, currency },
-      ...{ status: 'succeeded', platformFee: amount, processorFee: 0n, developerShare: 0n, ...period, paidAt: start, createdAt: now },
+      ...{
+        id: paymentId,
+        invoiceId: order.id,
+        userId,
+        planId,
+        subscriptionId,
+        provider,
+        chargeId,
+        kind,
+        amount,
+        currency,
+      },
+      ...{
+        status: 'succeeded',
+        platformFee: amount,
+        processorFee: 0n,
+        developerShare: 0n,
+        ...period,
+        paidAt: start,
+        createdAt: now,
+      },
     },
   });
   await tx.entitlement.create({
-    data: { id: id('ent'), userId, productId, planId, paymentId, subscriptionId, startsAt: start, endsAt: end, createdAt: now },
+    data: {
+      id: id('ent'),
+      userId,
+      productId,
+      planId,
+      paymentId,
+      subscriptionId,
+      startsAt: start,
+      endsAt: end,
+      createdAt: now,
+    },
   });
   await tx.ledgerEntry.createMany({
     data: [
@@ -77,7 +108,13 @@ async function settle(tx, { update_id, message }, text) {
   });
   await tx.auditEvent.create({
     data: {
-      ...{ at: now, actor: `provider:${provider}`, action: 'payment.settled', objectId: paymentId, requestId: id('req') },
+      ...{
+        at: now,
+        actor: `provider:${provider}`,
+        action: 'payment.settled',
+        objectId: paymentId,
+        requestId: id('req'),
+      },
       data: { invoice: order.id, kind, amount: String(amount), currency, found_by: 'webhook' },
     },
   });
