@@ -55,6 +55,7 @@ export async function makeServer(name: 'web' | 'worker', env: Env): Promise<Serv
     metrics,
     actor: { kind: 'stranger' },
     requestId: 'none',
+    outside: { ms: 0 },
   };
   return {
     env,

@@ -28,12 +28,13 @@ export function keyedRequest(
   return { scope, key, requestHash };
 }
 
+// Its commit is not waited for on disk: if Postgres crashes before the next commit, the request has not been answered.
 // One statement decides the race: a new key, a forgotten one, or one whose holder was killed is taken by exactly one.
 const CLAIM = {
   name: 'claim_idempotency_key',
   text: `
     INSERT INTO idempotency_key AS held (scope, key, request_hash, locked_until, created_at)
-    VALUES ($1, $2, $3, $4, $5)
+    SELECT $1, $2, $3, $4, $5 FROM set_config('synchronous_commit', 'off', true)
     ON CONFLICT (scope, key) DO UPDATE
       SET request_hash = excluded.request_hash, locked_until = excluded.locked_until, created_at = excluded.created_at,
         response_status = NULL, response_body = NULL

@@ -5,6 +5,8 @@ export type Metrics = ReturnType<typeof makeMetrics>;
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
+const OWN_SECONDS = [0.001, 0.002, 0.003, 0.004, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.5];
+
 /** Makes an own registry, so that two in one process (tests) do not meet. */
 export function makeMetrics() {
   const registry = new Registry();
@@ -22,6 +24,20 @@ export function makeMetrics() {
       name: 'hoshi_http_request_seconds',
       help: 'Time to answer',
       labelNames: ['route'] as const,
+      buckets: SECONDS,
+      registers,
+    }),
+    ownSeconds: new Histogram({
+      name: 'hoshi_http_own_seconds',
+      help: 'Time to answer requests that called a provider, without the time the provider took',
+      labelNames: ['route'] as const,
+      buckets: OWN_SECONDS,
+      registers,
+    }),
+    providerSeconds: new Histogram({
+      name: 'hoshi_provider_seconds',
+      help: 'Time a provider took to create a checkout',
+      labelNames: ['provider'] as const,
       buckets: SECONDS,
       registers,
     }),

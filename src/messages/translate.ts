@@ -33,24 +33,27 @@ function decimal({ amount, currency }: Amount): `${number}` {
   return (digits === 0 ? sign + text : `${sign}${text.slice(0, -digits)}.${text.slice(-digits)}`) as `${number}`;
 }
 
+/** Making one costs a hundred times more than using it. */
+const formats = new Map<string, Intl.NumberFormat>();
+
+function numberFormat(language: MessageLanguage, name: string, options: Intl.NumberFormatOptions): Intl.NumberFormat {
+  const key = `${language} ${name}`;
+  const known = formats.get(key) ?? new Intl.NumberFormat(language, options);
+  formats.set(key, known);
+  return known;
+}
+
 /** An amount for eyes: "150 ★", "¥1,500", "$9.99", "0.00123456 BTC". The letters XTR are never shown. */
 export function formatMoney(money: Amount, language: MessageLanguage): string {
   const { currency } = money;
-  if (currency === 'XTR') return `${new Intl.NumberFormat(language).format(money.amount)} ★`;
+  if (currency === 'XTR') return `${numberFormat(language, currency, {}).format(money.amount)} ★`;
+  const digits = DIGITS[currency] ?? 0;
   if (currency === 'BTC' || currency === 'ETH') {
-    const coins = new Intl.NumberFormat(language, {
-      minimumFractionDigits: 0,
-      maximumFractionDigits: DIGITS[currency] ?? 0,
-    });
+    const coins = numberFormat(language, currency, { minimumFractionDigits: 0, maximumFractionDigits: digits });
     return `${coins.format(decimal(money))} ${currency}`;
   }
-  const digits = DIGITS[currency] ?? 0;
-  return new Intl.NumberFormat(language, {
-    style: 'currency',
-    currency,
-    minimumFractionDigits: digits,
-    maximumFractionDigits: digits,
-  }).format(decimal(money));
+  const fraction = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return numberFormat(language, currency, { style: 'currency', currency, ...fraction }).format(decimal(money));
 }
 
 /** An amount for screen readers: a star glyph is read out as a word. */

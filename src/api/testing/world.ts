@@ -119,6 +119,7 @@ export function useWorld() {
       metrics: makeMetrics(),
       actor: { kind: 'stranger' },
       requestId: 'none',
+      outside: { ms: 0 },
     };
   }
 

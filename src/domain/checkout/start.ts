@@ -234,6 +234,8 @@ async function writeAttempt(
     data: { attempt: attemptId, provider: candidate.providerId, amount: row.amount.toString(), currency: row.currency },
   };
   const rows = {
+    // A link is shown only after it was kept, and that commit is waited for. A chat shows the order at once.
+    is_shown_at_once: request.chatId !== undefined,
     limit: ATTEMPTS_PER_MINUTE,
     expired_invoice_id: isNew ? row.open_invoice_id : null,
     invoice: isNew
@@ -280,16 +282,23 @@ async function callProvider(
   if (!provider) throw new ProviderError('misconfigured', 'not_registered');
   const plan = PlanTexts.parse(row.plan_texts)[request.language];
   const product = ProductTexts.parse(row.product_texts)[request.language];
-  const link = await provider.createCheckout({
-    invoiceId: order.invoiceId,
-    price: { amount: row.amount, currency: Currency.parse(row.currency) },
-    title: titleOf(product.name, plan.name),
-    description: plan.description,
-    renewalDays: order.candidate.renewalDays,
-    chatId: request.chatId ?? null,
-    expiresAt: order.expiresAt,
-  });
-  return link.url;
+  const startedAt = performance.now();
+  try {
+    const link = await provider.createCheckout({
+      invoiceId: order.invoiceId,
+      price: { amount: row.amount, currency: Currency.parse(row.currency) },
+      title: titleOf(product.name, plan.name),
+      description: plan.description,
+      renewalDays: order.candidate.renewalDays,
+      chatId: request.chatId ?? null,
+      expiresAt: order.expiresAt,
+    });
+    return link.url;
+  } finally {
+    const ms = performance.now() - startedAt;
+    ctx.outside.ms += ms;
+    ctx.metrics.providerSeconds.observe({ provider: provider.id }, ms / 1000);
+  }
 }
 
 const TITLE_MAX = 32;

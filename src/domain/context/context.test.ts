@@ -95,10 +95,17 @@ describe('ids and names', () => {
 
   it('a request has its own logger and id', () => {
     const bindings: unknown[] = [];
-    const log = { child: (given: unknown) => (bindings.push(given), log) };
+    const log = {
+      child: (given: unknown) => {
+        bindings.push(given);
+        return log;
+      },
+    };
     const ctx = asActor({ clock, log } as unknown as Ctx, { kind: 'stranger' }, 'req_1');
-    expect(ctx).toMatchObject({ requestId: 'req_1', actor: { kind: 'stranger' } });
+    expect(bindings).toEqual([]);
+    expect([ctx.requestId, ctx.actor, ctx.log, ctx.log]).toEqual(['req_1', { kind: 'stranger' }, log, log]);
     expect(bindings).toEqual([{ requestId: 'req_1' }]);
+    expect(asActor(ctx, { kind: 'stranger' }, 'req_1').log).toBe(log);
   });
 });
 

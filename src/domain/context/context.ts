@@ -79,12 +79,14 @@ export type Ctx = Readonly<{
   metrics: Metrics;
   actor: Actor;
   requestId: string;
+  /** Milliseconds this request has waited for others' servers; counted up as it goes. */
+  outside: { ms: number };
 }>;
 
 /** The same world for one request or job. */
 export function asActor(ctx: Ctx, actor: Actor, requestId: string = newId(ctx, 'req')): Ctx {
   if (requestId === ctx.requestId) return { ...ctx, actor };
-  const own = { ...ctx, actor, requestId };
+  const own = { ...ctx, actor, requestId, outside: { ms: 0 } };
   // Most requests never log through it, and a child logger costs as much as the rest of this function ten times.
   let log: Logger | undefined;
   Object.defineProperty(own, 'log', {

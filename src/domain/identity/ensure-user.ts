@@ -1,4 +1,5 @@
 import { type Ctx, newId } from '#domain/context/context.ts';
+import { findUserByTelegramId } from '#domain/identity/find-user.ts';
 import { languageFor } from '#domain/identity/rules.ts';
 import type { User } from '#lib/generated/prisma/client.ts';
 
@@ -11,7 +12,7 @@ export async function ensureUser(
   person: { telegramId: bigint; languageCode: string | null; isReachable?: boolean },
 ): Promise<User> {
   const { telegramId, languageCode, isReachable } = person;
-  const found = await ctx.db.user.findUnique({ where: { telegramId } });
+  const found = await findUserByTelegramId(ctx, telegramId);
   if (found && (isReachable === undefined || found.isReachable === isReachable)) return found;
   if (found)
     return ctx.db.user.update({ where: { id: found.id }, data: { isReachable: isReachable ?? found.isReachable } });

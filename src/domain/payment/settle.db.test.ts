@@ -5,9 +5,9 @@ import { retryWebhooks } from '#domain/webhook/retry.ts';
 import { expectWholeBooks, jobsOf, noticesOf } from '../../testing/books.ts';
 import { AMOUNTS, CATALOG, DEVELOPER } from '../../testing/catalog.ts';
 import { refundedPayment, successfulPayment } from '../../testing/updates.ts';
-import { type Buyer, MONTH_MS, newChargeId, type PriceId, useWorld } from '../../testing/world.ts';
+import { type Buyer, MONTH_MS, newChargeId, openWorld, type PriceId } from '../../testing/world.ts';
 
-const world = useWorld();
+const world = openWorld();
 const TIMES = 50;
 
 async function open(buyer: Buyer, priceId: PriceId) {
@@ -150,6 +150,55 @@ describe('two different charges', () => {
     );
     expect(rights.map(({ ends_at }) => ends_at.getUTCFullYear() - first.at.getUTCFullYear())).toEqual([1, 2]);
     expect(rights[1]?.starts_at).toEqual(rights[0]?.ends_at);
+  });
+});
+
+describe('many charges at once', () => {
+  it('for years of one plan are added up too, none lost in another', async () => {
+    const buyer = await world.newBuyer();
+    const orders = [];
+    for (let year = 0; year < 4; year += 1) {
+      orders.push(await open(buyer, CATALOG.proYear));
+      await cancelInvoice(buyer.ctx, orders[year]?.invoiceId ?? '');
+    }
+    await Promise.all(
+      orders.map((facts) =>
+        world.deliver(successfulPayment(world.nextUpdateId(), { ...facts, chargeId: newChargeId() })),
+      ),
+    );
+    const rights = await world.sql<{ starts_at: Date; ends_at: Date }>(
+      'SELECT starts_at, ends_at FROM entitlement WHERE user_id = $1 ORDER BY starts_at',
+      [buyer.id],
+    );
+    expect(rights).toHaveLength(4);
+    for (const [index, { starts_at }] of rights.entries())
+      if (index > 0) expect(starts_at).toEqual(rights[index - 1]?.ends_at);
+    await expectWholeBooks(world.system);
+  });
+
+  it('are settled, but for the one that cannot be', async () => {
+    const buyers = await Promise.all(Array.from({ length: 40 }, () => world.newBuyer()));
+    const orders = await Promise.all(buyers.map((buyer) => open(buyer, CATALOG.pluginOnce)));
+    const unlucky = buyers[17]?.id ?? '';
+    await world.sql(`CREATE FUNCTION refuse_one() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = 'check_violation'; END $$`);
+    await world.sql(
+      `CREATE TRIGGER refuse_one BEFORE INSERT ON payment FOR EACH ROW WHEN (NEW.user_id = '${unlucky}') EXECUTE FUNCTION refuse_one()`,
+    );
+    const answers = await Promise.all(
+      orders.map((facts) =>
+        world.deliver(successfulPayment(world.nextUpdateId(), { ...facts, chargeId: newChargeId() })),
+      ),
+    );
+    expect(answers.every(({ reply }) => reply.status === 200)).toBe(true);
+    await world.sql('DROP TRIGGER refuse_one ON payment');
+    const ids = buyers.map(({ id }) => id);
+    expect(await count('SELECT count(*)::int AS n FROM payment WHERE user_id = ANY($1)', [ids])).toBe(39);
+    expect(await paymentsOf(orders[17]?.invoiceId ?? '')).toEqual([]);
+    world.clock.advance(5_000);
+    expect(await retryWebhooks(world.system)).toBe(1);
+    expect(await noticesOf(world, unlucky)).toEqual({ paid: 1 });
+    await expectWholeBooks(world.system);
   });
 });
 

@@ -46,38 +46,45 @@ export function settlePayment(ctx: Ctx, request: SettleRequest): Promise<SettleO
 
 /** Settles what arrived together in one commit. What this commit cannot decide, each charge decides for itself. */
 async function settleTogether(settlings: Settling[]): Promise<PromiseSettledResult<SettleOutcome>[]> {
-  const [first] = settlings;
-  if (!first || settlings.length === 1) return Promise.allSettled(settlings.map(settleAlone));
+  const outcomes = settlings.length > 1 ? await commitTogether(settlings) : new Map<Settling, SettleOutcome>();
+  const results = new Map<Settling, Promise<SettleOutcome>>();
+  let before: Promise<unknown> = Promise.resolve();
+  for (const settling of settlings) {
+    const outcome = outcomes.get(settling);
+    // One after the other: those that are left are mostly about the same person, and would only race again.
+    const result = outcome ? Promise.resolve(outcome) : before.then(() => settleAlone(settling));
+    if (!outcome) before = result.catch(() => {});
+    results.set(settling, result);
+  }
+  return Promise.allSettled(results.values());
+}
+
+/** One load and one commit for all that are about different people. Returns what was decided for good. */
+async function commitTogether(settlings: ReadonlyArray<Settling>): Promise<Map<Settling, SettleOutcome>> {
+  const ofDifferentPeople = new Map(settlings.map((settling) => [settling.request.event.payerId, settling] as const));
   // In the order of the invoices, which is the order of their row locks: two commits at once cannot block each other.
-  const order = settlings
-    .map((_, index) => index)
-    .sort((a, b) => (invoiceOf(settlings[a]) < invoiceOf(settlings[b]) ? -1 : 1));
-  const outcomes = new Map<number, SettleOutcome>();
+  const batch = [...ofDifferentPeople.values()].sort((a, b) => (invoiceOf(a) < invoiceOf(b) ? -1 : 1));
+  const outcomes = new Map<Settling, SettleOutcome>();
+  const [first] = batch;
+  if (!first) return outcomes;
   try {
-    const loaded = await loadCharges(
-      first.ctx,
-      order.map((index) => keyOf(settlings[index])),
-    );
-    const plans = order.flatMap((index, position) => {
+    const loaded = await loadCharges(first.ctx, batch.map(keyOf));
+    const plans = batch.flatMap((settling, position) => {
       const charge = loaded[position];
-      const settling = settlings[index];
-      return charge?.payerUserId && settling
-        ? [{ index, rows: decide(settling.ctx, settling.request, charge, charge.payerUserId) }]
-        : [];
+      if (!charge?.payerUserId) return [];
+      return [{ settling, rows: decide(settling.ctx, settling.request, charge, charge.payerUserId) }];
     });
-    const written = await commit(
-      first.ctx,
-      plans.map(({ rows }) => rows),
-    );
-    for (const [position, { index }] of plans.entries()) {
+    const rows = plans.map((plan) => plan.rows);
+    const written = await commit(first.ctx, rows);
+    for (const [position, { settling }] of plans.entries()) {
       const outcome = written[position];
-      if (outcome && outcome !== 'stale') outcomes.set(index, outcome);
+      if (outcome && outcome !== 'stale') outcomes.set(settling, outcome);
     }
   } catch (error) {
     // One charge among them stands in the way of all, or raced with another process: nothing was written.
     if (!isAboutRows(error)) throw error;
   }
-  return Promise.allSettled(settlings.map((settling, index) => outcomes.get(index) ?? settleAlone(settling)));
+  return outcomes;
 }
 
 async function settleAlone({ ctx, request }: Settling): Promise<SettleOutcome> {
@@ -116,14 +123,12 @@ function isAboutRows(error: unknown): boolean {
   return ABOUT_ROWS.has((databaseCode(error) ?? '').slice(0, 2));
 }
 
-function keyOf(settling: Settling | undefined): ChargeKey {
-  if (!settling) throw new RangeError('no such charge in this batch');
-  const { event, providerId } = settling.request;
+function keyOf({ request: { event, providerId } }: Settling): ChargeKey {
   return { providerId, chargeId: event.chargeId, invoiceId: event.invoiceId, payerId: event.payerId };
 }
 
-function invoiceOf(settling: Settling | undefined): string {
-  return settling?.request.event.invoiceId ?? '';
+function invoiceOf(settling: Settling): string {
+  return settling.request.event.invoiceId;
 }
 
 type SettlementRows = ReturnType<typeof decide>;
@@ -145,6 +150,8 @@ function decide(ctx: Ctx, request: SettleRequest, loaded: LoadedCharge, payerUse
   const jobs = jobsFor({ verdict, loaded, payerUserId, paymentId, subscriptionId, refundId, developerUserId });
 
   return {
+    adds_time: verdict.kind === 'one_time' && verdict.period.end !== null,
+    paid_time_end: order.paidTimeEnd?.toISOString() ?? null,
     closes_invoice: verdict.kind !== 'surplus' && order.status !== 'paid',
     event: inbox && toInboxRow(inbox),
     payment: {
