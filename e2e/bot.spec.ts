@@ -67,7 +67,10 @@ test('/buy puts a year and a plugin into the chat as invoices', async ({ newPhon
   await expect(history).toContainText('Personal log Basic: 500 ★');
   await phone.send('/paysupport');
   const support = words('bot.support.payments');
-  await phone.message(support).getByRole('button', { name: /Habit stars/ }).click();
+  await phone
+    .message(support)
+    .getByRole('button', { name: /Habit stars/ })
+    .click();
   const [sale] = await sandbox.transactions(phone.user.id);
   await expect(phone.message('A person decides')).toContainText(sale?.id ?? '');
 });

@@ -1,5 +1,5 @@
-import type { Language } from './fixtures/words.ts';
 import { expect, test } from './fixtures/test.ts';
+import type { Language } from './fixtures/words.ts';
 
 const TITLES: Record<Language, string> = { en: 'Personal log Pro', ja: 'パーソナルログ プロ' };
 
@@ -26,12 +26,13 @@ for (const language of ['en', 'ja'] as const) {
     await expect(app.getByTestId('method-telegram_stars')).toBeVisible();
 
     // Telegram's sheet; the news of the payment reaches Hoshi late, so that it has to wait for it.
-    await sandbox.setFaults({ updates: { type: 'successful_payment', kind: 'delay', delay_ms: 3_000, remaining: 1 } });
+    await sandbox.holdPayment();
     await phone.openPaySheet();
     await expect(phone.paySheet).toContainText('150');
     await phone.confirmPayment();
     await expect(phone.page.getByTestId('pay-paid')).toBeVisible();
     await expect(app.getByTestId('confirming')).toBeVisible();
+    await sandbox.deliverPayment();
     await phone.expectSuccess();
     await expect(app.getByTestId('success')).toContainText(words('app.right.renews', { date: until }));
 

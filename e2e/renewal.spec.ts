@@ -2,7 +2,6 @@ import { DAY_SECONDS } from './fixtures/sandbox.ts';
 import { expect, test } from './fixtures/test.ts';
 import { wordsOf } from './fixtures/words.ts';
 
-const PRO = { line: 'personal-log', code: 'personal-pro', interval: 'month' } as const;
 const plan = 'Personal log Pro';
 const amount = '150 ★';
 const words = wordsOf('en');
@@ -12,8 +11,7 @@ test('a subscription is announced, renews by itself and goes on for a month', as
   const phone = await newPhone({ balance: 300 });
   const { app, user } = phone;
   const [firstEnd, secondEnd] = [await phone.day(30), await phone.day(60)];
-  await phone.openApp();
-  await phone.goToCheckout(PRO);
+  await phone.openCheckout();
   await phone.payToTheEnd();
   await phone.closeApp();
 
@@ -35,7 +33,10 @@ test('a subscription is announced, renews by itself and goes on for a month', as
   await phone.page.getByTestId('miniapp-back').click();
   await app.getByTestId('way-history').click();
   await expect(app.getByTestId(/^history-row-/)).toHaveCount(2);
-  await app.getByTestId(/^history-row-/).first().click();
+  await app
+    .getByTestId(/^history-row-/)
+    .first()
+    .click();
   await expect(app.getByTestId('receipt')).toContainText(words('app.paymentKind.renewal'));
 });
 
@@ -43,8 +44,7 @@ test('a renewal without Stars leaves a grace, and a top-up brings it back', asyn
   const phone = await newPhone({ balance: 150 });
   const { app, page, user } = phone;
   const [graceEnd, secondEnd] = [await phone.day(33), await phone.day(60)];
-  await phone.openApp();
-  await phone.goToCheckout(PRO);
+  await phone.openCheckout();
   await phone.payToTheEnd();
   await phone.closeApp();
 
@@ -76,8 +76,7 @@ test('a renewal that stays unpaid ends with its grace', async ({ newPhone, sandb
   const phone = await newPhone({ balance: 150 });
   const { app } = phone;
   const graceEnd = await phone.day(33);
-  await phone.openApp();
-  await phone.goToCheckout(PRO);
+  await phone.openCheckout();
   await phone.payToTheEnd();
   await phone.closeApp();
 

@@ -1,12 +1,15 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import next from 'next';
+import { doorOf } from '#api/door.ts';
 import { ANSWER_HEADERS } from '#api/request.ts';
 import { makeRest } from '#api/rest.ts';
-import { makeTrpcHandler, TRPC_PATH } from '#api/trpc-handler.ts';
+import { makeTrpcHandler } from '#api/trpc-handler.ts';
 import { handleWebhook, WEBHOOK_BODY_LIMIT_BYTES, WEBHOOK_PATHS, type WebhookAnswer } from '#api/webhook.ts';
 import { makeBot } from '#bot/bot.ts';
 import { checkBot, registerBot } from '#bot/setup.ts';
+import { isLoopback } from '#lib/http.ts';
 import { describeError } from '#lib/log.ts';
 import { sharedServer } from './server.ts';
 
@@ -27,18 +30,22 @@ const bot = makeBot({
   botUsername,
   supportContact,
 });
-const rest = getRequestListener(
-  makeRest({ ctx, handleBotUpdate: bot.handleUpdate, metricsToken: env.metricsToken }).fetch,
-);
-const trpc = getRequestListener(makeTrpcHandler({ ctx, contact: { botUsername, supportContact } }));
+const { fetch, refuse } = makeRest({ ctx, handleBotUpdate: bot.handleUpdate, metricsToken: env.metricsToken });
+const rest = getRequestListener(fetch, { errorHandler: refuse });
+const trpc = getRequestListener(makeTrpcHandler({ ctx, contact: { botUsername, supportContact } }), {
+  errorHandler: refuse,
+});
 const pages = next({ dev: env.isDevelopment, dir: process.cwd(), hostname: 'localhost', port: env.port });
 await pages.prepare();
 const servePage = pages.getRequestHandler();
 
 const http = createServer(
-  { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000 },
+  // Node looks for slow senders every 30 s unless told otherwise: a timeout of 10 s would last up to 40.
+  { requestTimeout: 30_000, headersTimeout: 10_000, connectionsCheckingInterval: 2_000, keepAliveTimeout: 65_000 },
   (request, response) => {
     serve(request, response).catch((error: unknown) => {
+      // The sender went away in the middle: nobody waits for an answer, and nothing of ours is broken.
+      if (request.destroyed && !request.complete) return;
       ctx.log.error({ error: describeError(error) }, 'a request was not answered');
       if (!response.headersSent) response.writeHead(500, { 'content-type': 'application/json' });
       response.end('{"success":false,"error":{"kind":"internal","reason":"internal"}}');
@@ -52,9 +59,12 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
   const path = end === -1 ? url : url.slice(0, end);
   const providerId = request.method === 'POST' ? WEBHOOK_PATHS[path] : undefined;
   if (providerId) return serveWebhook(providerId, request, response);
-  if (path.startsWith('/api/v1/') || path.startsWith('/health') || path === '/metrics') return rest(request, response);
-  if (path.startsWith(`${TRPC_PATH}/`)) return trpc(request, response);
-  await servePage(request, response);
+  const door = doorOf(request.method, url, env.isDevelopment);
+  if (door === 'page') return servePage(request, response);
+  if (door === 'trpc') return trpc(request, response);
+  // A target that is no path of ours cannot become a Request; REST knows nothing at the front door.
+  if (!url.startsWith('/')) request.url = '/';
+  await rest(request, response);
 }
 
 async function serveWebhook(providerId: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -97,6 +107,12 @@ function readBody(request: IncomingMessage): Promise<Uint8Array> {
     });
   });
 }
+
+// Everyone can read the sandbox's secrets. While it is for this machine only, so are its doors.
+if (env.isSandbox && new URL(publicUrl).hostname === 'localhost')
+  http.on('connection', (socket: Socket) => {
+    if (!isLoopback(socket.remoteAddress)) socket.destroy();
+  });
 
 http.listen(env.port, () => {
   ctx.log.info({ port: env.port, sandbox: env.isSandbox }, 'web is ready');

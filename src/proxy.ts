@@ -53,7 +53,7 @@ export function proxy(request: NextRequest): NextResponse {
   return response;
 }
 
-/** Pages only: not the doors of other programs, not files. */
+/** All but the doors of other programs and Next's own files: a page that only begins like one of them is still a page. */
 export const config = {
-  matcher: ['/((?!api/|webhooks/|metrics|_next/|icon|apple-touch-icon|favicon|manifest).*)'],
+  matcher: ['/((?!api/|webhooks/|health/|metrics$|_next/).*)'],
 };

@@ -1,4 +1,8 @@
+import { createServer, type IncomingMessage, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
 import { describe, expect, it } from 'vitest';
+import { makeRest } from './rest.ts';
 import { type Answer, orderOf, useWorld } from './testing/world.ts';
 
 const CREATE = '/api/v1/payments/create';
@@ -68,6 +72,7 @@ describe('hostile input', () => {
     ['a tiny fee', { platform_fee_percentage: 1e-7 }, 'platform_fee_percentage'],
     ['no time to pay', { expires_in_minutes: 0 }, 'expires_in_minutes'],
     ['a Telegram id that is none', { customer_telegram_id: '1e9' }, 'customer_telegram_id'],
+    ['a Telegram id of 53 bits', { customer_telegram_id: '4503599627370497' }, 'customer_telegram_id'],
     ['a long description', { description: 'x'.repeat(1001) }, 'description'],
   ])('as a field: %s', async (_, change, field) => {
     const { token } = await world.person();
@@ -190,6 +195,22 @@ describe('hostile input', () => {
       const answer = await world.call(method, path);
       expect([answer.status, errorOf(answer).reason]).toEqual([404, 'route_not_found']);
     }
+  });
+
+  it('a host that is none', async () => {
+    const rest = makeRest({ ctx: world.ctx, metricsToken: null, handleBotUpdate: async () => {} });
+    const server = createServer(getRequestListener(rest.fetch, { errorHandler: rest.refuse }));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      request({ port, path: '/health/live', headers: { host: 'a b' } }, resolve)
+        .on('error', reject)
+        .end();
+    });
+    const body = JSON.parse(Buffer.concat(await answer.toArray()).toString()) as { error: { reason: string } };
+    server.close();
+    expect([answer.statusCode, body.error.reason]).toEqual([400, 'malformed_request']);
+    expect(answer.headers['x-request-id']).toMatch(/^req_/);
   });
 
   it('broken data of ours are our fault, in both doors', async () => {

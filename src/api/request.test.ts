@@ -80,6 +80,14 @@ describe('readBody', () => {
     expect(pulled).toBeLessThan(10);
   });
 
+  it('does not take a sender that went away for a database that did', async () => {
+    const broken = new ReadableStream({
+      pull: (controller) => controller.error(Object.assign(new Error('aborted'), { code: 'ECONNRESET' })),
+    });
+    const aborted = new Request('http://localhost/', { method: 'POST', body: broken, duplex: 'half' } as RequestInit);
+    expect(await reasonOf(() => readBody(aborted, 10))).toBe('malformed_request');
+  });
+
   it('believes a length that is too large', async () => {
     expect(await reasonOf(() => readBody(request('x', { 'content-length': '999' }), 10))).toBe('body_too_large');
   });

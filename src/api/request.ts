@@ -60,7 +60,8 @@ export function actingFor(ctx: Ctx, actor: Actor): Ctx {
 
 /**
  * Reads a body of at most `limitBytes`. What is larger is refused as soon as that is known, without reading the rest:
- * `body_too_large`.
+ * `body_too_large`. A sender that goes away in the middle is `malformed_request`: its broken connection says nothing
+ * about ours to the database.
  */
 export async function readBody(request: Request, limitBytes: number): Promise<Uint8Array> {
   const tooLarge = () => new AppError('invalid', 'body_too_large', { details: { limitBytes } });
@@ -70,7 +71,9 @@ export async function readBody(request: Request, limitBytes: number): Promise<Ui
   let size = 0;
   const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader();
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch(() => {
+      throw malformedRequest({ fields: 'body' });
+    });
     if (done) return Buffer.concat(chunks, size);
     size += value.byteLength;
     if (size > limitBytes) {

@@ -3,7 +3,7 @@ import { actorRef, asActor, type Ctx } from '#domain/context/context.ts';
 import { requireScope } from '#domain/context/permission.ts';
 import { AppError } from '#domain/errors.ts';
 import type { Language } from '#domain/identity/rules.ts';
-import { codesOf, logFailure, presentError, toAppError } from './errors.ts';
+import { codesOf, logFailure, malformedRequest, presentError, toAppError } from './errors.ts';
 import { claimKey, type KeyedRequest, keepAnswer, keyedRequest, releaseKey } from './idempotency.ts';
 import {
   ANSWER_HEADERS,
@@ -34,7 +34,11 @@ export type RestOptions = Readonly<{
   metricsToken: string | null;
 }>;
 
-export type Rest = Readonly<{ fetch(request: Request): Promise<Response> }>;
+export type Rest = Readonly<{
+  fetch(request: Request): Promise<Response>;
+  /** Answers, and accounts for, a request of which no `Request` could be made: its Host header is missing or broken. */
+  refuse(thrown: unknown): Promise<Response>;
+}>;
 
 const BODY_LIMIT_BYTES = 262_144;
 const DOCUMENT_PATH = '/api/v1/openapi.json';
@@ -79,8 +83,18 @@ export function makeRest({ ctx, handleBotUpdate, metricsToken }: RestOptions): R
       Promise.reject(new AppError('not_found', 'route_not_found')),
     ),
   );
-  return { fetch: async (request) => app.fetch(request) };
+  return {
+    fetch: async (request) => app.fetch(request),
+    refuse: (thrown) => {
+      const isUnreadable = thrown instanceof Error && thrown.name === 'RequestError';
+      const error = isUnreadable ? malformedRequest({ fields: 'Host' }) : thrown;
+      return accounted(ctx, { route: 'unmatched' }, NOWHERE, () => Promise.reject(error));
+    },
+  };
 }
+
+/** Stands for a request that is none. */
+const NOWHERE = new Request('http://localhost/');
 
 /** One request's surroundings. `ctx` acts for a stranger until the caller is known. */
 type Arrival = Readonly<{ ctx: Ctx; request: Request; language: Language }>;

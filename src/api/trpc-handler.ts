@@ -47,6 +47,7 @@ async function check(request: Request): Promise<Request> {
 
 async function answer(call: { ctx: Ctx; contact: Contact; request: Request; language: Language }): Promise<Response> {
   const { ctx, contact, request, language } = call;
+  let unread: AppError | undefined;
   const response = await fetchRequestHandler({
     endpoint: TRPC_PATH,
     req: request,
@@ -56,12 +57,19 @@ async function answer(call: { ctx: Ctx; contact: Contact; request: Request; lang
     responseMeta: ({ errors }) => {
       const waits = errors.map((error) => refusalOf(error).retryAfterSeconds ?? 0);
       const longest = Math.max(0, ...waits);
-      return { headers: { ...headersFor(ctx), ...(longest > 0 && { 'retry-after': String(longest) }) } };
+      // tRPC adds these to its own headers, and names the type itself.
+      const { 'content-type': _, ...headers } = headersFor(ctx);
+      return { headers: { ...headers, ...(longest > 0 && { 'retry-after': String(longest) }) } };
     },
-    onError: ({ error, path }) => {
+    onError: ({ ctx: context, error, path }) => {
       // A known procedure has accounted for itself; this is for what never reached one.
       if (error.cause instanceof AppError) return;
       const refusal = refusalOf(error);
+      // Not even a context was made, and without one tRPC's answer has no request id.
+      if (!context) {
+        unread = refusal;
+        return;
+      }
       ctx.metrics.requests.inc({ route: 'trpc:unmatched', method: request.method, status: codesOf(refusal).status });
       ctx.log.info(
         { route: 'trpc:unmatched', status: codesOf(refusal).status, isBatch: path === undefined },
@@ -70,10 +78,11 @@ async function answer(call: { ctx: Ctx; contact: Contact; request: Request; lang
       logFailure(ctx.log, refusal);
     },
   });
+  if (unread) throw unread;
   return response;
 }
 
-/** What is refused before tRPC sees it, in the shape its client reads. */
+/** What is refused before tRPC sees it, or before it understood it, in the shape its client reads. */
 function refuse(ctx: Ctx, error: AppError, language: Language): Response {
   logFailure(ctx.log, error);
   const { status, trpc } = codesOf(error);
@@ -89,6 +98,6 @@ function refuse(ctx: Ctx, error: AppError, language: Language): Response {
   return new Response(JSON.stringify(body), { status, headers: headersFor(ctx) });
 }
 
-function headersFor(ctx: Ctx): Record<string, string> {
+function headersFor(ctx: Ctx) {
   return { ...ANSWER_HEADERS, 'x-request-id': ctx.requestId };
 }

@@ -134,6 +134,19 @@ describe('tRPC', () => {
     ).toBe('already_subscribed');
   });
 
+  it('names its type once', async () => {
+    const { token } = await world.person();
+    const answer = await world.call('GET', '/api/trpc/me.get', { as: token });
+    expect(answer.headers.get('content-type')).toBe('application/json');
+  });
+
+  it('names the request also when a batch mixes what cannot be mixed', async () => {
+    const answer = await world.call('GET', '/api/trpc/me.get,me.allowMessages?batch=1&input={}');
+    const { hoshi } = (answer.body as { error: { data: { hoshi: ErrorView } } }).error.data;
+    expect([answer.status, hoshi.reason]).toEqual([400, 'malformed_request']);
+    expect(hoshi.requestId).toBe(answer.headers.get('x-request-id'));
+  });
+
   it('keeps settings', async () => {
     const { token } = await world.person('user', 'ja');
     const client = clientOf(token);

@@ -100,6 +100,9 @@ describe('the bot and a person', () => {
       update_id: 3,
       inline_query: { id: '1', from: { id: person.id, is_bot: false, first_name: 'x' }, query: '' },
     });
+    const { message } = textUpdate(person.id, '/start');
+    for (const id of [1.5, -person.id, 'x', person.id + 1])
+      await stage.bot.handleUpdate({ update_id: 4, message: { ...message, from: { ...message.from, id } } });
     expect(await said()).toBe(before);
   });
 });

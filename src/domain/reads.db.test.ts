@@ -5,9 +5,9 @@ import { getPayment, listPaymentMonths, listPayments, monthRange } from '#domain
 import { getRevenueStats } from '#domain/revenue/stats.ts';
 import { CATALOG, DEVELOPER } from '../testing/catalog.ts';
 import { refundedPayment } from '../testing/updates.ts';
-import { DAY_MS, MONTH_MS, useWorld } from '../testing/world.ts';
+import { DAY_MS, MONTH_MS, openWorld } from '../testing/world.ts';
 
-const world = useWorld();
+const world = openWorld();
 const refusal = (work: Promise<unknown>) =>
   work.then(
     () => 'done',
@@ -42,7 +42,9 @@ describe('payments', () => {
     expect(tied.size).toBe(7);
     const months = await listPaymentMonths(buyer.ctx, buyer.id);
     expect(months).toEqual([...months].sort().reverse());
-    const perMonth = await Promise.all(months.map(async (month) => (await listPayments(buyer.ctx, { userId: buyer.id, limit: 50, month })).rows.length));
+    const perMonth = await Promise.all(
+      months.map(async (month) => (await listPayments(buyer.ctx, { userId: buyer.id, limit: 50, month })).rows.length),
+    );
     expect(perMonth.reduce((sum, rows) => sum + rows, 0)).toBe(7);
     const last = bought[6];
     if (!last) throw new Error('nothing bought');
@@ -54,7 +56,9 @@ describe('payments', () => {
   it('are shown with their history to who paid, and to nobody else', async () => {
     const buyer = await world.newBuyer();
     const { chargeId } = await world.buy(buyer, CATALOG.pluginOnce);
-    const [{ id } = { id: '' }] = await world.sql<{ id: string }>('SELECT id FROM payment WHERE charge_id = $1', [chargeId]);
+    const [{ id } = { id: '' }] = await world.sql<{ id: string }>('SELECT id FROM payment WHERE charge_id = $1', [
+      chargeId,
+    ]);
     const payment = await getPayment(buyer.ctx, id);
     expect(payment.audit.map(({ action }) => action)).toEqual(['invoice.opened', 'payment.settled']);
     expect(payment.entitlement).toMatchObject({ planId: CATALOG.plugin });
@@ -76,20 +80,40 @@ describe('entitlements', () => {
     await world.buy(buyer, CATALOG.basicYear);
     await world.buy(buyer, CATALOG.pluginOnce);
     const held = await listEntitlements(buyer.ctx, buyer.id);
-    expect(held.map(({ plan, renews, until }) => [plan.code, renews, until && until.getUTCFullYear() - first.at.getUTCFullYear()])).toEqual([
+    expect(
+      held.map(({ plan, renews, until }) => [
+        plan.code,
+        renews,
+        until && until.getUTCFullYear() - first.at.getUTCFullYear(),
+      ]),
+    ).toEqual([
       ['basic', false, 2],
       ['plugin-license', false, null],
     ]);
     const pro = await world.buy(buyer, CATALOG.proMonth);
     const [line] = await listEntitlements(buyer.ctx, buyer.id);
-    expect([line?.plan.code, line?.renews, line?.until]).toEqual(['pro', true, new Date(Math.floor(pro.until.getTime() / 1000) * 1000)]);
-    expect(await checkEntitlement(buyer.ctx, { userId: buyer.id, productCode: 'line' })).toMatchObject({ planCode: 'pro', rank: 2, limits: { topics: 20 } });
-    expect(await checkEntitlement(world.asServer(), { userId: buyer.id, productCode: 'plugin' })).toMatchObject({ isEntitled: true, until: null });
+    expect([line?.plan.code, line?.renews, line?.until]).toEqual([
+      'pro',
+      true,
+      new Date(Math.floor(pro.until.getTime() / 1000) * 1000),
+    ]);
+    expect(await checkEntitlement(buyer.ctx, { userId: buyer.id, productCode: 'line' })).toMatchObject({
+      planCode: 'pro',
+      rank: 2,
+      limits: { topics: 20 },
+    });
+    expect(await checkEntitlement(world.asServer(), { userId: buyer.id, productCode: 'plugin' })).toMatchObject({
+      isEntitled: true,
+      until: null,
+    });
     const other = await world.newBuyer();
     expect(await refusal(checkEntitlement(other.ctx, { userId: buyer.id, productCode: 'line' }))).toBe('not_yours');
     expect(await refusal(listEntitlements(other.ctx, buyer.id))).toBe('not_yours');
     world.clock.advance(MONTH_MS + 3 * DAY_MS);
-    expect((await listEntitlements(buyer.ctx, buyer.id)).map(({ plan }) => plan.code)).toEqual(['basic', 'plugin-license']);
+    expect((await listEntitlements(buyer.ctx, buyer.id)).map(({ plan }) => plan.code)).toEqual([
+      'basic',
+      'plugin-license',
+    ]);
     expect((await checkEntitlement(buyer.ctx, { userId: buyer.id, productCode: 'line' })).planCode).toBe('basic');
   });
 });
@@ -104,8 +128,22 @@ describe('revenue of a developer', () => {
     const [first] = bought;
     if (!first || !buyers[0]) throw new Error('nothing bought');
     await world.deliver(refundedPayment(world.nextUpdateId(), { payer: buyers[0], ...first }));
-    const request = { userId: DEVELOPER.id, from: new Date(from.getTime() - 1_000), to: new Date(from.getTime() + DAY_MS) };
-    const expected = { currency: 'XTR', sales: 2n, gross: 202n, platformFee: 60n, processorFee: 0n, developerShare: 142n, refundedSales: 1n, refunded: 101n, matured: 0n };
+    const request = {
+      userId: DEVELOPER.id,
+      from: new Date(from.getTime() - 1_000),
+      to: new Date(from.getTime() + DAY_MS),
+    };
+    const expected = {
+      currency: 'XTR',
+      sales: 2n,
+      gross: 202n,
+      platformFee: 60n,
+      processorFee: 0n,
+      developerShare: 142n,
+      refundedSales: 1n,
+      refunded: 101n,
+      matured: 0n,
+    };
     expect(await getRevenueStats(developer, request)).toEqual([expected]);
     world.clock.advance(21 * DAY_MS + 1_000);
     expect(await getRevenueStats(developer, request)).toEqual([{ ...expected, matured: 142n }]);

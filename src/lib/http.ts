@@ -33,3 +33,8 @@ export async function postJson(url: string, body: unknown, timeoutMs: number): P
     throw new NoAnswerError(error);
   }
 }
+
+/** Whether an address of a connection (`socket.remoteAddress`) is this machine's own. */
+export function isLoopback(address: string | undefined): boolean {
+  return /^(::ffff:)?127\.\d+\.\d+\.\d+$|^::1$/.test(address ?? '');
+}

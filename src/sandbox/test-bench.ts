@@ -122,7 +122,14 @@ export class Bench {
   }
 
   static async start(options: Partial<SandboxOptions> = {}): Promise<Bench> {
-    const all = { port: 0, stateDir: null, retryScale: 0.005, followerWaitMs: 200, ...options };
+    const all = {
+      port: 0,
+      stateDir: null,
+      clientDir: 'not-built',
+      retryScale: 0.005,
+      followerWaitMs: 200,
+      ...options,
+    };
     const bench = new Bench(await startSandbox(all), await TestBot.start(), all);
     return bench;
   }

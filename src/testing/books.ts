@@ -22,7 +22,10 @@ export async function noticesOf(world: World, userId: string): Promise<Record<st
 
 /** The payloads of queued work of one name that name an object of this order, oldest first. */
 export async function jobsOf(world: World, name: string): Promise<Array<Record<string, string>>> {
-  const rows = await world.sql<{ payload: Record<string, string> }>('SELECT payload FROM job WHERE name = $1 ORDER BY id', [name]);
+  const rows = await world.sql<{ payload: Record<string, string> }>(
+    'SELECT payload FROM job WHERE name = $1 ORDER BY id',
+    [name],
+  );
   return rows.map(({ payload }) => payload);
 }
 

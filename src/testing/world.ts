@@ -9,7 +9,7 @@ import type { Database } from '#lib/db.ts';
 import type { User } from '#lib/generated/prisma/client.ts';
 import { makeLogger } from '#lib/log.ts';
 import { makeMetrics } from '#lib/metrics.ts';
-import { useTestDatabase } from '#lib/testing/database.ts';
+import { useTestDatabase as openTestDatabase } from '#lib/testing/database.ts';
 import { makeProviders } from '#providers/registry.ts';
 import { type Sandbox, startSandbox } from '../sandbox/start.ts';
 import { AMOUNTS, type CATALOG, seedCatalog } from './catalog.ts';
@@ -76,14 +76,19 @@ type Parts = {
 let updates = 500_000_000;
 let people = 1_000_000;
 
+function nextUpdateId(): number {
+  updates += 1;
+  return updates;
+}
+
 /** A charge id as Telegram makes them: opaque, about 140 characters. */
 export function newChargeId(): string {
   return `stx${randomBytes(48).toString('base64url')}`;
 }
 
 /** Makes a world for all tests of the file or `describe` in which it is called. Its fields are for tests and hooks only. */
-export function useWorld(options: { policy?: Partial<Ctx['policy']> } = {}): World {
-  const test = useTestDatabase();
+export function openWorld(options: { policy?: Partial<Ctx['policy']> } = {}): World {
+  const test = openTestDatabase();
   let parts: Parts | undefined;
   beforeAll(async () => {
     parts = await makeParts(test.database, options.policy ?? {});
@@ -214,11 +219,11 @@ function makeWorld(parts: () => Parts): World {
         until: new Date(at.getTime() + MONTH_MS),
       };
       const recurring = priceId.endsWith('month') ? { recurring: { isFirst: true, until: bought.until } } : {};
-      await deliver(successfulPayment((updates += 1), { payer: buyer, ...bought, ...recurring }));
+      await deliver(successfulPayment(nextUpdateId(), { payer: buyer, ...bought, ...recurring }));
       return bought;
     },
     deliver,
-    nextUpdateId: () => (updates += 1),
+    nextUpdateId,
     advance: (ms) => parts().move(ms),
     async connect() {
       const own = await openDoor(async (headers, body) => {

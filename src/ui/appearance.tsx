@@ -1,5 +1,5 @@
 'use client';
-import { createContext, type ReactNode, useContext, useEffect, useState } from 'react';
+import { createContext, type ReactNode, useContext, useEffect, useLayoutEffect, useState } from 'react';
 import type { Launch } from '#ui/launch.ts';
 import { askForTheme, connect, drawSettingsButton, onVisibility, paintBars } from '#ui/telegram.ts';
 import { applyPalette, type Palette, paletteOf, type ThemeParams } from '#ui/theme.ts';
@@ -20,7 +20,8 @@ export function AppearanceProvider({
 }) {
   const [palette, setPalette] = useState(() => paletteOf(launch.theme, prefersDark()));
 
-  useEffect(() => {
+  // Before the effects of the screens below, which draw the client's buttons: a reloaded page may start on any screen.
+  useLayoutEffect(() => {
     const onTheme = (theme: ThemeParams) => setPalette(paletteOf(theme, prefersDark()));
     const disconnect = connect(launch, webOrigin, onTheme);
     drawSettingsButton(true);

@@ -16,30 +16,51 @@ import HomeScreen from '#ui/screens/home.tsx';
 import { SessionTrouble } from '#ui/screens/session-trouble.tsx';
 import { SessionProvider, type SiteConfig, useSession } from '#ui/session.tsx';
 
-const LAZY = {
-  plan: lazy(() => import('#ui/screens/plan.tsx')),
-  plugins: lazy(() => import('#ui/screens/plugins.tsx')),
-  checkout: lazy(() => import('#ui/screens/checkout.tsx')),
-  order: lazy(() => import('#ui/screens/order.tsx')),
-  history: lazy(() => import('#ui/screens/history.tsx')),
-  receipt: lazy(() => import('#ui/screens/receipt.tsx')),
-  subscriptions: lazy(() => import('#ui/screens/subscriptions.tsx')),
-  subscription: lazy(() => import('#ui/screens/subscription.tsx')),
-  settings: lazy(() => import('#ui/screens/settings.tsx')),
-  help: lazy(() => import('#ui/screens/help.tsx')),
-  document: lazy(() => import('#ui/screens/document.tsx')),
+/** Each screen but the first is a chunk of its own. */
+const CHUNKS = {
+  plan: () => import('#ui/screens/plan.tsx'),
+  plugins: () => import('#ui/screens/plugins.tsx'),
+  checkout: () => import('#ui/screens/checkout.tsx'),
+  order: () => import('#ui/screens/order.tsx'),
+  history: () => import('#ui/screens/history.tsx'),
+  receipt: () => import('#ui/screens/receipt.tsx'),
+  subscriptions: () => import('#ui/screens/subscriptions.tsx'),
+  subscription: () => import('#ui/screens/subscription.tsx'),
+  settings: () => import('#ui/screens/settings.tsx'),
+  help: () => import('#ui/screens/help.tsx'),
+  document: () => import('#ui/screens/document.tsx'),
 };
 
-type Props = Readonly<{ site: SiteConfig; language: Language; messages: ClientMessages }>;
+const LAZY = {
+  plan: lazy(CHUNKS.plan),
+  plugins: lazy(CHUNKS.plugins),
+  checkout: lazy(CHUNKS.checkout),
+  order: lazy(CHUNKS.order),
+  history: lazy(CHUNKS.history),
+  receipt: lazy(CHUNKS.receipt),
+  subscriptions: lazy(CHUNKS.subscriptions),
+  subscription: lazy(CHUNKS.subscription),
+  settings: lazy(CHUNKS.settings),
+  help: lazy(CHUNKS.help),
+  document: lazy(CHUNKS.document),
+};
+
+type Props = Readonly<{
+  site: SiteConfig;
+  language: Language;
+  messages: ClientMessages;
+  /** What the same address is in a plain browser. */
+  children: ReactNode;
+}>;
 
 /** What the client told at launch, with the texts it needs. */
 type Boot = { launch: Launch; language: Language; messages: ClientMessages };
 
 /**
- * The Mini App. On the server and until the launch is read it is a skeleton without words; in a plain browser it stays
- * out of the way of the page that explains Hoshi.
+ * The Mini App. On the server and until the launch is read it is a skeleton without words beside the browser's page, of
+ * which the style sheet shows one; in Telegram the browser's page then goes.
  */
-export function MiniApp({ site, language, messages }: Props) {
+export function MiniApp({ site, language, messages, children }: Props) {
   const [boot, setBoot] = useState<Boot | null>(null);
   const path = usePathname();
 
@@ -57,7 +78,16 @@ export function MiniApp({ site, language, messages }: Props) {
     );
   }, [language, messages]);
 
-  if (boot === null) return <ScreenSkeleton screen={parseRoute(path)?.screen ?? 'home'} />;
+  if (boot === null) {
+    return (
+      <>
+        {children}
+        <div className="only-telegram">
+          <ScreenSkeleton screen={parseRoute(path)?.screen ?? 'home'} />
+        </div>
+      </>
+    );
+  }
   return (
     <WordsProvider language={boot.language} messages={boot.messages}>
       <ErrorBoundary>
@@ -88,8 +118,28 @@ function SignedIn({ children }: { children: ReactNode }) {
   return state.phase === 'starting' ? <ScreenSkeleton screen={route.screen} /> : <SessionTrouble state={state} />;
 }
 
+/**
+ * Fetches the other screens at the first touch: the first load stays small, the second screen opens at once, and what is
+ * loaded opens offline too.
+ */
+function useEarlyChunks(): void {
+  useEffect(() => {
+    const fetchAll = () => {
+      stop();
+      // What fails here is asked for again when its screen opens, and told there.
+      for (const load of Object.values(CHUNKS)) load().catch(() => undefined);
+    };
+    const stop = () => {
+      for (const event of ['pointerdown', 'keydown']) window.removeEventListener(event, fetchAll);
+    };
+    for (const event of ['pointerdown', 'keydown']) window.addEventListener(event, fetchAll, { passive: true });
+    return stop;
+  }, []);
+}
+
 function CurrentScreen() {
   const { route } = useNavigation();
+  useEarlyChunks();
   return (
     <ErrorBoundary key={pathOf(route)}>
       <Suspense fallback={<ScreenSkeleton screen={route.screen} />}>{screenOf(route)}</Suspense>

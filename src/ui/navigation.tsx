@@ -1,5 +1,4 @@
 'use client';
-import { usePathname } from 'next/navigation';
 import {
   createContext,
   type ReactNode,
@@ -9,6 +8,7 @@ import {
   useLayoutEffect,
   useMemo,
   useRef,
+  useState,
 } from 'react';
 import { parentOf, parseRoute, pathOf, type Route } from '#ui/routes.ts';
 import { drawBackButton, onPress } from '#ui/telegram.ts';
@@ -18,6 +18,8 @@ type Entry = { hoshiDepth?: number };
 
 type Navigation = Readonly<{
   route: Route;
+  /** The address of `route`. */
+  path: string;
   navigate: (route: Route, options?: { replace?: boolean }) => void;
   back: () => void;
   /** False on the first screen. */
@@ -27,11 +29,13 @@ type Navigation = Readonly<{
 const NavigationContext = createContext<Navigation | null>(null);
 
 /**
- * The screens change without asking the server: Next follows `pushState`, so addresses stay real and a screen opens
- * offline too. The fragment is kept, because it holds the launch and Telegram Web may reload the frame.
+ * The screens change without asking the server: addresses stay real, and a screen opens offline too. The fragment is
+ * kept, because it holds the launch and Telegram Web may reload the frame. The path is held here and not read from Next,
+ * which follows `pushState` by a transition and was seen to lose one that came while it was starting.
  */
 export function NavigationProvider({ startAt, children }: { startAt: Route | null; children: ReactNode }) {
-  const path = usePathname();
+  // A deep link opens its screen once; the address of a reloaded frame already is that of a screen.
+  const [path, setPath] = useState(() => (startAt && location.pathname === '/' ? pathOf(startAt) : location.pathname));
   const route = useMemo<Route>(() => parseRoute(path) ?? { screen: 'home' }, [path]);
   const scrolls = useRef(new Map<number, number>());
 
@@ -42,6 +46,7 @@ export function NavigationProvider({ startAt, children }: { startAt: Route | nul
     if (options.replace) history.replaceState({ hoshiDepth: depth }, '', url);
     else history.pushState({ hoshiDepth: depth + 1 }, '', url);
     scrolls.current.set(depthNow(), 0);
+    setPath(pathOf(next));
   }, []);
 
   const back = useCallback(() => {
@@ -50,13 +55,16 @@ export function NavigationProvider({ startAt, children }: { startAt: Route | nul
     if (parent) navigate(parent, { replace: true });
   }, [route, navigate]);
 
-  // A deep link opens its screen once; the address of a reloaded frame already is that of a screen.
-  const hasStarted = useRef(false);
   useEffect(() => {
-    if (hasStarted.current) return;
-    hasStarted.current = true;
-    if (startAt && location.pathname === '/') navigate(startAt, { replace: true });
-  }, [startAt, navigate]);
+    if (location.pathname === path) return;
+    history.replaceState({ hoshiDepth: depthNow() }, '', path + location.search + location.hash);
+  }, [path]);
+
+  useEffect(() => {
+    const follow = () => setPath(location.pathname);
+    window.addEventListener('popstate', follow);
+    return () => window.removeEventListener('popstate', follow);
+  }, []);
 
   useScrollAndFocus(path, scrolls.current);
   const canGoBack = route.screen !== 'home';
@@ -68,7 +76,7 @@ export function NavigationProvider({ startAt, children }: { startAt: Route | nul
 
   useEffect(() => onPress('settings_button_pressed', () => navigate({ screen: 'settings' })), [navigate]);
 
-  const value = useMemo(() => ({ route, navigate, back, canGoBack }), [route, navigate, back, canGoBack]);
+  const value = useMemo(() => ({ route, path, navigate, back, canGoBack }), [route, path, navigate, back, canGoBack]);
   return <NavigationContext value={value}>{children}</NavigationContext>;
 }
 

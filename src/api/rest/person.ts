@@ -3,7 +3,7 @@ import { requireOwnerOr } from '#domain/context/permission.ts';
 import { AppError } from '#domain/errors.ts';
 import { ensureUser } from '#domain/identity/ensure-user.ts';
 import { findUserByTelegramId, getUser } from '#domain/identity/find-user.ts';
-import type { Language } from '#domain/identity/rules.ts';
+import { type Language, MAX_TELEGRAM_ID } from '#domain/identity/rules.ts';
 import type { User } from '#lib/generated/prisma/client.ts';
 import { malformedRequest } from '../errors.ts';
 import { actingFor } from '../request.ts';
@@ -61,7 +61,8 @@ async function findByTelegramId(ctx: Ctx, telegramId: bigint, scope: Scope): Pro
 function namesOf(named: Named): { userId: string | null; telegramId: bigint | null } {
   const userId = named.user_id === undefined ? null : String(named.user_id);
   const given = named.customer_telegram_id === undefined ? null : BigInt(named.customer_telegram_id);
-  if (userId === null || !TELEGRAM_ID.test(userId)) return { userId, telegramId: given };
+  if (userId === null || !TELEGRAM_ID.test(userId) || Number(userId) > MAX_TELEGRAM_ID)
+    return { userId, telegramId: given };
   if (given !== null && given !== BigInt(userId)) throw malformedRequest({ fields: 'customer_telegram_id' });
   return { userId: null, telegramId: BigInt(userId) };
 }

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { REASONS } from '#domain/errors.ts';
+import { MAX_TELEGRAM_ID } from '#domain/identity/rules.ts';
 import { Currency } from '#domain/money.ts';
 import { MAX_PAGE } from '#domain/payment/records.ts';
 import { METHODS } from '#domain/provider.ts';
@@ -19,12 +20,11 @@ export const Minor = z.string().openapi({ description: 'Minor units of the curre
 export const Instant = z.iso.datetime().openapi({ example: '2026-12-20T09:30:00.000Z' });
 export const Success = z.literal(true);
 
-const TelegramIdText = z.string().regex(/^[1-9][0-9]{0,15}$/);
-const TelegramIdNumber = z
-  .number()
-  .int()
-  .positive()
-  .max(2 ** 52);
+const TelegramIdText = z
+  .string()
+  .regex(/^[1-9][0-9]{0,15}$/)
+  .refine((text) => Number(text) <= MAX_TELEGRAM_ID);
+const TelegramIdNumber = z.number().int().positive().max(MAX_TELEGRAM_ID);
 
 /** A person: our id (`usr_…`), or a Telegram user id. */
 export const PersonRef = z.union([IdText, TelegramIdNumber]).openapi({

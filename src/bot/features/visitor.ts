@@ -11,8 +11,11 @@ import type { BotContext, User, Visitor } from '../context.ts';
 /** Who writes, in which language, and whether the bot may write to them. Only private chats go further. */
 export const visitor = new Composer<BotContext>();
 
+// A private chat has the id of its person: whatever says otherwise is none, and is answered nowhere.
 visitor.use(async (context, next) => {
-  if (context.chat?.type === 'private' && context.from && !context.from.is_bot) await next();
+  const { chat, from } = context;
+  if (chat?.type !== 'private' || !from || from.is_bot) return;
+  if (Number.isSafeInteger(from.id) && from.id > 0 && chat.id === from.id) await next();
 });
 
 visitor.on('my_chat_member', async (context) => {

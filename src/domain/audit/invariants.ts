@@ -185,7 +185,8 @@ const QUERIES: ReadonlyArray<readonly [name: string, query: string]> = [
     'subscription_ends_in_time',
     `
     SELECT id FROM subscription
-    WHERE (status IN ('active', 'cancelling') AND current_period_end < $1::timestamptz - ${PATIENCE})
+    WHERE (status = 'cancelling' AND current_period_end < $1::timestamptz - ${PATIENCE})
+      OR (status = 'active' AND current_period_end < $1::timestamptz - interval '1 hour' - ${PATIENCE})
       OR (status = 'past_due' AND current_period_end < $1::timestamptz - interval '3 days' - ${PATIENCE})`,
   ],
 ];

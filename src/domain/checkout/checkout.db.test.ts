@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { listCatalog, getPlan, getPlans, getPrice } from '#domain/catalog/list-catalog.ts';
+import { getPlan, getPlans, getPrice, listCatalog } from '#domain/catalog/list-catalog.ts';
 import type { CheckoutLink, Provider } from '#domain/provider.ts';
 import { ProviderError } from '#domain/provider.ts';
 import { expectWholeBooks } from '../../testing/books.ts';
 import { CATALOG, DEVELOPER } from '../../testing/catalog.ts';
 import { preCheckoutQuery } from '../../testing/updates.ts';
-import { type Buyer, STARS, useWorld } from '../../testing/world.ts';
+import { type Buyer, openWorld, STARS } from '../../testing/world.ts';
 import { answerInquiry } from './answer-inquiry.ts';
 import { cancelInvoice } from './cancel.ts';
 import { expireInvoices } from './expire.ts';
@@ -14,7 +14,7 @@ import { findOpenInvoice, getInvoice } from './records.ts';
 import { ATTEMPTS_PER_MINUTE } from './rules.ts';
 import { startCheckout } from './start.ts';
 
-const world = useWorld();
+const world = openWorld();
 const refusal = (work: Promise<unknown>) =>
   work.then(
     () => 'done',
@@ -22,7 +22,9 @@ const refusal = (work: Promise<unknown>) =>
   );
 const rows = async (buyer: Buyer) => ({
   open: (await world.sql("SELECT id FROM invoice WHERE user_id = $1 AND status = 'open'", [buyer.id])).length,
-  live: (await world.sql("SELECT id FROM payment_attempt WHERE user_id = $1 AND status IN ('creating', 'live')", [buyer.id])).length,
+  live: (
+    await world.sql("SELECT id FROM payment_attempt WHERE user_id = $1 AND status IN ('creating', 'live')", [buyer.id])
+  ).length,
   attempts: (await world.sql('SELECT id FROM payment_attempt WHERE user_id = $1', [buyer.id])).length,
 });
 const MINUTE_MS = 60_000;
@@ -44,21 +46,34 @@ describe('startCheckout', () => {
   it('five attempts a minute, also when forty come at once into the chat and for different prices', async () => {
     const buyer = await world.newBuyer();
     await world.sandbox.changeUser(Number(buyer.telegramId), { has_started_bot: true });
-    const prices = [CATALOG.basicYear, CATALOG.proYear, CATALOG.pluginOnce, CATALOG.basicMonth, CATALOG.proMonth] as const;
+    const prices = [
+      CATALOG.basicYear,
+      CATALOG.proYear,
+      CATALOG.pluginOnce,
+      CATALOG.basicMonth,
+      CATALOG.proMonth,
+    ] as const;
     const taps = await Promise.allSettled(
-      Array.from({ length: 40 }, (_, index) => world.order(buyer, prices[index % 5] ?? CATALOG.basicYear, { surface: 'bot', chatId: buyer.telegramId })),
+      Array.from({ length: 40 }, (_, index) =>
+        world.order(buyer, prices[index % 5] ?? CATALOG.basicYear, { surface: 'bot', chatId: buyer.telegramId }),
+      ),
     );
     const reasons = new Set(taps.flatMap((tap) => (tap.status === 'rejected' ? [tap.reason.reason] : [])));
     expect([...reasons].every((reason) => reason === 'busy' || reason === 'too_many_attempts')).toBe(true);
     expect((await rows(buyer)).attempts).toBeLessThanOrEqual(ATTEMPTS_PER_MINUTE);
-    for (let tap = 0; tap < 6; tap += 1) await world.order(buyer, CATALOG.basicYear, { surface: 'bot', chatId: buyer.telegramId }).catch(() => null);
+    for (let tap = 0; tap < 6; tap += 1)
+      await world.order(buyer, CATALOG.basicYear, { surface: 'bot', chatId: buyer.telegramId }).catch(() => null);
     expect((await rows(buyer)).attempts).toBe(ATTEMPTS_PER_MINUTE);
-    await expect(world.order(buyer, CATALOG.basicYear, { surface: 'bot', chatId: buyer.telegramId })).rejects.toMatchObject({
+    await expect(
+      world.order(buyer, CATALOG.basicYear, { surface: 'bot', chatId: buyer.telegramId }),
+    ).rejects.toMatchObject({
       kind: 'rate_limited',
       retryAfterSeconds: 60,
     });
     world.clock.advance(MINUTE_MS);
-    expect(await world.order(buyer, CATALOG.basicYear, { surface: 'bot', chatId: buyer.telegramId })).toMatchObject({ url: null });
+    expect(await world.order(buyer, CATALOG.basicYear, { surface: 'bot', chatId: buyer.telegramId })).toMatchObject({
+      url: null,
+    });
   });
 
   it('makes a new order when the old one is over, and never two open ones', async () => {
@@ -74,10 +89,15 @@ describe('startCheckout', () => {
   it('takes over from a process that died while asking for a link', async () => {
     const buyer = await world.newBuyer();
     const first = await world.order(buyer, CATALOG.basicMonth);
-    await world.sql("UPDATE payment_attempt SET status = 'creating', url = NULL WHERE invoice_id = $1", [first.invoiceId]);
+    await world.sql("UPDATE payment_attempt SET status = 'creating', url = NULL WHERE invoice_id = $1", [
+      first.invoiceId,
+    ]);
     expect(await refusal(world.order(buyer, CATALOG.basicMonth))).toBe('busy');
     world.clock.advance(20_000);
-    expect(await world.order(buyer, CATALOG.basicMonth)).toMatchObject({ invoiceId: first.invoiceId, isResumed: false });
+    expect(await world.order(buyer, CATALOG.basicMonth)).toMatchObject({
+      invoiceId: first.invoiceId,
+      isResumed: false,
+    });
     expect((await rows(buyer)).live).toBe(1);
   });
 
@@ -89,7 +109,9 @@ describe('startCheckout', () => {
     await world.sandbox.setFaults({ api: { kind, remaining: 1, retry_after: 3 } });
     await expect(world.order(buyer, CATALOG.basicMonth)).rejects.toMatchObject({ kind: error, reason });
     expect(await rows(buyer)).toEqual({ open: 1, live: 0, attempts: 1 });
-    const [{ id } = { id: '' }] = await world.sql<{ id: string }>('SELECT id FROM invoice WHERE user_id = $1', [buyer.id]);
+    const [{ id } = { id: '' }] = await world.sql<{ id: string }>('SELECT id FROM invoice WHERE user_id = $1', [
+      buyer.id,
+    ]);
     expect(await world.order(buyer, CATALOG.basicMonth)).toMatchObject({ invoiceId: id });
   });
 
@@ -109,7 +131,13 @@ describe('startCheckout', () => {
     expect(await refusal(world.order(buyer, CATALOG.pluginOnce))).toBe('already_owned');
     expect(await refusal(world.order(buyer, CATALOG.proMonth))).toBe('already_subscribed');
     expect(await refusal(world.order(buyer, CATALOG.basicMonth, { userId: DEVELOPER.id }))).toBe('not_yours');
-    const request = { userId: 'usr_none', priceId: CATALOG.basicMonth, surface: 'api', method: 'telegram_stars', language: 'en' } as const;
+    const request = {
+      userId: 'usr_none',
+      priceId: CATALOG.basicMonth,
+      surface: 'api',
+      method: 'telegram_stars',
+      language: 'en',
+    } as const;
     expect(await refusal(startCheckout(world.asServer(), request))).toBe('user_not_found');
     await world.sql('UPDATE price SET is_active = false WHERE id = $1', [CATALOG.basicYear]);
     expect(await refusal(world.order(buyer, CATALOG.basicYear))).toBe('plan_not_for_sale');
@@ -123,9 +151,14 @@ describe('startCheckout', () => {
     const failing = (error: Error): Provider => ({ ...stars, createCheckout: () => Promise.reject(error) });
     const asked = (provider: Provider) => {
       world.clock.advance(MINUTE_MS);
-      return startCheckout({ ...buyer.ctx, providers: new Map([[STARS, provider]]) }, { userId: buyer.id, priceId: CATALOG.basicYear, surface: 'mini_app', method: 'telegram_stars', language: 'ja' });
+      return startCheckout(
+        { ...buyer.ctx, providers: new Map([[STARS, provider]]) },
+        { userId: buyer.id, priceId: CATALOG.basicYear, surface: 'mini_app', method: 'telegram_stars', language: 'ja' },
+      );
     };
-    expect(await refusal(asked(failing(new ProviderError('misconfigured', 'Unauthorized'))))).toBe('provider_misconfigured');
+    expect(await refusal(asked(failing(new ProviderError('misconfigured', 'Unauthorized'))))).toBe(
+      'provider_misconfigured',
+    );
     expect(await refusal(asked(failing(new ProviderError('invalid', 'TITLE_INVALID'))))).toBe('provider_misconfigured');
     expect(await refusal(asked(failing(new ProviderError('declined', 'blocked'))))).toBe('provider_declined');
     await expect(asked(failing(new Error('a bug')))).rejects.toThrow('a bug');
@@ -137,30 +170,61 @@ describe('startCheckout', () => {
     const tried: string[] = [];
     const standIn = (id: string, answer: () => Promise<CheckoutLink>): [string, Provider] => [
       id,
-      { ...stars, id, createCheckout: () => (tried.push(id), answer()) },
+      {
+        ...stars,
+        id,
+        createCheckout: () => {
+          tried.push(id);
+          return answer();
+        },
+      },
     ];
     const fail = (failure: 'unavailable' | 'declined') => () => Promise.reject(new ProviderError(failure, 'X'));
     const ask = async (...providers: Array<[string, Provider]>) => {
       tried.length = 0;
       const buyer = await world.newBuyer();
-      const opened = startCheckout({ ...buyer.ctx, providers: new Map(providers) }, { userId: buyer.id, priceId: CATALOG.basicYear, surface: 'mini_app', method: 'telegram_stars', language: 'en' });
+      const opened = startCheckout(
+        { ...buyer.ctx, providers: new Map(providers) },
+        { userId: buyer.id, priceId: CATALOG.basicYear, surface: 'mini_app', method: 'telegram_stars', language: 'en' },
+      );
       return opened.then(
         ({ providerId }) => providerId,
         (error: { reason: string }) => error.reason,
       );
     };
     const working = standIn('second', () => Promise.resolve({ url: 'https://t.me/$x' }));
-    expect([await ask(standIn('first', fail('unavailable')), working), [...tried]]).toEqual(['second', ['first', 'second']]);
-    expect([await ask(standIn('first', fail('declined')), working), [...tried]]).toEqual(['provider_declined', ['first']]);
-    expect(await ask(standIn('first', fail('unavailable')), standIn('second', fail('unavailable')))).toBe('provider_unavailable');
+    expect([await ask(standIn('first', fail('unavailable')), working), [...tried]]).toEqual([
+      'second',
+      ['first', 'second'],
+    ]);
+    expect([await ask(standIn('first', fail('declined')), working), [...tried]]).toEqual([
+      'provider_declined',
+      ['first'],
+    ]);
+    expect(await ask(standIn('first', fail('unavailable')), standIn('second', fail('unavailable')))).toBe(
+      'provider_unavailable',
+    );
   });
 
   it('takes the terms of a server: its fee, and a time to pay of at most an hour', async () => {
     const buyer = await world.newBuyer();
-    const request = { userId: buyer.id, priceId: CATALOG.pluginOnce, surface: 'api', method: 'telegram_stars', language: 'en' } as const;
-    const opened = await startCheckout(world.asServer(), { ...request, terms: { platformFeeBps: 1_000, expiresInMinutes: 600 } });
+    const request = {
+      userId: buyer.id,
+      priceId: CATALOG.pluginOnce,
+      surface: 'api',
+      method: 'telegram_stars',
+      language: 'en',
+    } as const;
+    const opened = await startCheckout(world.asServer(), {
+      ...request,
+      terms: { platformFeeBps: 1_000, expiresInMinutes: 600 },
+    });
     expect(opened.expiresAt.getTime() - world.clock.now().getTime()).toBe(60 * MINUTE_MS);
-    expect(await getInvoice(buyer.ctx, opened.invoiceId)).toMatchObject({ platformFeeBps: 1_000, developerUserId: DEVELOPER.id, surface: 'api' });
+    expect(await getInvoice(buyer.ctx, opened.invoiceId)).toMatchObject({
+      platformFeeBps: 1_000,
+      developerUserId: DEVELOPER.id,
+      surface: 'api',
+    });
   });
 });
 
@@ -181,7 +245,9 @@ describe('orders', () => {
     expect((await rows(buyer)).live).toBe(0);
     const bought = await world.buy(buyer, CATALOG.basicMonth);
     expect(await refusal(cancelInvoice(buyer.ctx, bought.invoiceId))).toBe('invoice_already_paid');
-    expect((await getInvoice(buyer.ctx, bought.invoiceId)).payments).toMatchObject([{ kind: 'first', entitlement: { planId: CATALOG.basic } }]);
+    expect((await getInvoice(buyer.ctx, bought.invoiceId)).payments).toMatchObject([
+      { kind: 'first', entitlement: { planId: CATALOG.basic } },
+    ]);
   });
 
   it('expire in time, each once, however many workers look', async () => {
@@ -192,8 +258,15 @@ describe('orders', () => {
     await expireInvoices(world.system);
     await Promise.all([expireInvoices(world.system), expireInvoices(world.system)]);
     const ids = opened.map(({ invoiceId }) => invoiceId);
-    expect(await world.sql('SELECT DISTINCT status FROM invoice WHERE id = ANY($1)', [ids])).toEqual([{ status: 'expired' }]);
-    expect(await world.sql("SELECT count(*)::int AS n FROM audit_event WHERE action = 'invoice.expired' AND object_id = ANY($1)", [ids])).toEqual([{ n: 12 }]);
+    expect(await world.sql('SELECT DISTINCT status FROM invoice WHERE id = ANY($1)', [ids])).toEqual([
+      { status: 'expired' },
+    ]);
+    expect(
+      await world.sql(
+        "SELECT count(*)::int AS n FROM audit_event WHERE action = 'invoice.expired' AND object_id = ANY($1)",
+        [ids],
+      ),
+    ).toEqual([{ n: 12 }]);
     expect(await expireInvoices(world.system)).toBe(0);
     await expectWholeBooks(world.system);
   });
@@ -235,8 +308,13 @@ describe('answerInquiry', () => {
 
   it('says no to a second subscription and a second licence by an order opened before', async () => {
     const buyer = await world.newBuyer();
-    const [month, plugin] = [await world.order(buyer, CATALOG.basicMonth), await world.order(buyer, CATALOG.pluginOnce)];
-    await world.sql("UPDATE invoice SET status = 'cancelled' WHERE id = ANY($1)", [[month.invoiceId, plugin.invoiceId]]);
+    const [month, plugin] = [
+      await world.order(buyer, CATALOG.basicMonth),
+      await world.order(buyer, CATALOG.pluginOnce),
+    ];
+    await world.sql("UPDATE invoice SET status = 'cancelled' WHERE id = ANY($1)", [
+      [month.invoiceId, plugin.invoiceId],
+    ]);
     await world.sql("UPDATE payment_attempt SET status = 'closed' WHERE user_id = $1", [buyer.id]);
     await world.buy(buyer, CATALOG.basicMonth);
     await world.buy(buyer, CATALOG.pluginOnce);
@@ -247,14 +325,23 @@ describe('answerInquiry', () => {
 });
 
 describe('previewCheckout', () => {
-  const preview = (buyer: Buyer, priceId: string, surface: 'mini_app' | 'browser' = 'mini_app') => previewCheckout(buyer.ctx, { userId: buyer.id, priceId, surface });
+  const preview = (buyer: Buyer, priceId: string, surface: 'mini_app' | 'browser' = 'mini_app') =>
+    previewCheckout(buyer.ctx, { userId: buyer.id, priceId, surface });
 
   it('shows where the money goes, and until when access lasts', async () => {
     const buyer = await world.newBuyer();
     const month = await preview(buyer, CATALOG.basicMonth);
-    expect(month).toMatchObject({ blocked: null, replaces: null, accessUntil: new Date(world.clock.now().getTime() + 30 * 86_400_000) });
-    expect(month.methods).toMatchObject([{ providerId: STARS, refusal: null, renewalDays: 30, split: { platformFee: 50n, developerShare: 0n } }]);
-    expect((await preview(buyer, CATALOG.pluginOnce)).methods).toMatchObject([{ split: { platformFee: 30n, developerShare: 71n } }]);
+    expect(month).toMatchObject({
+      blocked: null,
+      replaces: null,
+      accessUntil: new Date(world.clock.now().getTime() + 30 * 86_400_000),
+    });
+    expect(month.methods).toMatchObject([
+      { providerId: STARS, refusal: null, renewalDays: 30, split: { platformFee: 50n, developerShare: 0n } },
+    ]);
+    expect((await preview(buyer, CATALOG.pluginOnce)).methods).toMatchObject([
+      { split: { platformFee: 30n, developerShare: 71n } },
+    ]);
     expect((await preview(buyer, CATALOG.pluginOnce)).accessUntil).toBeNull();
     expect((await preview(buyer, CATALOG.proYearUsd)).methods).toEqual([]);
   });
@@ -265,11 +352,18 @@ describe('previewCheckout', () => {
     const basic = await world.buy(buyer, CATALOG.basicMonth);
     expect((await preview(buyer, CATALOG.pluginOnce)).blocked).toBe('already_owned');
     expect((await preview(buyer, CATALOG.basicMonth)).blocked).toBe('already_subscribed');
-    expect((await preview(buyer, CATALOG.proMonth)).replaces).toMatchObject({ planId: CATALOG.basic, until: basic.until });
+    expect((await preview(buyer, CATALOG.proMonth)).replaces).toMatchObject({
+      planId: CATALOG.basic,
+      until: basic.until,
+    });
     const year = await preview(buyer, CATALOG.basicYear);
     expect(year).toMatchObject({ blocked: null, replaces: { planId: CATALOG.basic } });
     expect(year.accessUntil?.getTime()).toBeGreaterThan(basic.until.getTime() + 364 * 86_400_000);
-    expect(await refusal(previewCheckout(buyer.ctx, { userId: DEVELOPER.id, priceId: CATALOG.basicMonth, surface: 'mini_app' }))).toBe('not_yours');
+    expect(
+      await refusal(
+        previewCheckout(buyer.ctx, { userId: DEVELOPER.id, priceId: CATALOG.basicMonth, surface: 'mini_app' }),
+      ),
+    ).toBe('not_yours');
   });
 
   it('shows a method that Telegram forbids or that cannot take so much as refused', async () => {
@@ -279,7 +373,13 @@ describe('previewCheckout', () => {
     if (!stars || !capability) throw new Error('not registered');
     const card = { ...stars, id: 'card', accepts: [{ ...capability, method: 'credit_card' as const }] };
     const small = { ...stars, id: 'small', accepts: [{ ...capability, maxAmount: { oneTime: 1n, renewing: 1n } }] };
-    const ctx = { ...buyer.ctx, providers: new Map([['card', card], ['small', small]]) };
+    const ctx = {
+      ...buyer.ctx,
+      providers: new Map([
+        ['card', card],
+        ['small', small],
+      ]),
+    };
     const offer = await previewCheckout(ctx, { userId: buyer.id, priceId: CATALOG.basicMonth, surface: 'mini_app' });
     expect(offer.methods.map(({ providerId, refusal }) => [providerId, refusal])).toEqual([
       ['card', 'method_not_allowed_here'],

@@ -95,7 +95,12 @@ describe('ids and names', () => {
 
   it('a request has its own logger and id', () => {
     const bindings: unknown[] = [];
-    const log = { child: (given: unknown) => (bindings.push(given), log) };
+    const log = {
+      child: (given: unknown) => {
+        bindings.push(given);
+        return log;
+      },
+    };
     const ctx = asActor({ clock, log } as unknown as Ctx, { kind: 'stranger' }, 'req_1');
     expect(ctx).toMatchObject({ requestId: 'req_1', actor: { kind: 'stranger' } });
     // Made when it is first used, and once.

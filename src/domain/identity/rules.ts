@@ -27,13 +27,12 @@ export function judgeLaunchAge(
   return { ok: true };
 }
 
-/** The user object of initData, reduced to what Hoshi needs. Telegram ids have at most 52 bits. */
+/** Telegram's ids have at most 52 bits: beyond them is nobody, and numbers lose digits. */
+export const MAX_TELEGRAM_ID = 2 ** 52;
+
+/** The user object of initData, reduced to what Hoshi needs. */
 export const LaunchUser = z.object({
-  id: z
-    .number()
-    .int()
-    .positive()
-    .max(2 ** 52),
+  id: z.number().int().positive().max(MAX_TELEGRAM_ID),
   language_code: z.string().max(35).optional(),
   allows_write_to_pm: z.boolean().optional(),
   is_bot: z.boolean().optional(),

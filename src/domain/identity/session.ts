@@ -7,7 +7,7 @@ import { AppError } from '#domain/errors.ts';
 export const SESSION_HOURS = 12;
 const ISSUER = 'hoshi';
 const Claims = z.object({
-  sub: z.string().startsWith('usr_'),
+  sub: z.string().regex(/^usr_[0-9a-z]{1,40}$/),
   role: z.enum(['user', 'developer', 'support', 'admin']),
 });
 
@@ -41,6 +41,8 @@ async function readClaims(ctx: Ctx, token: string): Promise<z.infer<typeof Claim
       algorithms: ['HS256'],
       issuer: ISSUER,
       audience: ISSUER,
+      // Without it a token would never end.
+      requiredClaims: ['exp'],
       currentDate: ctx.clock.now(),
     });
     return Claims.parse(payload);

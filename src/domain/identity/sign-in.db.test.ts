@@ -1,7 +1,8 @@
 import { createHmac, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
+import { SignJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
 import type { Ctx } from '#domain/context/context.ts';
-import { BOT_TOKEN, useWorld } from '../../testing/world.ts';
+import { BOT_TOKEN, openWorld } from '../../testing/world.ts';
 import { authenticateApiKey, registerApiKey } from './api-key.ts';
 import { changeSettings } from './change-settings.ts';
 import { ensureUser } from './ensure-user.ts';
@@ -9,7 +10,7 @@ import { findUserByTelegramId, getUser } from './find-user.ts';
 import { authenticate, issueSession, SESSION_HOURS } from './session.ts';
 import { readInitData, signIn } from './sign-in.ts';
 
-const world = useWorld({ policy: { adminTelegramIds: [990n] } });
+const world = openWorld({ policy: { adminTelegramIds: [990n] } });
 
 type Fields = Array<[string, string]>;
 const checkString = (fields: Fields) =>
@@ -212,7 +213,14 @@ describe('sessions', () => {
     const [header, payload] = (await issueSession(world.door, buyer)).token.split('.');
     const none = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${payload}.`;
     const stranger = await issueSession(world.door, { id: 'someone', role: 'user' });
-    for (const forged of [token, 'x', '', `${header}.${payload}.`, none, stranger.token])
+    const nul = await issueSession(world.door, { id: 'usr_\0', role: 'user' });
+    const endless = await new SignJWT({ role: 'admin' })
+      .setProtectedHeader({ alg: 'HS256' })
+      .setIssuer('hoshi')
+      .setAudience('hoshi')
+      .setSubject(buyer.id)
+      .sign(new TextEncoder().encode(world.door.sessionSecret));
+    for (const forged of [token, 'x', '', `${header}.${payload}.`, none, stranger.token, nul.token, endless])
       expect(await refusal(authenticate(world.door, forged))).toBe('session_missing');
   });
 });

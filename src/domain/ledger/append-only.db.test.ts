@@ -3,9 +3,9 @@ import { checkBooks, INVARIANTS } from '#domain/audit/invariants.ts';
 import { recordAudit } from '#domain/audit/record.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
 import { CATALOG } from '../../testing/catalog.ts';
-import { type Bought, type Buyer, useWorld } from '../../testing/world.ts';
+import { type Bought, type Buyer, openWorld } from '../../testing/world.ts';
 
-const world = useWorld();
+const world = openWorld();
 let buyer: Buyer;
 let bought: Bought;
 beforeAll(async () => {
@@ -21,36 +21,78 @@ const code = (text: string, values: unknown[] = []) =>
 
 describe('the database refuses', () => {
   it.each(['ledger_entry', 'audit_event'])('to change, delete or empty %s', async (table) => {
-    expect(await code(`UPDATE ${table} SET ${table === 'ledger_entry' ? 'amount = amount' : "actor = 'x'"}`)).toBe('23001');
+    expect(await code(`UPDATE ${table} SET ${table === 'ledger_entry' ? 'amount = amount' : "actor = 'x'"}`)).toBe(
+      '23001',
+    );
     expect(await code(`DELETE FROM ${table}`)).toBe('23001');
     expect(await code(`DELETE FROM ${table} WHERE false`)).toBe('23001');
     expect(await code(`TRUNCATE ${table}`)).toBe('23001');
   });
 
-  const insert = (rows: string) => code(`INSERT INTO ledger_entry (transaction_id, account, amount, currency, created_at) VALUES ${rows}`);
+  const insert = (rows: string) =>
+    code(`INSERT INTO ledger_entry (transaction_id, account, amount, currency, created_at) VALUES ${rows}`);
   it.each([
     ['one leg', "('t1', 'platform_revenue', 5, 'XTR', now())"],
-    ['legs that do not sum to zero', "('t1', 'platform_revenue', 5, 'XTR', now()), ('t1', 'developer_payable', -4, 'XTR', now())"],
-    ['balance over two currencies', "('t1', 'platform_revenue', 5, 'XTR', now()), ('t1', 'developer_payable', -5, 'USD', now())"],
-    ['balance over two transactions', "('t1', 'platform_revenue', 5, 'XTR', now()), ('t2', 'developer_payable', -5, 'XTR', now())"],
+    [
+      'legs that do not sum to zero',
+      "('t1', 'platform_revenue', 5, 'XTR', now()), ('t1', 'developer_payable', -4, 'XTR', now())",
+    ],
+    [
+      'balance over two currencies',
+      "('t1', 'platform_revenue', 5, 'XTR', now()), ('t1', 'developer_payable', -5, 'USD', now())",
+    ],
+    [
+      'balance over two transactions',
+      "('t1', 'platform_revenue', 5, 'XTR', now()), ('t2', 'developer_payable', -5, 'XTR', now())",
+    ],
   ])('%s', async (_name, rows) => {
     expect(await insert(rows)).toBe('23514');
   });
 
   it('an empty leg and the same account twice', async () => {
     expect(await insert("('t1', 'platform_revenue', 0, 'XTR', now())")).toBe('ledger_entry_not_zero');
-    expect(await insert("('t1', 'platform_revenue', 5, 'XTR', now()), ('t1', 'platform_revenue', -5, 'XTR', now())")).toBe('ledger_entry_transaction_id_account_key');
+    expect(
+      await insert("('t1', 'platform_revenue', 5, 'XTR', now()), ('t1', 'platform_revenue', -5, 'XTR', now())"),
+    ).toBe('ledger_entry_transaction_id_account_key');
   });
 
   it.each([
-    ['a charge twice', `INSERT INTO payment SELECT (jsonb_populate_record(p, '{"id":"pay_twice"}')).* FROM payment p WHERE charge_id = $1`, 'payment_provider_charge_id_key'],
-    ['a second right for a charge', `INSERT INTO entitlement SELECT (jsonb_populate_record(e, '{"id":"ent_twice","plan_id":"pln_pro"}')).* FROM entitlement e JOIN payment p ON p.id = e.payment_id WHERE p.charge_id = $1`, 'entitlement_payment_id_key'],
-    ['a second lasting right', `INSERT INTO entitlement SELECT (jsonb_populate_record(e, '{"id":"ent_twice","payment_id":null}')).* FROM entitlement e JOIN payment p ON p.id = e.payment_id WHERE p.charge_id = $1`, 'entitlement_one_lasting'],
-    ['shares that are not the whole', 'UPDATE payment SET platform_fee = platform_fee + 1 WHERE charge_id = $1', 'payment_shares_are_the_whole'],
-    ['a negative share', 'UPDATE payment SET platform_fee = platform_fee - 200, processor_fee = processor_fee + 200 WHERE charge_id = $1', 'payment_shares_are_the_whole'],
-    ['a share of nobody', 'UPDATE payment SET developer_user_id = NULL WHERE charge_id = $1', 'payment_share_has_owner'],
-    ['a second refund of a charge', `INSERT INTO refund (id, payment_id, status, reason, amount, currency, requested_by, created_at)
-      SELECT v.id, p.id, 'requested', 'requested', 1, 'XTR', 'test', now() FROM payment p, (VALUES ('ref_1'), ('ref_2')) AS v(id) WHERE p.charge_id = $1`, 'refund_one_live'],
+    [
+      'a charge twice',
+      `INSERT INTO payment SELECT (jsonb_populate_record(p, '{"id":"pay_twice"}')).* FROM payment p WHERE charge_id = $1`,
+      'payment_provider_charge_id_key',
+    ],
+    [
+      'a second right for a charge',
+      `INSERT INTO entitlement SELECT (jsonb_populate_record(e, '{"id":"ent_twice","plan_id":"pln_pro"}')).* FROM entitlement e JOIN payment p ON p.id = e.payment_id WHERE p.charge_id = $1`,
+      'entitlement_payment_id_key',
+    ],
+    [
+      'a second lasting right',
+      `INSERT INTO entitlement SELECT (jsonb_populate_record(e, '{"id":"ent_twice","payment_id":null}')).* FROM entitlement e JOIN payment p ON p.id = e.payment_id WHERE p.charge_id = $1`,
+      'entitlement_one_lasting',
+    ],
+    [
+      'shares that are not the whole',
+      'UPDATE payment SET platform_fee = platform_fee + 1 WHERE charge_id = $1',
+      'payment_shares_are_the_whole',
+    ],
+    [
+      'a negative share',
+      'UPDATE payment SET platform_fee = platform_fee - 200, processor_fee = processor_fee + 200 WHERE charge_id = $1',
+      'payment_shares_are_the_whole',
+    ],
+    [
+      'a share of nobody',
+      'UPDATE payment SET developer_user_id = NULL WHERE charge_id = $1',
+      'payment_share_has_owner',
+    ],
+    [
+      'a second refund of a charge',
+      `INSERT INTO refund (id, payment_id, status, reason, amount, currency, requested_by, created_at)
+      SELECT v.id, p.id, 'requested', 'requested', 1, 'XTR', 'test', now() FROM payment p, (VALUES ('ref_1'), ('ref_2')) AS v(id) WHERE p.charge_id = $1`,
+      'refund_one_live',
+    ],
   ])('%s', async (_name, text, constraint) => {
     expect(await code(text, [bought.chargeId])).toBe(constraint);
   });
@@ -60,10 +102,15 @@ describe('the database refuses', () => {
     const twice = (table: string, id: string, where: string) =>
       code(`INSERT INTO ${table} SELECT (jsonb_populate_record(t, '{"id":"${id}"}')).* FROM ${table} t WHERE ${where}`);
     expect(await twice('invoice', 'inv_twice', `id = '${open.invoiceId}'`)).toBe('invoice_one_open');
-    expect(await twice('payment_attempt', 'att_twice', `invoice_id = '${open.invoiceId}'`)).toBe('payment_attempt_one_live');
-    expect(await code(`INSERT INTO subscription SELECT (jsonb_populate_record(s, '{"id":"sub_twice","invoice_id":"${open.invoiceId}"}')).* FROM subscription s WHERE user_id = $1`, [buyer.id])).toBe(
-      'subscription_one_renewing',
+    expect(await twice('payment_attempt', 'att_twice', `invoice_id = '${open.invoiceId}'`)).toBe(
+      'payment_attempt_one_live',
     );
+    expect(
+      await code(
+        `INSERT INTO subscription SELECT (jsonb_populate_record(s, '{"id":"sub_twice","invoice_id":"${open.invoiceId}"}')).* FROM subscription s WHERE user_id = $1`,
+        [buyer.id],
+      ),
+    ).toBe('subscription_one_renewing');
   });
 });
 
@@ -88,12 +135,19 @@ describe('inTransaction', () => {
     expect(await inTransaction(world.system, fail)).toBe(3);
     runs = Number.NEGATIVE_INFINITY;
     let tries = 0;
-    await expect(inTransaction(world.system, async () => ((tries += 1), fail()))).rejects.toThrow('again');
+    await expect(
+      inTransaction(world.system, async () => {
+        tries += 1;
+        return fail();
+      }),
+    ).rejects.toThrow('again');
     expect(tries).toBe(5);
   });
 
   it('runs again after a real deadlock', async () => {
-    await world.sql("INSERT INTO idempotency_key (scope, key, request_hash, locked_until) VALUES ('s', 'a', '', now()), ('s', 'b', '', now())");
+    await world.sql(
+      "INSERT INTO idempotency_key (scope, key, request_hash, locked_until) VALUES ('s', 'a', '', now()), ('s', 'b', '', now())",
+    );
     let meet: () => void = () => undefined;
     const both = new Promise<void>((resolve) => {
       meet = resolve;
@@ -123,35 +177,67 @@ describe('checkBooks', () => {
   const CRIMES: ReadonlyArray<[name: string, statement: string]> = [
     ['ledger_balances', "UPDATE ledger_entry SET amount = amount + 1 WHERE account = 'platform_revenue'"],
     ['payment_is_booked', "DELETE FROM ledger_entry WHERE account IN ('platform_revenue', 'provider_receivable')"],
-    ['refund_is_booked', "INSERT INTO refund SELECT 'ref_x', id, 'succeeded', 'requested', amount, currency, 'x', NULL, now(), now() FROM payment LIMIT 1"],
-    ['entry_has_cause', "UPDATE ledger_entry SET transaction_id = 'nothing' WHERE transaction_id = (SELECT id FROM payment LIMIT 1)"],
-    ['developer_is_owed_their_shares', "UPDATE payment SET developer_share = developer_share - 1, platform_fee = platform_fee + 1 WHERE developer_share > 0"],
+    [
+      'refund_is_booked',
+      "INSERT INTO refund SELECT 'ref_x', id, 'succeeded', 'requested', amount, currency, 'x', NULL, now(), now() FROM payment LIMIT 1",
+    ],
+    [
+      'entry_has_cause',
+      "UPDATE ledger_entry SET transaction_id = 'nothing' WHERE transaction_id = (SELECT id FROM payment LIMIT 1)",
+    ],
+    [
+      'developer_is_owed_their_shares',
+      'UPDATE payment SET developer_share = developer_share - 1, platform_fee = platform_fee + 1 WHERE developer_share > 0',
+    ],
     ['payment_has_one_right', 'DELETE FROM entitlement'],
     ['right_has_payment', 'UPDATE entitlement SET payment_id = NULL'],
     ['right_is_what_was_paid', "UPDATE entitlement SET starts_at = starts_at - interval '1 day'"],
-    ['order_is_paid_once', "INSERT INTO payment SELECT (jsonb_populate_record(p, jsonb_build_object('id', 'pay_x', 'charge_id', 'x'))).* FROM payment p LIMIT 1"],
+    [
+      'order_is_paid_once',
+      "INSERT INTO payment SELECT (jsonb_populate_record(p, jsonb_build_object('id', 'pay_x', 'charge_id', 'x'))).* FROM payment p LIMIT 1",
+    ],
     ['order_is_paid_by_charge', "UPDATE invoice SET status = 'cancelled'"],
     ['order_has_its_subscription', 'DELETE FROM subscription'],
-    ['refund_is_whole', "INSERT INTO refund SELECT 'ref_x', id, 'requested', 'requested', amount + 1, currency, 'x', NULL, now(), NULL FROM payment LIMIT 1"],
+    [
+      'refund_is_whole',
+      "INSERT INTO refund SELECT 'ref_x', id, 'requested', 'requested', amount + 1, currency, 'x', NULL, now(), NULL FROM payment LIMIT 1",
+    ],
     ['refund_agrees_with_payment', "UPDATE payment SET status = 'refunding'"],
     ['refund_took_the_right', 'UPDATE entitlement SET revoked_at = now()'],
     ['refunded_subscription_is_over', "UPDATE payment SET status = 'refunded'"],
     ['shares_are_the_whole', "UPDATE payment SET kind = 'surplus'"],
     ['payment_is_told', "DELETE FROM job WHERE name = 'send_notice'"],
-    ['refund_is_asked_for', "INSERT INTO refund SELECT 'ref_x', id, 'requested', 'requested', amount, currency, 'x', NULL, now(), NULL FROM payment LIMIT 1"],
+    [
+      'refund_is_asked_for',
+      "INSERT INTO refund SELECT 'ref_x', id, 'requested', 'requested', amount, currency, 'x', NULL, now(), NULL FROM payment LIMIT 1",
+    ],
     ['closed_order_has_no_live_attempt', "UPDATE payment_attempt SET status = 'live'"],
     ['subscription_end_is_dated', 'UPDATE subscription SET ended_at = now()'],
-    ['subscription_covers_its_charges', "UPDATE subscription SET current_period_end = current_period_end + interval '1 day'"],
-    ['difference_is_settled', "INSERT INTO reconciliation_difference VALUES ('dif_x', 'telegram-stars', 'none', 'missing_payment', 'settled', now())"],
+    [
+      'subscription_covers_its_charges',
+      "UPDATE subscription SET current_period_end = current_period_end + interval '1 day'",
+    ],
+    [
+      'difference_is_settled',
+      "INSERT INTO reconciliation_difference VALUES ('dif_x', 'telegram-stars', 'none', 'missing_payment', 'settled', now())",
+    ],
     ['event_is_tried_again', "UPDATE webhook_event SET status = 'failed', next_attempt_at = '2020-01-01'"],
     ['no_dead_event', "UPDATE webhook_event SET status = 'dead'"],
     ['order_ends_in_time', "UPDATE invoice SET status = 'open', expires_at = '2020-01-01'"],
-    ['subscription_ends_in_time', "UPDATE subscription SET current_period_start = '2020-01-01', current_period_end = '2020-01-31'"],
+    [
+      'subscription_ends_in_time',
+      "UPDATE subscription SET current_period_start = '2020-01-01', current_period_end = '2020-01-31'",
+    ],
   ];
 
   it.each(CRIMES)('sees: %s', async (name, statement) => {
     const client = await world.database.pool.connect();
-    const crime = { ...world.system, pool: { connect: async () => ({ query: inside, release: () => undefined }) } as unknown as typeof world.system.pool };
+    const crime = {
+      ...world.system,
+      pool: {
+        connect: async () => ({ query: inside, release: () => undefined }),
+      } as unknown as typeof world.system.pool,
+    };
     async function inside(text: string, values?: unknown[]) {
       // The check opens and closes its own snapshot; here it looks into the transaction of the crime.
       return /^(BEGIN|ROLLBACK|SET LOCAL)/.test(text) ? { rows: [] } : client.query(text, values);
@@ -159,7 +245,15 @@ describe('checkBooks', () => {
     try {
       await client.query('BEGIN');
       await client.query("SET LOCAL session_replication_role = 'replica'");
-      for (const table of ['payment', 'entitlement', 'refund', 'invoice', 'ledger_entry', 'payment_attempt', 'subscription'])
+      for (const table of [
+        'payment',
+        'entitlement',
+        'refund',
+        'invoice',
+        'ledger_entry',
+        'payment_attempt',
+        'subscription',
+      ])
         await client.query(DROP_GUARDS(table));
       await client.query(statement);
       const found = (await checkBooks(crime)).filter(({ violations }) => violations.length > 0);

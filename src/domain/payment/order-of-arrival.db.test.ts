@@ -6,9 +6,9 @@ import { makeTelegramStars } from '#providers/telegram-stars/adapter.ts';
 import { endState, expectWholeBooks } from '../../testing/books.ts';
 import { AMOUNTS, CATALOG } from '../../testing/catalog.ts';
 import { refundedPayment, starTransaction, subscriptionUpdate, successfulPayment } from '../../testing/updates.ts';
-import { type Buyer, DAY_MS, newChargeId, SECRET, STARS, useWorld } from '../../testing/world.ts';
+import { type Buyer, DAY_MS, newChargeId, openWorld, SECRET, STARS } from '../../testing/world.ts';
 
-const world = useWorld();
+const world = openWorld();
 const EVENTS = ['payment', 'renewal1', 'renewal2', 'refund', 'cancel', 'renewal_failed', 'reconciliation'] as const;
 type EventName = (typeof EVENTS)[number];
 

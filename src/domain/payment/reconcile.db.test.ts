@@ -6,9 +6,9 @@ import { retryWebhooks } from '#domain/webhook/retry.ts';
 import { expectWholeBooks, noticesOf } from '../../testing/books.ts';
 import { AMOUNTS, CATALOG } from '../../testing/catalog.ts';
 import { refundedPayment, successfulPayment } from '../../testing/updates.ts';
-import { type Buyer, DAY_MS, MONTH_MS, newChargeId, type PriceId, STARS, useWorld } from '../../testing/world.ts';
+import { type Buyer, DAY_MS, MONTH_MS, newChargeId, openWorld, type PriceId, STARS } from '../../testing/world.ts';
 
-const world = useWorld();
+const world = openWorld();
 beforeAll(() => world.connect());
 // Subscriptions of an earlier test would renew in a later one, when the clock is moved.
 afterEach(async () => {

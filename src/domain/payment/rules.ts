@@ -8,7 +8,6 @@ import { renewalPeriod, type SubscriptionStatus } from '#domain/subscription/rul
 
 export const PAYMENT_STATUSES = ['succeeded', 'refunding', 'refunded'] as const;
 export type PaymentStatus = (typeof PAYMENT_STATUSES)[number];
-export type PaymentKind = 'one_time' | 'first' | 'renewal' | 'surplus';
 
 /** status × event → status for money we took. A refund may come from the provider without our asking. */
 const TRANSITIONS: Record<

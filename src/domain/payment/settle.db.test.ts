@@ -5,9 +5,9 @@ import { retryWebhooks } from '#domain/webhook/retry.ts';
 import { expectWholeBooks, jobsOf, noticesOf } from '../../testing/books.ts';
 import { AMOUNTS, CATALOG, DEVELOPER } from '../../testing/catalog.ts';
 import { refundedPayment, successfulPayment } from '../../testing/updates.ts';
-import { type Buyer, MONTH_MS, newChargeId, type PriceId, useWorld } from '../../testing/world.ts';
+import { type Buyer, MONTH_MS, newChargeId, openWorld, type PriceId } from '../../testing/world.ts';
 
-const world = useWorld();
+const world = openWorld();
 const TIMES = 50;
 
 async function open(buyer: Buyer, priceId: PriceId) {

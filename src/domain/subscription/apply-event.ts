@@ -27,6 +27,7 @@ export async function applySubscriptionEvent(
   return inTransaction(ctx, async (tx) => {
     if (await isProcessed(tx, inbox)) return 'duplicate';
     const subscription = await tx.db.subscription.findUnique({ where: { invoiceId: event.invoiceId } });
+    if (!subscription && (await isSurplus(tx, event))) return close(tx, inbox, 'ignored');
     if (!subscription) throw new AppError('not_found', 'subscription_not_found');
     const owner = await tx.db.user.findUniqueOrThrow({ where: { id: subscription.userId } });
     // A second, surplus subscription of a stranger to the same forwarded link is not this one.
@@ -40,10 +41,20 @@ export async function applySubscriptionEvent(
       await queueJobs(tx, [
         { name: 'stop_renewal', lane: `subscription:${subscriptionId}`, payload: { subscriptionId } },
       ]);
-    const outcome = isChanged ? 'applied' : 'ignored';
-    await tx.db.$executeRaw`SELECT write_webhook_event(${JSON.stringify(toInboxRow(inbox))}::jsonb, ${outcome})`;
-    return outcome;
+    return close(tx, inbox, isChanged ? 'applied' : 'ignored');
   });
+}
+
+async function close<Outcome extends string>(tx: Ctx, inbox: InboxEntry, outcome: Outcome): Promise<Outcome> {
+  await tx.db.$executeRaw`SELECT write_webhook_event(${JSON.stringify(toInboxRow(inbox))}::jsonb, ${outcome})`;
+  return outcome;
+}
+
+/** Whether the message is about a subscription that was given back as surplus: it exists at the provider only. */
+async function isSurplus(tx: Ctx, event: SubscriptionChangedEvent): Promise<boolean> {
+  const payer = await tx.db.user.findUnique({ where: { telegramId: event.payerId }, select: { id: true } });
+  if (!payer) return false;
+  return (await tx.db.payment.count({ where: { invoiceId: event.invoiceId, userId: payer.id, kind: 'surplus' } })) > 0;
 }
 
 /** These messages carry no time, so one that comes a second time (a replay) could undo what happened since. */

@@ -7,13 +7,13 @@ import { replayWebhook } from '#domain/webhook/replay.ts';
 import { endState, expectWholeBooks, jobsOf, noticesOf } from '../../testing/books.ts';
 import { AMOUNTS, CATALOG } from '../../testing/catalog.ts';
 import { refundedPayment, subscriptionUpdate, successfulPayment } from '../../testing/updates.ts';
-import { type Bought, type Buyer, DAY_MS, MONTH_MS, newChargeId, useWorld } from '../../testing/world.ts';
+import { type Bought, type Buyer, DAY_MS, MONTH_MS, newChargeId, openWorld } from '../../testing/world.ts';
 import { cancelSubscription, resumeSubscription, stopRenewal } from './cancel.ts';
 import { changeSubscription } from './change.ts';
 import { getSubscription, listSubscriptions } from './records.ts';
 import { endSubscriptions, remindRenewals } from './run-schedule.ts';
 
-const world = useWorld();
+const world = openWorld();
 
 const subscriptionOf = async (invoiceId: string) =>
   world.database.prisma.subscription.findUniqueOrThrow({ where: { invoiceId } });
@@ -289,10 +289,15 @@ describe('time', () => {
     await world.advance(MONTH_MS - 1_000);
     await endSubscriptions(world.system);
     expect([await statusOf(invoiceId), await isEntitled(buyer)]).toEqual(['active', true]);
-    await world.advance(1_000);
+    // For an hour the renewal may merely be late.
+    await world.advance(3_600_000);
     await endSubscriptions(world.system);
+    expect([await statusOf(invoiceId), await isEntitled(buyer)]).toEqual(['active', true]);
+    await world.advance(1_000);
+    await Promise.all([endSubscriptions(world.system), endSubscriptions(world.system)]);
     expect([await statusOf(invoiceId), await isEntitled(buyer)]).toEqual(['past_due', true]);
-    await world.advance(3 * DAY_MS - 1_000);
+    expect((await noticesOf(world, buyer.id))['renewal_failed']).toBe(1);
+    await world.advance(3 * DAY_MS - 3_601_000);
     await endSubscriptions(world.system);
     expect([await statusOf(invoiceId), await isEntitled(buyer)]).toEqual(['past_due', true]);
     await world.advance(1_000);

@@ -10,7 +10,7 @@ import {
   successfulPayment,
   textMessage,
 } from '../../testing/updates.ts';
-import { DAY_MS, newChargeId, SECRET, STARS, useWorld } from '../../testing/world.ts';
+import { DAY_MS, newChargeId, openWorld, SECRET, STARS } from '../../testing/world.ts';
 import { claimMessage, finishMessage } from './claim-message.ts';
 import { forgetBodies } from './forget-bodies.ts';
 import { receiveWebhook } from './receive.ts';
@@ -19,7 +19,7 @@ import { retryWebhooks } from './retry.ts';
 import { MAX_ATTEMPTS } from './rules.ts';
 import { errorCode } from './store.ts';
 
-const world = useWorld();
+const world = openWorld();
 const rowOf = async (updateId: number) =>
   (
     await world.sql<{
@@ -116,7 +116,11 @@ describe('the door', () => {
       const heard: unknown[] = [];
       const body = Buffer.from(JSON.stringify(preCheckoutQuery(1, { payer, invoiceId, amount: 1 })));
       const request = { headers: { 'x-telegram-bot-api-secret-token': SECRET }, body };
-      await receiveWebhook(world.door, { providerId: STARS, request, explain: (...said) => (heard.push(said), 'no') });
+      await receiveWebhook(world.door, {
+        providerId: STARS,
+        request,
+        explain: (...said) => `refused ${heard.push(said)}`,
+      });
       return heard;
     };
     expect(await ask({ telegramId: buyer.telegramId, languageCode: 'de' })).toEqual([['amount_mismatch', 'ja', 'de']]);

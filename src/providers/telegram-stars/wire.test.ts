@@ -76,6 +76,12 @@ describe('readUpdate', () => {
     });
   });
 
+  it('refuses a question whose order no database can name, and keeps a charge that names one', () => {
+    const order = { payer, invoiceId: 'inv_\0', amount: 150 };
+    expect(read(preCheckoutQuery(9, order))).toEqual(MALFORMED);
+    expect(read(successfulPayment(9, { ...facts, ...order }))).toMatchObject({ kind: 'event' });
+  });
+
   it.each([
     ['canceled', 'cancelled'],
     ['active', 'restored'],

@@ -1,5 +1,4 @@
 'use client';
-import { usePathname } from 'next/navigation';
 import type { ReactNode } from 'react';
 import { Icon } from '#ui/components/icons.tsx';
 import { OfflineBanner } from '#ui/components/states.tsx';
@@ -10,8 +9,7 @@ import { hasNativeButtons } from '#ui/telegram.ts';
 /** The frame of every screen: landmark, heading, offline banner, and a back button where the client draws none. */
 export function Screen({ title, lead, children }: { title: ReactNode; lead?: ReactNode; children: ReactNode }) {
   const t = useT();
-  const path = usePathname();
-  const { canGoBack, back } = useNavigation();
+  const { path, canGoBack, back } = useNavigation();
   return (
     <main data-path={path} className="mx-auto w-full max-w-xl px-4 pt-4 pb-10">
       {canGoBack && !hasNativeButtons() && (

@@ -5,7 +5,18 @@ function Line({ className }: { className: string }) {
   return <div className={`skeleton ${className}`} />;
 }
 
-export function PlanCardsSkeleton() {
+/** Both segmented controls and three plans. */
+export function PickerSkeleton() {
+  return (
+    <>
+      <Line className="mt-6 h-13 w-full rounded-card" />
+      <Line className="mt-3 h-13 w-full rounded-card" />
+      <PlanCards />
+    </>
+  );
+}
+
+function PlanCards() {
   return (
     <div className="mt-4 space-y-3">
       {[0, 1, 2].map((key) => (
@@ -61,9 +72,7 @@ export function ScreenSkeleton({ screen }: { screen: Screen }) {
       {screen === 'home' ? (
         <>
           <Line className="mt-3 h-4 w-4/5" />
-          <Line className="mt-6 h-13 w-full rounded-card" />
-          <Line className="mt-3 h-13 w-full rounded-card" />
-          <PlanCardsSkeleton />
+          <PickerSkeleton />
         </>
       ) : screen === 'history' ||
         screen === 'subscriptions' ||

@@ -15,11 +15,15 @@ export default function DocumentScreen({ name }: { name: 'terms' | 'privacy' }) 
   return (
     <Screen title={t(`legal.${name}`)}>
       <Loaded query={texts} skeleton={<DetailSkeleton />}>
-        {({ documents }) => <DocumentBody document={documents[name]} />}
+        {({ documents }) => (
+          <>
+            <DocumentBody document={documents[name]} />
+            <Card className="mt-6">
+              <SupportCell />
+            </Card>
+          </>
+        )}
       </Loaded>
-      <Card className="mt-6">
-        <SupportCell />
-      </Card>
     </Screen>
   );
 }

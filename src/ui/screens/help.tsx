@@ -20,11 +20,15 @@ export default function HelpScreen() {
   return (
     <Screen title={t('help.title')}>
       <Loaded query={texts} skeleton={<CellsSkeleton count={6} />}>
-        {({ faq }) => <Questions faq={faq} />}
+        {({ faq }) => (
+          <>
+            <Questions faq={faq} />
+            <Section title={t('help.notFound')}>
+              <SupportCell />
+            </Section>
+          </>
+        )}
       </Loaded>
-      <Section title={t('help.notFound')}>
-        <SupportCell />
-      </Section>
     </Screen>
   );
 }
@@ -44,7 +48,7 @@ function Questions({ faq }: { faq: LongMessages['faq'] }) {
           onChange={(event) => setSearch(event.target.value)}
           placeholder={t('help.search')}
           data-testid="help-search"
-          className="min-w-0 flex-1 bg-transparent text-body outline-none placeholder:text-hint"
+          className="min-h-12 min-w-0 flex-1 bg-transparent text-body outline-none placeholder:text-hint"
         />
       </label>
       <p role="status" className="sr-only">

@@ -10,7 +10,7 @@ import { ResumeBanner } from '#ui/components/resume-banner.tsx';
 import { useRightText } from '#ui/components/rights.tsx';
 import { Screen } from '#ui/components/screen.tsx';
 import { CellButton, Section } from '#ui/components/section.tsx';
-import { PlanCardsSkeleton } from '#ui/components/skeletons.tsx';
+import { PickerSkeleton } from '#ui/components/skeletons.tsx';
 import { Loaded, Notice } from '#ui/components/states.tsx';
 import { useT } from '#ui/i18n.tsx';
 import { fullName } from '#ui/names.ts';
@@ -27,10 +27,11 @@ export default function HomeScreen() {
   return (
     <Screen title={t('home.title')} lead={t('home.lead')}>
       <ResumeBanner />
-      <Loaded query={catalog} skeleton={<PlanCardsSkeleton />}>
+      <Loaded query={catalog} skeleton={<PickerSkeleton />}>
         {(products) => (products.length === 0 ? <NothingForSale /> : <Picker products={products} />)}
       </Loaded>
-      <Ways />
+      {/* Not below the skeleton, which is shorter than the plans: the ways would be pushed away under the thumb. */}
+      {!catalog.isLoading && <Ways />}
     </Screen>
   );
 }

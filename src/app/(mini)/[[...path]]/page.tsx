@@ -31,7 +31,7 @@ export default async function MiniPage(props: Props) {
   const { client, long } = messagesOf(language);
   const site = await siteConfig();
   return (
-    <>
+    <MiniApp site={site} language={language} messages={client}>
       <BrowserPage
         route={route}
         language={language}
@@ -39,9 +39,6 @@ export default async function MiniPage(props: Props) {
         long={long}
         botUsername={site.botUsername}
       />
-      <div className="only-telegram">
-        <MiniApp site={site} language={language} messages={client} />
-      </div>
-    </>
+    </MiniApp>
   );
 }

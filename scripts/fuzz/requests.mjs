@@ -1,0 +1,197 @@
+import { anyValue, mutate, TEXTS, toBytes } from './hostile.mjs';
+
+/** Every procedure of api/views.ts; `q` is read by GET, `m` changes something by POST. */
+const PROCEDURES = [
+  ['session.start', 'm', { initData: 'auth_date=1&hash=00', startParam: 'plan_pro' }],
+  ['me.get', 'q'],
+  ['me.update', 'm', { language: 'en', wantsReminders: true, wantsSalesNotices: true }],
+  ['me.allowMessages', 'm'],
+  ['catalog.list', 'q'],
+  ['checkout.preview', 'q', { priceId: 'prc_nobody' }],
+  ['checkout.start', 'm', { priceId: 'prc_nobody', method: 'telegram_stars' }],
+  ['checkout.status', 'q', { invoiceId: 'inv_nobody' }],
+  ['checkout.cancel', 'm', { invoiceId: 'inv_nobody' }],
+  ['payments.list', 'q', { limit: 5, status: 'succeeded', month: '2026-11', cursor: null }],
+  ['payments.months', 'q'],
+  ['payments.receipt', 'q', { paymentId: 'pay_nobody' }],
+  ['subscriptions.list', 'q'],
+  ['subscriptions.cancel', 'm', { subscriptionId: 'sub_nobody' }],
+  ['subscriptions.resume', 'm', { subscriptionId: 'sub_nobody' }],
+  ['entitlements.list', 'q'],
+  ['nothing.here', 'q'],
+  ['constructor', 'q'],
+];
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND'];
+const TYPES = [
+  undefined,
+  '',
+  'text/plain',
+  'application/xml',
+  'multipart/form-data',
+  'application/json; charset=utf-16',
+];
+const WEBHOOKS = ['/webhooks/telegram', '/api/v1/payments/webhook/telegram-stars', '/api/v1/payment/webhooks/telegram'];
+
+/** Headers may hold printable Latin-1 only; what is not would not leave this machine. */
+const headerText = (text) => text.replaceAll(/[^\t\x20-\x7e\x80-\xff]/g, '');
+const encode = (random, text) => (random.chance(0.8) ? encodeURIComponent(text.toWellFormed()) : pathText(text));
+/** A request target as a careless program would send it: only what node:http itself refuses is encoded. */
+const pathText = (text) => text.replaceAll(/[^\x21-\x7e]/g, (letter) => encodeURIComponent(letter.toWellFormed()));
+
+/**
+ * Makes hostile requests for a server that is described by its OpenAPI document. Each is
+ * `{ door, method, path, headers, body }`; `door` says in which shape it must be refused.
+ *
+ * @param target `{ document, tokens, apiKey, webhookSecret, ids }`, with what is genuine for the odd request that is let in
+ */
+export function makeRequests(random, target) {
+  const routes = Object.entries(target.document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods)
+      .filter(() => !WEBHOOKS.includes(path) && path !== '/metrics')
+      .map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
+  );
+  const doors = [rest, rest, rest, trpc, trpc, webhook];
+  return () => {
+    const request = random.pick(doors)(random, target, routes);
+    if (random.chance(0.05)) request.method = random.pick(METHODS);
+    if (random.chance(0.1)) request.headers[random.pick(ODD_HEADERS)] = headerText(random.pick(TEXTS));
+    if (random.chance(0.03)) request.path = trick(random, request.path);
+    return request;
+  };
+}
+
+const ODD_HEADERS = [
+  'accept',
+  'accept-language',
+  'accept-encoding',
+  'content-encoding',
+  'cookie',
+  'forwarded',
+  'idempotency-key',
+  'next-action',
+  'origin',
+  'range',
+  'trpc-accept',
+  'x-forwarded-host',
+  'x-http-method-override',
+  'x-request-id',
+];
+
+/** The same address written otherwise, below the same prefix, so that the refusal still has the shape of its door. */
+function trick(random, path) {
+  const [, first, rest] = /^(\/(?:api\/v1|api\/trpc|webhooks|health))(.*)$/.exec(path) ?? [null, '/api/v1', path];
+  const tail = random.pick([
+    `/${rest}`,
+    `${rest}/`,
+    rest.toUpperCase(),
+    `/.${rest}`,
+    `/%2e%2e${rest}`,
+    `${rest};a=b`,
+    `${rest}%00`,
+    `${rest}%`,
+    `${rest}?${'a=b&'.repeat(500)}`,
+  ]);
+  return `${first}${tail.startsWith('/') ? '' : '/'}${tail}`;
+}
+
+function credential(random, { apiKey, tokens }) {
+  const [header, claims, signature] = tokens[0].split('.');
+  return random.pick([
+    () => ({ authorization: `Bearer ${random.pick(tokens)}` }),
+    () => ({ authorization: `Bearer ${random.pick(tokens)}` }),
+    () => ({ 'x-api-key': apiKey }),
+    () => ({ authorization: `Bearer ${apiKey}` }),
+    () => ({}),
+    () => ({ authorization: `Bearer ${header}.${claims}.` }),
+    () => ({ authorization: `Bearer eyJhbGciOiJub25lIn0.${claims}.${signature}` }),
+    () => ({ authorization: headerText(`Bearer ${random.pick(TEXTS)}`) }),
+    () => ({ 'x-api-key': headerText(random.pick(TEXTS)) }),
+  ])();
+}
+
+function rest(random, target, routes) {
+  const { path, method, operation } = random.pick(routes);
+  const headers = credential(random, target);
+  const filled = path.replaceAll(/\{\w+\}/g, () =>
+    encode(
+      random,
+      random.chance(0.5) ? random.pick(target.ids) : random.pick(TEXTS.filter((text) => text.length < 300)),
+    ),
+  );
+  const query = (operation.parameters ?? [])
+    .filter((parameter) => parameter.in === 'query' && random.chance(0.5))
+    .map(
+      ({ name, example, schema }) =>
+        `${name}=${encode(random, String(random.chance(0.4) ? (example ?? schema?.example ?? '1') : random.pick(TEXTS)))}`,
+    );
+  const address = query.length > 0 ? `${filled}?${query.join('&')}` : filled;
+  if (method === 'GET') return { door: 'rest', method, path: address, headers };
+  headers['content-type'] = random.chance(0.9) ? 'application/json' : (random.pick(TYPES) ?? '');
+  if (random.chance(0.2)) headers['idempotency-key'] = `fuzz-${random.whole(5)}`;
+  const body = toBytes(random, mutate(random, exampleOf(operation, target)));
+  return { door: 'rest', method, path: address, headers, body };
+}
+
+/** A body as the document describes it, from its examples; ids are genuine ones. */
+function exampleOf(operation, { document, ids }) {
+  const schema = operation.requestBody?.content?.['application/json']?.schema ?? {};
+  const { properties = {} } = schema.$ref ? document.components.schemas[schema.$ref.split('/').at(-1)] : schema;
+  return Object.fromEntries(
+    Object.entries(properties).map(([name, { anyOf, default: usual, enum: choices, example, type }]) => {
+      if (name === 'user_id') return [name, ids[0]];
+      return [name, example ?? usual ?? choices?.[0] ?? (type === 'boolean' ? true : (anyOf?.[0]?.example ?? 'pro'))];
+    }),
+  );
+}
+
+function trpc(random, target) {
+  const calls = Array.from({ length: random.chance(0.1) ? random.whole(13) + 1 : 1 }, () => random.pick(PROCEDURES));
+  const names = calls.map(([name]) => name).join(',');
+  const inputs = calls.map(([, , input]) => (random.chance(0.1) ? anyValue(random) : mutate(random, input ?? {})));
+  const isBatch = calls.length > 1 || random.chance(0.1);
+  const input = isBatch ? Object.fromEntries(inputs.entries()) : inputs[0];
+  const headers = credential(random, target);
+  const suffix = isBatch ? 'batch=1' : '';
+  if (calls[0][1] === 'm') {
+    headers['content-type'] = random.chance(0.95) ? 'application/json' : (random.pick(TYPES) ?? '');
+    return {
+      door: 'trpc',
+      method: 'POST',
+      path: `/api/trpc/${names}?${suffix}`,
+      headers,
+      body: toBytes(random, input),
+    };
+  }
+  const text = random.chance(0.9) ? JSON.stringify(input) : random.pick(TEXTS);
+  return { door: 'trpc', method: 'GET', path: `/api/trpc/${names}?${suffix}&input=${encode(random, text)}`, headers };
+}
+
+function webhook(random, { ids, webhookSecret }) {
+  // Far from what the sandbox counts: an id that was seen is never handled again.
+  const update_id = 2_000_000_000 + random.whole(1_000_000_000);
+  const from = mutate(random, { id: 1 + random.whole(1_000), is_bot: false, first_name: '<b>', language_code: 'en' });
+  const chat = { id: from.id, type: 'private' };
+  const message = { message_id: 1, date: 1_795_000_000, chat, from };
+  const money = { currency: 'XTR', total_amount: 150, invoice_payload: 'inv_nobody' };
+  const charge = { ...money, telegram_payment_charge_id: `fuzz${update_id}` };
+  const update = random.pick([
+    () => ({ pre_checkout_query: mutate(random, { id: '1', from, ...money, invoice_payload: random.pick(ids) }) }),
+    () => ({ subscription: mutate(random, { user: from, invoice_payload: 'inv_nobody', state: random.pick(TEXTS) }) }),
+    () => ({ message: mutate(random, { ...message, text: random.pick(TEXTS) }) }),
+    () => ({ message: { ...message, text: '/start x', entities: anyValue(random) } }),
+    // A whole payment of no order is kept and tried again for hours: only broken ones are sent.
+    () => ({ message: { ...message, successful_payment: { ...charge, total_amount: anyValue(random) || -1 } } }),
+    () => ({ message: { ...message, refunded_payment: { ...charge, currency: anyValue(random) } } }),
+    () => ({ callback_query: { id: '1', from, chat_instance: '1', message, data: `1:x:${random.pick(TEXTS)}` } }),
+    () => ({ [random.pick(['my_chat_member', 'inline_query', 'poll', 'message'])]: anyValue(random) }),
+  ])();
+  const secret = random.chance(0.5) ? webhookSecret : headerText(random.pick(TEXTS));
+  return {
+    door: 'webhook',
+    method: 'POST',
+    path: random.pick(WEBHOOKS),
+    headers: { 'content-type': 'application/json', 'x-telegram-bot-api-secret-token': secret },
+    body: toBytes(random, mutate(random, { update_id, ...update })),
+  };
+}

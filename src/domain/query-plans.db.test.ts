@@ -1,0 +1,203 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { answerInquiry } from '#domain/checkout/answer-inquiry.ts';
+import { expireInvoices } from '#domain/checkout/expire.ts';
+import { findOpenInvoice, getInvoice } from '#domain/checkout/records.ts';
+import { startCheckout } from '#domain/checkout/start.ts';
+import type { Ctx } from '#domain/context/context.ts';
+import { checkEntitlement } from '#domain/entitlement/check.ts';
+import { listEntitlements } from '#domain/entitlement/list.ts';
+import { loadCharges } from '#domain/payment/load.ts';
+import { getPayment, listPayments } from '#domain/payment/records.ts';
+import { listSubscriptions } from '#domain/subscription/records.ts';
+import { endSubscriptions, remindRenewals } from '#domain/subscription/run-schedule.ts';
+import { retryWebhooks } from '#domain/webhook/retry.ts';
+import { startEngine } from '../jobs/engine.ts';
+import { DONE, jobHandlers } from '../jobs/table.ts';
+import { CATALOG } from '../testing/catalog.ts';
+import { explain, recordStatements, type Sent } from '../testing/plans.ts';
+import { openWorld, STARS } from '../testing/world.ts';
+
+const world = openWorld();
+const ROWS = 50_000;
+const BIG = [
+  'invoice',
+  'payment_attempt',
+  'payment',
+  'entitlement',
+  'subscription',
+  'job',
+  'webhook_event',
+  'users',
+  'audit_event',
+  'refund',
+];
+const USER = 'usr_25000';
+const INVOICE = 'inv_25000';
+
+/** One person, order, payment, right, subscription, message and job per row, most of them done, a year of them. */
+beforeAll(async () => {
+  const now = world.clock.now();
+  const series = (table: string, columns: string, row: string) =>
+    world.sql(
+      `INSERT INTO ${table} (${columns}) SELECT ${row} FROM generate_series(1, ${ROWS}) AS n, (SELECT $1::timestamptz AS now) AS clock`,
+      [now],
+    );
+  const at = "now - n * interval '10 minutes'";
+  await series('users', 'id, telegram_id, language', "'usr_' || n, 5000000 + n, 'en'");
+  await series(
+    'invoice',
+    'id, user_id, price_id, plan_id, product_id, kind, "interval", status, surface, amount, currency, platform_fee_bps, expires_at, created_at',
+    `'inv_' || n, 'usr_' || n, '${CATALOG.basicMonth}', '${CATALOG.basic}', '${CATALOG.line}', 'subscription', 'month', (CASE WHEN n % 100 = 0 THEN 'open' ELSE 'paid' END)::invoice_status, 'mini_app', 50, 'XTR', 3000, ${at} + interval '30 minutes', ${at}`,
+  );
+  await series(
+    'payment_attempt',
+    'id, invoice_id, user_id, provider, status, created_at',
+    `'att_' || n, 'inv_' || n, 'usr_' || n, '${STARS}', 'closed', ${at}`,
+  );
+  await series(
+    'subscription',
+    'id, user_id, product_id, plan_id, price_id, invoice_id, provider, first_charge_id, status, amount, currency, current_period_start, current_period_end, created_at',
+    `'sub_' || n, 'usr_' || n, '${CATALOG.line}', '${CATALOG.basic}', '${CATALOG.basicMonth}', 'inv_' || n, '${STARS}', 'stx' || n, (CASE WHEN n < 4000 THEN 'active' WHEN n % 50 = 0 THEN 'past_due' ELSE 'expired' END)::subscription_status, 50, 'XTR', ${at}, ${at} + interval '30 days', ${at}`,
+  );
+  await series(
+    'payment',
+    'id, invoice_id, user_id, plan_id, subscription_id, provider, charge_id, kind, status, amount, currency, platform_fee, processor_fee, developer_share, period_start, period_end, paid_at, created_at',
+    `'pay_' || n, 'inv_' || n, 'usr_' || n, '${CATALOG.basic}', 'sub_' || n, '${STARS}', 'stx' || n, 'first', 'succeeded', 50, 'XTR', 50, 0, 0, ${at}, ${at} + interval '30 days', ${at}, ${at}`,
+  );
+  await series(
+    'entitlement',
+    'id, user_id, product_id, plan_id, payment_id, subscription_id, starts_at, ends_at, created_at',
+    `'ent_' || n, 'usr_' || n, '${CATALOG.line}', '${CATALOG.basic}', 'pay_' || n, 'sub_' || n, ${at}, ${at} + interval '30 days', ${at}`,
+  );
+  await series(
+    'refund',
+    'id, payment_id, status, reason, amount, currency, requested_by, created_at',
+    `'ref_' || n, 'pay_' || n, 'failed', 'requested', 50, 'XTR', 'test', ${at}`,
+  );
+  await series(
+    'job',
+    'name, lane, payload, run_at, created_at, done_at',
+    `'send_notice', 'chat:usr_' || (n % 5000), '{}', ${at}, ${at}, CASE WHEN n < 300 THEN NULL ELSE ${at} END`,
+  );
+  await series(
+    'webhook_event',
+    'id, provider, event_id, kind, status, next_attempt_at, body, received_at, processed_at',
+    `'whe_' || n, '${STARS}', 'e' || n, 'payment_succeeded', (CASE WHEN n % 500 = 0 THEN 'failed' ELSE 'processed' END)::webhook_status, CASE WHEN n % 500 = 0 THEN ${at} END, CASE WHEN n < 1200 THEN '\\x00'::bytea END, ${at}, ${at}`,
+  );
+  await series(
+    'audit_event',
+    'at, actor, action, object_id, data, request_id',
+    `${at}, 'system', 'payment.settled', 'pay_' || n, '{}', 'req'`,
+  );
+  await world.sql('ANALYZE');
+}, 120_000);
+
+const QUERIES: ReadonlyArray<[name: string, run: (ctx: Ctx) => Promise<unknown>]> = [
+  [
+    'load_charges',
+    (ctx) => loadCharges(ctx, [{ providerId: STARS, chargeId: 'stx25000', invoiceId: INVOICE, payerId: 5_025_000n }]),
+  ],
+  [
+    'load_charges, 64 at once',
+    (ctx) =>
+      loadCharges(
+        ctx,
+        Array.from({ length: 64 }, (_, n) => ({
+          providerId: STARS,
+          chargeId: `stx${n}`,
+          invoiceId: `inv_${n}`,
+          payerId: BigInt(5_000_000 + n),
+        })),
+      ),
+  ],
+  [
+    'load_checkout',
+    (ctx) =>
+      startCheckout(ctx, {
+        userId: USER,
+        priceId: CATALOG.proMonth,
+        surface: 'mini_app',
+        method: 'telegram_stars',
+        language: 'en',
+      }),
+  ],
+  [
+    'load_inquiry',
+    (ctx) =>
+      answerInquiry(ctx, {
+        type: 'may_pay',
+        inquiryId: '1',
+        invoiceId: INVOICE,
+        payerId: 5_025_000n,
+        price: { amount: 50n, currency: 'XTR' },
+        languageCode: null,
+      }),
+  ],
+  ['check_entitlement', (ctx) => checkEntitlement(ctx, { userId: USER, productCode: 'line' })],
+  ['listEntitlements', (ctx) => listEntitlements(ctx, USER)],
+  ['listPayments', (ctx) => listPayments(ctx, { userId: USER, limit: 20 })],
+  [
+    'listPayments, a later page of a month',
+    (ctx) =>
+      listPayments(ctx, {
+        userId: USER,
+        limit: 20,
+        month: '2026-06',
+        cursor: { paidAt: ctx.clock.now(), id: 'pay_1' },
+      }),
+  ],
+  ['getPayment', (ctx) => getPayment(ctx, 'pay_25000')],
+  ['getInvoice', (ctx) => getInvoice(ctx, INVOICE)],
+  ['findOpenInvoice', (ctx) => findOpenInvoice(ctx, USER)],
+  ['listSubscriptions', (ctx) => listSubscriptions(ctx, USER)],
+  ['expireInvoices', (ctx) => expireInvoices(ctx)],
+  [
+    'endSubscriptions',
+    (ctx) =>
+      endSubscriptions({
+        ...ctx,
+        clock: { now: () => new Date(ctx.clock.now().getTime() + 3_600_000), stop: () => undefined },
+      }),
+  ],
+  ['remindRenewals', (ctx) => remindRenewals(ctx)],
+  ['retryWebhooks', (ctx) => retryWebhooks(ctx)],
+];
+
+const isOurs = ({ text }: Sent) =>
+  /^\s*(SELECT|INSERT|UPDATE|DELETE|WITH)/i.test(text) && !/pg_catalog|pg_notify/.test(text);
+
+async function bigScans(statements: Sent[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const statement of new Map(statements.filter(isOurs).map((sent) => [sent.text, sent])).values()) {
+    const steps = await explain(world.database.pool, statement);
+    const scans = steps.filter((step) => step.startsWith('Seq Scan') && BIG.includes(step.split(' ')[2] ?? ''));
+    if (scans.length > 0) found.push(`${scans.join(', ')} in: ${statement.text.replace(/\s+/g, ' ').slice(0, 400)}`);
+  }
+  return found;
+}
+
+describe('with fifty thousand rows in every table, nothing is searched from end to end by', () => {
+  it.each(QUERIES)('%s', async (_name, run) => {
+    const statements = await recordStatements(world.database.pool, () => run(world.system));
+    expect(statements.filter(isOurs).length).toBeGreaterThan(0);
+    expect(await bigScans(statements)).toEqual([]);
+  });
+
+  it('claim_jobs', async () => {
+    const statements = await recordStatements(world.database.pool, async () => {
+      let done = 0;
+      const engine = startEngine(
+        world.door,
+        jobHandlers(async () => {
+          done += 1;
+          return DONE;
+        }),
+      );
+      await expect.poll(() => done, { timeout: 20_000 }).toBeGreaterThan(50);
+      await engine.stop();
+    });
+    const claims = statements.filter(({ text }) => /UPDATE job SET locked_until/.test(text));
+    expect(claims.length).toBeGreaterThan(0);
+    expect(await bigScans(claims)).toEqual([]);
+  });
+});
