@@ -37,24 +37,21 @@ test('the content security policy is strict, and its nonce new each time', async
 
 test('nobody but Telegram may frame the Mini App', async ({ page, sandbox, context, baseURL }) => {
   const { url } = await sandbox.launch({ user_id: (await sandbox.addUser()).id });
-  const frameIn = async (address: string, makeFrame: boolean) => {
+  const frameIn = async (address: string) => {
     await page.goto(address);
     const refused = page.waitForEvent('console', (message) => message.text().includes('frame-ancestors'));
-    if (makeFrame) {
-      await page.evaluate((src) => {
-        const frame = document.createElement('iframe');
-        frame.src = src;
-        document.body.replaceChildren(frame);
-      }, url);
-    }
+    await page.evaluate((src) => {
+      const frame = document.createElement('iframe');
+      frame.src = src;
+      document.body.replaceChildren(frame);
+    }, url);
     await refused;
-    const frame = page.frames()[1];
-    await expect.poll(() => frame?.url()).toContain('chrome-error://');
-    expect(await frame?.content()).not.toContain('Hoshi');
+    await expect.poll(() => page.frames()[1]?.url()).toContain('chrome-error://');
+    expect(await page.frames()[1]?.content()).not.toContain('Hoshi');
   };
   // A page without an origin, and the sandbox's own page under another name.
-  await frameIn(`data:text/html,<iframe src="${encodeURI(url.replaceAll('"', '%22'))}"></iframe>`, false);
-  await frameIn((baseURL ?? '').replace('localhost', '127.0.0.1'), true);
+  await frameIn('data:text/html,<p>Somebody else</p>');
+  await frameIn((baseURL ?? '').replace('localhost', '127.0.0.1'));
   expect(context.pages()).toHaveLength(1);
 });
 

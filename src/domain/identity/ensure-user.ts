@@ -1,12 +1,11 @@
-import { type Ctx, newId, type Role } from '#domain/context/context.ts';
+import { type Ctx, newId } from '#domain/context/context.ts';
 import { findUserByTelegramId } from '#domain/identity/find-user.ts';
 import { languageFor } from '#domain/identity/rules.ts';
 import type { User } from '#lib/generated/prisma/client.ts';
 
 /**
  * The person behind a Telegram account, made on first sight. `languageCode` is Telegram's and only fills a language that
- * was not chosen by hand; `isReachable` says whether the bot may write to them, when the caller learned it. Who is an
- * administrator is the operator's list to say, also of people we met before they were on it, or who were taken off.
+ * was not chosen by hand; `isReachable` says whether the bot may write to them, when the caller learned it.
  */
 export async function ensureUser(
   ctx: Ctx,
@@ -16,10 +15,13 @@ export async function ensureUser(
   const found = await findUserByTelegramId(ctx, telegramId);
   const isAdmin = ctx.policy.adminTelegramIds.includes(telegramId);
   if (found) {
-    const role: Role = isAdmin ? 'admin' : found.role === 'admin' ? 'user' : found.role;
-    const data = { isReachable: isReachable ?? found.isReachable, role };
-    const isSame = data.isReachable === found.isReachable && role === found.role;
-    return isSame ? found : ctx.db.user.update({ where: { id: found.id }, data });
+    const changes = {
+      ...(isReachable === undefined || isReachable === found.isReachable ? {} : { isReachable }),
+      // Whoever is listed becomes an admin also when they came before; taking the role away is done by hand.
+      ...(isAdmin && found.role !== 'admin' ? { role: 'admin' as const } : {}),
+    };
+    if (Object.keys(changes).length === 0) return found;
+    return ctx.db.user.update({ where: { id: found.id }, data: changes });
   }
   // Two first messages at once: the second insert does nothing and the row is read.
   await ctx.db.user.createMany({

@@ -1,0 +1,4 @@
+// npm run chaos: buyers pay while web, worker and Postgres are killed at random; afterwards the books must be whole.
+import { isNodeSupported } from './steps/node-version.mjs';
+
+if (isNodeSupported()) import('./chaos/run.mjs').then((module) => module.runChaos(process.argv.slice(2)));
