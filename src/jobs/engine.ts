@@ -164,15 +164,13 @@ async function listen(ctx: Ctx, signal: AbortSignal, onJob: () => void): Promise
   while (!signal.aborted) {
     try {
       const client = await ctx.pool.connect();
-      const ended = new Promise<void>((resolve) => {
-        client.on('error', () => resolve());
-        client.on('end', () => resolve());
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
+      const lost = new AbortController();
+      client.on('error', () => lost.abort());
+      client.on('end', () => lost.abort());
       client.on('notification', onJob);
       try {
         await client.query(`LISTEN ${CHANNEL}`);
-        await ended;
+        await untilAborted(AbortSignal.any([signal, lost.signal]));
       } finally {
         client.removeAllListeners('notification');
         client.release(true);
@@ -184,9 +182,15 @@ async function listen(ctx: Ctx, signal: AbortSignal, onJob: () => void): Promise
   }
 }
 
+/** Resolves once `signal` is aborted, at once when it is already: the engine may be stopped before it listens. */
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+}
+
 /**
  * Starts what is due by the clock; a row per name makes several engines take turns. Runs of different names go on side by
- * side, so that a slow provider holds up nothing else. A clock moved back runs everything at once.
+ * side, so that a slow provider holds up nothing else.
  */
 async function runSchedule(ctx: Ctx, signal: AbortSignal): Promise<void> {
   const running = new Map<string, Promise<void>>();
@@ -217,12 +221,17 @@ async function pauseUnless(signal: AbortSignal, ms: number): Promise<void> {
   await sleep(ms, undefined, { signal }).catch(() => {});
 }
 
+/**
+ * Whether this engine is the one that runs the entry now. A last run further ahead than the time between two means that
+ * the clock was moved back; one that is less ahead was written by a machine whose clock goes a little differently.
+ */
 async function takeTurn(ctx: Ctx, name: string, everySeconds: number): Promise<boolean> {
   const now = ctx.clock.now();
   const before = new Date(now.getTime() - everySeconds * 1000);
+  const ahead = new Date(now.getTime() + everySeconds * 1000);
   const turns = await ctx.db.$executeRaw`
     INSERT INTO schedule (name, last_run_at) VALUES (${name}, ${now})
     ON CONFLICT (name) DO UPDATE SET last_run_at = excluded.last_run_at
-      WHERE schedule.last_run_at <= ${before} OR schedule.last_run_at > ${now}`;
+      WHERE schedule.last_run_at <= ${before} OR schedule.last_run_at > ${ahead}`;
   return turns === 1;
 }

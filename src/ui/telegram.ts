@@ -161,7 +161,8 @@ export function hapticResult(type: 'success' | 'warning' | 'error'): void {
 
 /** While a payment runs, closing the app asks first. It does not on every path, so nothing may depend on it. */
 export function confirmClosing(isNeeded: boolean): void {
-  call('web_app_setup_closing_behavior', { need_confirmation: isNeeded });
+  // Known since 6.2, like the popup; the package lets older clients be asked.
+  if (can('web_app_open_popup')) call('web_app_setup_closing_behavior', { need_confirmation: isNeeded });
 }
 
 /** A question in the client's own popup. Null when it has none (before 6.2): the page asks by itself. */
@@ -196,6 +197,11 @@ export async function openInvoice(slug: string, signal: AbortSignal): Promise<Cl
   call('web_app_open_invoice', { slug });
   const status = (await closed)?.status ?? null;
   return status === null || isClosedStatus(status) ? status : 'pending';
+}
+
+/** True on Telegram Web, where a link followed in place would replace the app in its frame. */
+export function isFramed(): boolean {
+  return window.self !== window.top;
 }
 
 export function canOpenInvoices(): boolean {

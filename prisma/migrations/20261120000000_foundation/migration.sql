@@ -571,6 +571,17 @@ DECLARE
   event jsonb := nullif(p->'event', 'null');
   at timestamptz := (pay->>'created_at')::timestamptz;
 BEGIN
+  -- Time that is added to paid time: two such purchases at once would begin at the same end, and one would be lost in the
+  -- other. They come one after the other, and the second looks again.
+  IF (p->>'adds_time')::boolean THEN
+    PERFORM pg_advisory_xact_lock(hashtextextended('time:' || (ent->>'user_id') || ':' || (ent->>'plan_id'), 0));
+    IF (SELECT max(e.ends_at) FROM entitlement e WHERE e.user_id = ent->>'user_id' AND e.product_id = ent->>'product_id'
+          AND e.plan_id = ent->>'plan_id' AND e.revoked_at IS NULL) IS DISTINCT FROM (p->>'paid_time_end')::timestamptz
+       AND NOT EXISTS (SELECT 1 FROM payment WHERE provider = pay->>'provider' AND charge_id = pay->>'charge_id') THEN
+      RETURN 'stale';
+    END IF;
+  END IF;
+
   IF (p->>'closes_invoice')::boolean THEN
     UPDATE invoice SET status = 'paid', closed_at = at WHERE id = pay->>'invoice_id' AND status <> 'paid';
     IF NOT FOUND THEN

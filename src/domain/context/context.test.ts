@@ -102,11 +102,10 @@ describe('ids and names', () => {
       },
     };
     const ctx = asActor({ clock, log } as unknown as Ctx, { kind: 'stranger' }, 'req_1');
-    expect(ctx).toMatchObject({ requestId: 'req_1', actor: { kind: 'stranger' } });
-    // Made when it is first used, and once.
     expect(bindings).toEqual([]);
-    expect(ctx.log).toBe(ctx.log);
+    expect([ctx.requestId, ctx.actor, ctx.log, ctx.log]).toEqual(['req_1', { kind: 'stranger' }, log, log]);
     expect(bindings).toEqual([{ requestId: 'req_1' }]);
+    expect(asActor(ctx, { kind: 'stranger' }, 'req_1').log).toBe(log);
   });
 });
 

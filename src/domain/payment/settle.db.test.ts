@@ -153,6 +153,55 @@ describe('two different charges', () => {
   });
 });
 
+describe('many charges at once', () => {
+  it('for years of one plan are added up too, none lost in another', async () => {
+    const buyer = await world.newBuyer();
+    const orders = [];
+    for (let year = 0; year < 4; year += 1) {
+      orders.push(await open(buyer, CATALOG.proYear));
+      await cancelInvoice(buyer.ctx, orders[year]?.invoiceId ?? '');
+    }
+    await Promise.all(
+      orders.map((facts) =>
+        world.deliver(successfulPayment(world.nextUpdateId(), { ...facts, chargeId: newChargeId() })),
+      ),
+    );
+    const rights = await world.sql<{ starts_at: Date; ends_at: Date }>(
+      'SELECT starts_at, ends_at FROM entitlement WHERE user_id = $1 ORDER BY starts_at',
+      [buyer.id],
+    );
+    expect(rights).toHaveLength(4);
+    for (const [index, { starts_at }] of rights.entries())
+      if (index > 0) expect(starts_at).toEqual(rights[index - 1]?.ends_at);
+    await expectWholeBooks(world.system);
+  });
+
+  it('are settled, but for the one that cannot be', async () => {
+    const buyers = await Promise.all(Array.from({ length: 40 }, () => world.newBuyer()));
+    const orders = await Promise.all(buyers.map((buyer) => open(buyer, CATALOG.pluginOnce)));
+    const unlucky = buyers[17]?.id ?? '';
+    await world.sql(`CREATE FUNCTION refuse_one() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = 'check_violation'; END $$`);
+    await world.sql(
+      `CREATE TRIGGER refuse_one BEFORE INSERT ON payment FOR EACH ROW WHEN (NEW.user_id = '${unlucky}') EXECUTE FUNCTION refuse_one()`,
+    );
+    const answers = await Promise.all(
+      orders.map((facts) =>
+        world.deliver(successfulPayment(world.nextUpdateId(), { ...facts, chargeId: newChargeId() })),
+      ),
+    );
+    expect(answers.every(({ reply }) => reply.status === 200)).toBe(true);
+    await world.sql('DROP TRIGGER refuse_one ON payment');
+    const ids = buyers.map(({ id }) => id);
+    expect(await count('SELECT count(*)::int AS n FROM payment WHERE user_id = ANY($1)', [ids])).toBe(39);
+    expect(await paymentsOf(orders[17]?.invoiceId ?? '')).toEqual([]);
+    world.clock.advance(5_000);
+    expect(await retryWebhooks(world.system)).toBe(1);
+    expect(await noticesOf(world, unlucky)).toEqual({ paid: 1 });
+    await expectWholeBooks(world.system);
+  });
+});
+
 describe('money that is not what was asked', () => {
   it('from somebody else goes back to whoever paid', async () => {
     const buyer = await world.newBuyer();

@@ -150,6 +150,8 @@ function decide(ctx: Ctx, request: SettleRequest, loaded: LoadedCharge, payerUse
   const jobs = jobsFor({ verdict, loaded, payerUserId, paymentId, subscriptionId, refundId, developerUserId });
 
   return {
+    adds_time: verdict.kind === 'one_time' && verdict.period.end !== null,
+    paid_time_end: order.paidTimeEnd?.toISOString() ?? null,
     closes_invoice: verdict.kind !== 'surplus' && order.status !== 'paid',
     event: inbox && toInboxRow(inbox),
     payment: {

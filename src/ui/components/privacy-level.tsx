@@ -9,22 +9,20 @@ const STEPS: Readonly<Record<PrivacyLevel, number>> = { low: 1, medium: 2, high:
 export function PrivacyLevelCard({ level, method }: { level: PrivacyLevel; method: Method }) {
   const t = useT();
   return (
-    <div className="flex gap-3 p-4">
-      <Icon name="shield" className="size-6 text-link" />
-      <div className="min-w-0 flex-1">
-        <div className="flex items-center justify-between gap-3">
-          <p className="text-body">{t(`privacy.level.${level}`)}</p>
-          <span aria-hidden="true" className="flex gap-1">
-            {[1, 2, 3, 4].map((step) => (
-              <span
-                key={step}
-                className={`h-1.5 w-5 rounded-full ${step <= STEPS[level] ? 'bg-accent' : 'bg-track'} forced-colors:border`}
-              />
-            ))}
-          </span>
-        </div>
-        <p className="mt-1 text-sub text-hint">{t(`privacy.method.${method}`)}</p>
+    <div className="p-4">
+      <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
+        <Icon name="shield" className="size-6 text-link" />
+        <p className="flex-1 text-body whitespace-nowrap">{t(`privacy.level.${level}`)}</p>
+        <span aria-hidden="true" className="flex gap-1">
+          {[1, 2, 3, 4].map((step) => (
+            <span
+              key={step}
+              className={`h-1.5 w-5 rounded-full ${step <= STEPS[level] ? 'bg-accent' : 'bg-track'} forced-colors:border`}
+            />
+          ))}
+        </span>
       </div>
+      <p className="mt-2 text-sub text-hint">{t(`privacy.method.${method}`)}</p>
     </div>
   );
 }

@@ -88,10 +88,12 @@ function Picker({ products }: { products: ProductView[] }) {
 function YearLabel({ percent }: { percent: number }) {
   const t = useT();
   return (
-    <span>
+    <span className="flex flex-wrap items-baseline justify-center gap-x-1.5">
       {t('interval.year')}
       {percent > 0 && (
-        <span className="ms-1.5 text-note text-link">{t('interval.upTo', { percent: Math.round(percent) })}</span>
+        <span className="text-note whitespace-nowrap text-link">
+          {t('interval.upTo', { percent: Math.round(percent) })}
+        </span>
       )}
     </span>
   );

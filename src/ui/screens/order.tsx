@@ -18,7 +18,7 @@ import { useNavigation } from '#ui/navigation.tsx';
 import { invoiceOf, type PaymentState } from '#ui/payment/machine.ts';
 import { usePayment } from '#ui/payment/payment.tsx';
 import { useAllowMessages, useCancelOrder, useCatalog, useMe, useOrder } from '#ui/queries.ts';
-import { canOpenInvoices, canRequestWriteAccess, requestWriteAccess } from '#ui/telegram.ts';
+import { canOpenInvoices, canRequestWriteAccess, isFramed, requestWriteAccess } from '#ui/telegram.ts';
 
 /** An order from the moment it is made: paying, confirming, and how it ended. A reload finds the same state again. */
 export default function OrderScreen({ invoiceId }: { invoiceId: string }) {
@@ -104,13 +104,13 @@ function OrderFacts({ invoice }: { invoice: InvoiceView }) {
 }
 
 /** Clients that cannot open the sheet for us (before 6.1) follow the link themselves when it is tapped. */
-function PayLink({ invoice, onOpen }: { invoice: InvoiceView; onOpen: () => void }) {
+function PayLink({ invoice }: { invoice: InvoiceView }) {
   const t = useT();
   if (invoice.url === null) return null;
   return (
     <a
       href={invoice.url}
-      onClick={onOpen}
+      {...(isFramed() ? { target: '_blank', rel: 'noopener' } : {})}
       data-testid="checkout-pay"
       className="flex min-h-12 items-center rounded-card bg-accent px-5 font-semibold text-on-accent"
     >
@@ -131,7 +131,7 @@ function AtTelegram({ invoice }: { invoice: InvoiceView }) {
         text={t(isByLink ? 'order.openByLinkText' : 'order.openText')}
       >
         {isByLink ? (
-          <PayLink invoice={invoice} onOpen={() => undefined} />
+          <PayLink invoice={invoice} />
         ) : (
           <Button onPress={() => payAgain(invoice)}>{t('order.openAgain')}</Button>
         )}
@@ -252,7 +252,8 @@ function CancelOrder({ invoice }: { invoice: InvoiceView }) {
 
 function Unconfirmed({ invoice }: { invoice: InvoiceView }) {
   const t = useT();
-  const { checkAgain } = usePayment();
+  const { checkAgain, reset } = usePayment();
+  const { navigate } = useNavigation();
   const isReachable = useMe().data?.isReachable ?? false;
   return (
     <Screen title={t('order.title')}>
@@ -264,7 +265,16 @@ function Unconfirmed({ invoice }: { invoice: InvoiceView }) {
       />
       <AllowMessages />
       <OrderFacts invoice={invoice} />
-      <PrimaryAction main={{ text: t('order.checkAgain'), onPress: checkAgain }} />
+      <PrimaryAction
+        main={{ text: t('order.checkAgain'), onPress: checkAgain, testId: 'order-check' }}
+        lesser={{
+          text: t('order.toStart'),
+          onPress: () => {
+            reset();
+            navigate({ screen: 'home' }, { replace: true });
+          },
+        }}
+      />
     </Screen>
   );
 }
