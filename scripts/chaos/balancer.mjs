@@ -9,7 +9,15 @@ const CROWD = 50;
  */
 export async function startBalancer({ port, backends, random }) {
   const agent = new Agent({ keepAlive: true, maxSockets: 256 });
-  const seen = { acknowledged: new Set(), attempts: 0, answers: 0, repeats: 0, crowds: 0, refusedRepeats: 0, longestSilenceMs: 0 };
+  const seen = {
+    acknowledged: new Set(),
+    attempts: 0,
+    answers: 0,
+    repeats: 0,
+    crowds: 0,
+    refusedRepeats: 0,
+    longestSilenceMs: 0,
+  };
   let isRepeating = true;
   let lastAnswerAt = performance.now();
   let turn = 0;
@@ -21,7 +29,9 @@ export async function startBalancer({ port, backends, random }) {
       const outgoing = requestTo({ agent, host: '127.0.0.1', port, method, path: url, headers }, (incoming) => {
         const chunks = [];
         incoming.on('data', (chunk) => chunks.push(chunk));
-        incoming.on('end', () => resolve({ status: incoming.statusCode, headers: incoming.headers, body: Buffer.concat(chunks) }));
+        incoming.on('end', () =>
+          resolve({ status: incoming.statusCode, headers: incoming.headers, body: Buffer.concat(chunks) }),
+        );
         incoming.on('error', () => resolve(null));
       });
       outgoing.setTimeout(15_000, () => outgoing.destroy());
@@ -43,14 +53,17 @@ export async function startBalancer({ port, backends, random }) {
     seen.attempts += 1;
     if (answer === null || answer.status < 200 || answer.status > 299) return false;
     seen.answers += 1;
-    seen.longestSilenceMs = Math.max(seen.longestSilenceMs, performance.now() - lastAnswerAt);
-    lastAnswerAt = performance.now();
+    const now = performance.now();
+    if (now - lastAnswerAt > seen.longestSilenceMs) {
+      seen.longestSilenceMs = now - lastAnswerAt;
+    }
+    lastAnswerAt = now;
     seen.acknowledged.add(chargeId);
     return true;
   };
 
   const repeatLater = (message, chargeId) => {
-    const copies = random.isOneIn(10) ? CROWD : 1;
+    const copies = random.isOneIn(4) ? CROWD : 1;
     if (copies > 1) seen.crowds += 1;
     const repeat = async () => {
       await new Promise((resolve) => setTimeout(resolve, random.between(0, REPEAT_WITHIN_MS)));
@@ -72,7 +85,8 @@ export async function startBalancer({ port, backends, random }) {
     const message = { method, url, headers, body: Buffer.concat(chunks) };
     const chargeId = url.startsWith('/webhooks/telegram') ? chargeOf(message.body) : null;
     const answer = await forward(message);
-    if (chargeId !== null && note(chargeId, answer) && isRepeating && random.isOneIn(10)) repeatLater(message, chargeId);
+    if (chargeId !== null && note(chargeId, answer) && isRepeating && random.isOneIn(10))
+      repeatLater(message, chargeId);
     if (answer === null) return response.destroy();
     const { connection: _, 'keep-alive': __, ...kept } = answer.headers;
     response.writeHead(answer.status, kept);

@@ -31,7 +31,10 @@ export function startBuyers({ count, webUrl, simUrl, apiKey, random }) {
     const key = randomUUID();
     const content = { currency: 'XTR', customer_telegram_id: userId, ...random.pick(ITEMS) };
     for (let tries = 0; isOpen && tries < PATIENCE_TRIES; tries += 1) {
-      const answer = await post(webUrl, '/api/v1/payments/create', content, { 'x-api-key': apiKey, 'idempotency-key': key }).catch(() => null);
+      const answer = await post(webUrl, '/api/v1/payments/create', content, {
+        'x-api-key': apiKey,
+        'idempotency-key': key,
+      }).catch(() => null);
       if (answer?.status === 201) return answer.body.payment_url;
       if (answer && answer.status < 500 && answer.status !== 409 && answer.status !== 429) {
         throw new Error(`an order was refused: ${answer.status} ${JSON.stringify(answer.body)}`);
@@ -52,7 +55,10 @@ export function startBuyers({ count, webUrl, simUrl, apiKey, random }) {
     // A question that nobody answered in ten seconds ends the try, as for a person at a phone.
     for (let tries = 0; tries < 5; tries += 1) {
       const { body: form } = await post(simUrl, `/sim/invoices/${slug}/form`, { user_id: user.id });
-      const { body: result } = await post(simUrl, `/sim/invoices/${slug}/pay`, { user_id: user.id, form_id: form.form_id });
+      const { body: result } = await post(simUrl, `/sim/invoices/${slug}/pay`, {
+        user_id: user.id,
+        form_id: form.form_id,
+      });
       if (result.status === 'paid') {
         bought.paid += 1;
         if (random.isOneIn(20)) await refundByTelegram(user.id);
@@ -66,7 +72,9 @@ export function startBuyers({ count, webUrl, simUrl, apiKey, random }) {
 
   /** Refunds from Telegram's side, at once: the refund may overtake its payment. */
   const refundByTelegram = async (userId) => {
-    const transactions = await fetch(`${simUrl}/sim/transactions?user_id=${userId}`).then((response) => response.json());
+    const transactions = await fetch(`${simUrl}/sim/transactions?user_id=${userId}`).then((response) =>
+      response.json(),
+    );
     await post(simUrl, '/sim/refunds', { charge_id: transactions[0].id });
     bought.refunds += 1;
   };

@@ -1,19 +1,26 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Kills at random points until `stop`; each victim is started again at once. Returns what was done. */
-export function startFaults({ random, programs, database, say }) {
+/**
+ * Kills at random points until `stop`; each victim is started again at once. A web process is spared while the other one
+ * is still starting, except one time in five: what both do at once has to be tried, but not all the time.
+ */
+export function startFaults({ random, programs, database, isReady, say }) {
   const kills = { web: 0, worker: 0, postgres: 0 };
   let isOn = true;
-  const killProgram = async (kind, list) => {
-    const victim = random.pick(list);
+  const kill = async (kind, victim) => {
     await victim.kill();
     victim.start();
     kills[kind] += 1;
     say(`SIGKILL ${victim.name}`);
   };
+  const killWeb = async () => {
+    const [victim, other] = random.isOneIn(2) ? programs.webs : [...programs.webs].reverse();
+    if ((await isReady(other)) || random.isOneIn(5)) await kill('web', victim);
+    else await kill('worker', random.pick(programs.workers));
+  };
   const killPostgres = async () => {
-    // Both are a crash to Postgres: SIGQUIT is what `pg_ctl stop -m immediate` sends, SIGKILL leaves its children alone.
+    // Both are a crash to Postgres: SIGQUIT is what `pg_ctl stop -m immediate` sends; SIGKILL of all is a lost machine.
     const signal = random.isOneIn(2) ? 'SIGQUIT' : 'SIGKILL';
     const children = childrenOf(database.pid);
     process.kill(database.pid, signal);
@@ -22,13 +29,7 @@ export function startFaults({ random, programs, database, say }) {
     kills.postgres += 1;
     say(`${signal} postgres`);
   };
-  const faults = [
-    () => killProgram('web', programs.webs),
-    () => killProgram('web', programs.webs),
-    () => killProgram('worker', programs.workers),
-    () => killProgram('worker', programs.workers),
-    killPostgres,
-  ];
+  const faults = [killWeb, killWeb, () => kill('worker', random.pick(programs.workers)), killPostgres];
   const work = (async () => {
     while (isOn) {
       await sleep(random.between(800, 2_000));

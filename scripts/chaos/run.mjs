@@ -1,9 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import {
+  build,
+  environmentFor,
+  freePort,
+  makeStack,
+  runToEnd,
+  sandboxValues,
+  startDatabase,
+  startOurs,
+  waitUntilReady,
+} from '../bench/stack.mjs';
 import { withClient } from '../steps/postgres.mjs';
 import { enterProject } from '../steps/project.mjs';
 import { bold, dim, reportFailure } from '../steps/report.mjs';
-import { build, environmentFor, freePort, makeStack, runToEnd, sandboxValues, startDatabase, startOurs, waitUntilReady } from '../bench/stack.mjs';
 import { startBalancer } from './balancer.mjs';
 import { startBuyers } from './buyers.mjs';
 import { startFaults } from './faults.mjs';
@@ -17,7 +27,11 @@ export async function runChaos(args) {
   enterProject();
   let stack;
   try {
-    const options = { seconds: { type: 'string', default: '60' }, seed: { type: 'string' }, buyers: { type: 'string', default: '12' } };
+    const options = {
+      seconds: { type: 'string', default: '60' },
+      seed: { type: 'string' },
+      buyers: { type: 'string', default: '32' },
+    };
     const { values } = parseArgs({ args, options });
     stack = makeStack('chaos');
     const isWhole = await chaos(stack, {
@@ -35,14 +49,25 @@ export async function runChaos(args) {
 }
 
 async function chaos(stack, { seconds, buyers: count, seed }) {
-  console.log(`\n${bold('Hoshi')} ${dim('chaos')}\n\n  Seed ${seed}: npm run chaos -- --seconds ${seconds} --seed ${seed}`);
+  console.log(
+    `\n${bold('Hoshi')} ${dim('chaos')}\n\n  Seed ${seed}: npm run chaos -- --seconds ${seconds} --seed ${seed}`,
+  );
   const random = makeRandom(seed);
   const place = await bringUp(stack, random);
   const { balancer, database, programs, simUrl, webUrl, values } = place;
   const buyers = startBuyers({ count, webUrl, simUrl, apiKey: values.apiKey, random });
   const disorder = startDisorder(simUrl, random);
   await sleep(1_000);
-  const faults = startFaults({ random, programs, database, say: (line) => console.log(`  ${dim(line)}`) });
+  const startedAt = performance.now();
+  const say = (line) =>
+    console.log(`  ${dim(`${((performance.now() - startedAt) / 1000).toFixed(1).padStart(5)} s  ${line}`)}`);
+  const faults = startFaults({
+    random,
+    programs,
+    database,
+    isReady: place.isReady,
+    say,
+  });
   await sleep(seconds * 1_000);
 
   await faults.stop();
@@ -63,10 +88,16 @@ async function bringUp(stack, random) {
   await build({ withPages: true });
   const values = await sandboxValues();
   const database = await startDatabase(stack, { port: 56_500 });
-  const ports = { balancer: await freePort(34_000), a: await freePort(34_200), b: await freePort(34_400), sandbox: await freePort(34_600) };
+  const ports = {
+    balancer: await freePort(34_000),
+    a: await freePort(34_200),
+    b: await freePort(34_400),
+    sandbox: await freePort(34_600),
+  };
   // Telegram waits up to a minute between two tries; here its schedule runs twenty times as fast.
   const more = { PUBLIC_URL: `http://localhost:${ports.balancer}`, SANDBOX_RETRY_SCALE: '0.05', LOG_LEVEL: 'warn' };
-  const envFor = (web) => environmentFor({ stack, databaseUrl: database.url, ports: { web, sandbox: ports.sandbox }, more });
+  const envFor = (web) =>
+    environmentFor({ stack, databaseUrl: database.url, ports: { web, sandbox: ports.sandbox }, more });
   await runToEnd(stack, 'migrate', envFor(ports.a));
   await runToEnd(stack, 'seed', envFor(ports.a));
   const simUrl = `http://127.0.0.1:${ports.sandbox}`;
@@ -74,17 +105,40 @@ async function bringUp(stack, random) {
   await waitUntilReady(sandbox, `${simUrl}/sim/health`);
   const balancer = await startBalancer({ port: ports.balancer, backends: [ports.a, ports.b], random });
   stack.onStop(async () => balancer.close());
-  const webs = [startOurs(stack, 'main', envFor(ports.a), { label: 'web-a' }), startOurs(stack, 'main', envFor(ports.b), { label: 'web-b' })];
-  for (const [index, web] of webs.entries()) await waitUntilReady(web, `http://127.0.0.1:${index === 0 ? ports.a : ports.b}/health/ready`);
+  const webs = [
+    startOurs(stack, 'main', envFor(ports.a), { label: 'web-a' }),
+    startOurs(stack, 'main', envFor(ports.b), { label: 'web-b' }),
+  ];
+  for (const [index, web] of webs.entries())
+    await waitUntilReady(web, `http://127.0.0.1:${index === 0 ? ports.a : ports.b}/health/ready`);
   const workers = ['worker-a', 'worker-b'].map((label) => startOurs(stack, 'worker', envFor(ports.a), { label }));
-  return { balancer, database, programs: { webs, workers }, simUrl, webUrl: `http://127.0.0.1:${ports.balancer}`, values };
+  const isReady = (web) => {
+    const port = web === webs[0] ? ports.a : ports.b;
+    return fetch(`http://127.0.0.1:${port}/health/ready`, { signal: AbortSignal.timeout(1_000) }).then(
+      (response) => response.ok,
+      () => false,
+    );
+  };
+  return {
+    balancer,
+    database,
+    isReady,
+    programs: { webs, workers },
+    simUrl,
+    webUrl: `http://127.0.0.1:${ports.balancer}`,
+    values,
+  };
 }
 
 /** Telegram's own disorder: updates twice, late, and after their successors. */
 function startDisorder(simUrl, random) {
   let isOn = true;
   const put = (faults) =>
-    fetch(`${simUrl}/sim/faults`, { method: 'PUT', headers: { 'content-type': 'application/json' }, body: JSON.stringify(faults) });
+    fetch(`${simUrl}/sim/faults`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(faults),
+    });
   const work = (async () => {
     while (isOn) {
       const kind = random.pick(['duplicate', 'reorder', 'delay']);
@@ -114,7 +168,8 @@ async function drain(simUrl, databaseUrl) {
     );
     const left = Number(open.rows[0].left) + webhook.pending_update_count;
     if (left === 0) return performance.now() - startedAt;
-    if (performance.now() - startedAt > DRAIN_LIMIT_MS) throw new Error(`after ${DRAIN_LIMIT_MS / 1000} s ${left} updates, events or jobs are still open`);
+    if (performance.now() - startedAt > DRAIN_LIMIT_MS)
+      throw new Error(`after ${DRAIN_LIMIT_MS / 1000} s ${left} updates, events or jobs are still open`);
     await sleep(500);
   }
 }

@@ -1,6 +1,6 @@
-import { build } from 'esbuild';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
 import pg from 'pg';
 
 /** What the simulator says was charged, and which notices lie in its chats. */
@@ -39,14 +39,37 @@ export async function judge({ databaseUrl, directory, acknowledged, witness }) {
     const expect = (list, name) => {
       if (list.length > 0) faults.push(`${name}: ${list.length} (${list.slice(0, 3).join(', ')})`);
     };
-    expect([...acknowledged].filter((id) => !byCharge.has(id)), 'acknowledged and missing in the books');
-    expect(witness.charges.filter(({ id }) => !byCharge.has(id)).map(({ id }) => id), 'charged and missing in the books');
-    expect(payments.filter(({ charge_id: id }) => !witness.charges.some((charge) => charge.id === id)).map(({ id }) => id), 'in the books and never charged');
-    expect(payments.filter(({ kind, rights }) => rights !== (kind === 'surplus' ? 0 : 1)).map(({ id }) => id), 'not exactly one grant for a charge');
-    expect(witness.charges.filter(({ id, isRefunded }) => isRefunded && byCharge.get(id)?.status !== 'refunded').map(({ id }) => id), 'refunded at Telegram and not in the books');
-    expect(payments.filter(({ running, status }) => status === 'refunded' && running > 0).map(({ id }) => id), 'refunded and still granted');
+    expect(
+      [...acknowledged].filter((id) => !byCharge.has(id)),
+      'acknowledged and missing in the books',
+    );
+    expect(
+      witness.charges.filter(({ id }) => !byCharge.has(id)).map(({ id }) => id),
+      'charged and missing in the books',
+    );
+    expect(
+      payments.filter(({ charge_id: id }) => !witness.charges.some((charge) => charge.id === id)).map(({ id }) => id),
+      'in the books and never charged',
+    );
+    expect(
+      payments.filter(({ kind, rights }) => rights !== (kind === 'surplus' ? 0 : 1)).map(({ id }) => id),
+      'not exactly one grant for a charge',
+    );
+    expect(
+      witness.charges
+        .filter(({ id, isRefunded }) => isRefunded && byCharge.get(id)?.status !== 'refunded')
+        .map(({ id }) => id),
+      'refunded at Telegram and not in the books',
+    );
+    expect(
+      payments.filter(({ running, status }) => status === 'refunded' && running > 0).map(({ id }) => id),
+      'refunded and still granted',
+    );
     const granted = payments.filter(({ kind, status }) => kind !== 'surplus' && status === 'succeeded');
-    expect(granted.filter(({ id }) => !witness.notices.has(id)).map(({ id }) => id), 'granted and never told');
+    expect(
+      granted.filter(({ id }) => !witness.notices.has(id)).map(({ id }) => id),
+      'granted and never told',
+    );
     faults.push(...(await brokenInvariants(pool, directory)));
     const repeated = [...witness.notices.values()].reduce((sum, texts) => sum + texts.length - new Set(texts).size, 0);
     const told = [...witness.notices.values()].reduce((sum, texts) => sum + texts.length, 0);
@@ -59,8 +82,18 @@ export async function judge({ databaseUrl, directory, acknowledged, witness }) {
 /** The invariants that production checks itself by (src/domain/audit/invariants.ts). */
 async function brokenInvariants(pool, directory) {
   const outfile = join(directory, 'invariants.mjs');
-  await build({ entryPoints: ['src/domain/audit/invariants.ts'], outfile, bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'silent' });
+  await build({
+    entryPoints: ['src/domain/audit/invariants.ts'],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+    logLevel: 'silent',
+  });
   const { checkBooks } = await import(pathToFileURL(outfile).href);
   const invariants = await checkBooks({ pool, clock: { now: () => new Date() } });
-  return invariants.filter(({ violations }) => violations.length > 0).map(({ name, violations }) => `${name}: ${violations.slice(0, 3).join(', ')}`);
+  return invariants
+    .filter(({ violations }) => violations.length > 0)
+    .map(({ name, violations }) => `${name}: ${violations.slice(0, 3).join(', ')}`);
 }

@@ -10,8 +10,13 @@ import { forgetBodies } from '#domain/webhook/forget-bodies.ts';
 import { retryWebhooks } from '#domain/webhook/retry.ts';
 import { purge } from './purge.ts';
 
-/** How a job ended. `retry`: try again after so many seconds, or by the usual back-off when they are null. */
-export type JobOutcome = { kind: 'done' } | { kind: 'retry'; afterSeconds: number | null; code: string };
+/**
+ * How a job ended. `retry`: try again after so many seconds, or by the usual back-off when they are null. `afterwards` is
+ * done once the end is written: it may be lost, and must not delay that the work counts as done.
+ */
+export type JobOutcome =
+  | { kind: 'done'; afterwards?: () => Promise<void> }
+  | { kind: 'retry'; afterSeconds: number | null; code: string };
 export const DONE: JobOutcome = { kind: 'done' };
 
 export type JobHandlers = { [Name in JobName]: (ctx: Ctx, payload: JobPayloads[Name]) => Promise<JobOutcome> };
