@@ -28,8 +28,9 @@ export default defineConfig({
   fullyParallel: false,
   forbidOnly: process.env['CI'] !== undefined,
   retries: 0,
-  timeout: 60_000,
-  expect: { timeout: 10_000 },
+  // Patience for a busy machine; nothing waits this long on an idle one.
+  timeout: 120_000,
+  expect: { timeout: 20_000 },
   globalTimeout: 15 * 60_000,
   reporter: [['list'], ['json']],
   use: {

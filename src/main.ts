@@ -1,7 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
-import next from 'next';
 import { doorOf } from '#api/door.ts';
 import { ANSWER_HEADERS } from '#api/request.ts';
 import { makeRest } from '#api/rest.ts';
@@ -35,9 +34,19 @@ const rest = getRequestListener(fetch, { errorHandler: refuse });
 const trpc = getRequestListener(makeTrpcHandler({ ctx, contact: { botUsername, supportContact } }), {
   errorHandler: refuse,
 });
-const pages = next({ dev: env.isDevelopment, dir: process.cwd(), hostname: 'localhost', port: env.port });
-await pages.prepare();
-const servePage = pages.getRequestHandler();
+/** The pages take seconds to load; payments that were waiting for this process must not wait for them. */
+const preparing = preparePages();
+preparing.catch((error: unknown) => {
+  ctx.log.fatal({ error: describeError(error) }, 'the pages could not be loaded');
+  process.exit(1);
+});
+
+async function preparePages() {
+  const { default: next } = await import('next');
+  const pages = next({ dev: env.isDevelopment, dir: process.cwd(), hostname: 'localhost', port: env.port });
+  await pages.prepare();
+  return { serve: pages.getRequestHandler(), close: () => pages.close() };
+}
 
 const http = createServer(
   // Node looks for slow senders every 30 s unless told otherwise: a timeout of 10 s would last up to 40.
@@ -60,7 +69,7 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
   const providerId = request.method === 'POST' ? WEBHOOK_PATHS[path] : undefined;
   if (providerId) return serveWebhook(providerId, request, response);
   const door = doorOf(request.method, url, env.isDevelopment);
-  if (door === 'page') return servePage(request, response);
+  if (door === 'page') return (await preparing).serve(request, response);
   if (door === 'trpc') return trpc(request, response);
   // A target that is no path of ours cannot become a Request; REST knows nothing at the front door.
   if (!url.startsWith('/')) request.url = '/';
@@ -142,7 +151,7 @@ async function stop(): Promise<void> {
   const force = setTimeout(() => http.closeAllConnections(), 5_000);
   await closed;
   clearTimeout(force);
-  await pages.close();
+  await (await preparing).close();
   await server.close();
   process.exit(0);
 }

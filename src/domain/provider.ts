@@ -87,6 +87,8 @@ export type ProviderReading =
     }>
   /** Authentic, but not about money. `message` is handed to the bot when the provider is also a messenger. */
   | Readonly<{ kind: 'ignored'; type: string; eventId: string | null; message: unknown }>
+  /** Authentic and about money, but in a form we do not understand: kept for an operator, never refused. */
+  | Readonly<{ kind: 'unreadable'; type: string; eventId: string }>
   | Readonly<{ kind: 'inquiry'; inquiry: ProviderInquiry }>
   | Readonly<{ kind: 'event'; event: ProviderEvent }>;
 

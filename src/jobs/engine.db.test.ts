@@ -251,6 +251,11 @@ describe('the schedule', () => {
     await expect
       .poll(async () => (await ran()).filter(({ last_run_at }) => last_run_at > first).map(({ name }) => name), UNTIL)
       .toEqual(due);
+    // A third machine, whose clock is four seconds behind: none of its looks is a turn.
+    const before = await ran();
+    const behind = { ...world.clock, now: () => new Date(world.clock.now().getTime() - 4_000) };
+    await start(() => DONE, { ...world.door, clock: behind }).stop();
+    expect(await ran()).toEqual(before);
     world.clock.set(new Date(first.getTime() - DAY_MS));
     await expect.poll(async () => (await ran()).every(({ last_run_at }) => last_run_at < first), UNTIL).toBe(true);
     world.clock.set(first);

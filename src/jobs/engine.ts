@@ -10,21 +10,25 @@ const PARALLEL_JOBS = 8;
 const POLL_MS = 1_000;
 /** Longer than any job may take: network calls end after 8 s. A killed worker's jobs run again after it. */
 const LEASE_SECONDS = 20;
+/** A lease is treated as over this long before it is: clocks of the two machines need not agree to the second. */
+const LEASE_MARGIN_SECONDS = 4;
+const FINISH_RETRY_MS = 250;
 const DATABASE_RETRY_MS = 1_000;
 
-type JobRow = { id: bigint; name: JobName; payload: never; attempts: number };
+type JobRow = { id: bigint; name: JobName; payload: never; attempts: number; was_interrupted: boolean };
 
 // Only the oldest open job of a lane may run. Leases are on the database's own clock, because ours can be moved.
 const CLAIM = {
   name: 'claim_jobs',
   text: `
-    UPDATE job SET locked_until = now() + make_interval(secs => ${LEASE_SECONDS}), attempts = attempts + 1
-    WHERE id IN (
-      SELECT j.id FROM job j
+    WITH due AS (
+      SELECT j.id, j.locked_until FROM job j
       WHERE j.done_at IS NULL AND j.run_at <= $1 AND (j.locked_until IS NULL OR j.locked_until < now())
         AND NOT EXISTS (SELECT 1 FROM job earlier WHERE earlier.lane = j.lane AND earlier.done_at IS NULL AND earlier.id < j.id)
       ORDER BY j.run_at, j.id LIMIT $2 FOR UPDATE SKIP LOCKED)
-    RETURNING id, name, payload, attempts`,
+    UPDATE job SET locked_until = now() + make_interval(secs => ${LEASE_SECONDS}), attempts = attempts + 1
+    FROM due WHERE job.id = due.id
+    RETURNING job.id, name, payload, attempts, due.locked_until IS NOT NULL AS was_interrupted`,
 };
 
 export type Engine = { stop(): Promise<void> };
@@ -92,6 +96,15 @@ async function claim(ctx: Ctx, limit: number): Promise<JobRow[]> {
 
 async function runJob(ctx: Ctx, handlers: JobHandlers, job: JobRow): Promise<void> {
   const forJob = asActor(ctx, { kind: 'system', name: job.name });
+  const leaseEndsAt = performance.now() + (LEASE_SECONDS - LEASE_MARGIN_SECONDS) * 1000;
+  if (job.was_interrupted) {
+    // Nobody knows how far it came. A notice may arrive twice now: Telegram has no way to ask whether it took the first.
+    ctx.metrics.jobs.inc({ name: job.name, outcome: 'interrupted' });
+    forJob.log.warn(
+      { job: job.name, attempts: job.attempts },
+      'a worker ended in the middle of this job; it runs again',
+    );
+  }
   let outcome: JobOutcome;
   try {
     const handler = handlers[job.name] as (ctx: Ctx, payload: unknown) => Promise<JobOutcome>;
@@ -105,7 +118,24 @@ async function runJob(ctx: Ctx, handlers: JobHandlers, job: JobRow): Promise<voi
       code: error instanceof ProviderError ? error.code : error instanceof Error ? error.name : 'unknown',
     };
   }
-  await finish(forJob, job, outcome);
+  await finishSurely(forJob, job, outcome, leaseEndsAt);
+  if (outcome.kind === 'done') await outcome.afterwards?.();
+}
+
+/**
+ * What was done outside cannot be undone: while Postgres restarts, its end is tried to be written until the lease is
+ * nearly over, lest another worker do it once more. Throws the database's error after that.
+ */
+async function finishSurely(ctx: Ctx, job: JobRow, outcome: JobOutcome, leaseEndsAt: number): Promise<void> {
+  for (;;) {
+    try {
+      return await finish(ctx, job, outcome);
+    } catch (error) {
+      if (performance.now() + FINISH_RETRY_MS >= leaseEndsAt) throw error;
+      ctx.log.warn({ job: job.name, error: describeError(error) }, 'the end of a job could not be written yet');
+      await sleep(FINISH_RETRY_MS);
+    }
+  }
 }
 
 async function finish(ctx: Ctx, job: JobRow, outcome: JobOutcome): Promise<void> {
@@ -134,15 +164,13 @@ async function listen(ctx: Ctx, signal: AbortSignal, onJob: () => void): Promise
   while (!signal.aborted) {
     try {
       const client = await ctx.pool.connect();
-      const ended = new Promise<void>((resolve) => {
-        client.on('error', () => resolve());
-        client.on('end', () => resolve());
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
+      const lost = new AbortController();
+      client.on('error', () => lost.abort());
+      client.on('end', () => lost.abort());
       client.on('notification', onJob);
       try {
         await client.query(`LISTEN ${CHANNEL}`);
-        await ended;
+        await untilAborted(AbortSignal.any([signal, lost.signal]));
       } finally {
         client.removeAllListeners('notification');
         client.release(true);
@@ -154,9 +182,15 @@ async function listen(ctx: Ctx, signal: AbortSignal, onJob: () => void): Promise
   }
 }
 
+/** Resolves once `signal` is aborted, at once when it is already: the engine may be stopped before it listens. */
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+}
+
 /**
  * Starts what is due by the clock; a row per name makes several engines take turns. Runs of different names go on side by
- * side, so that a slow provider holds up nothing else. A clock moved back runs everything at once.
+ * side, so that a slow provider holds up nothing else.
  */
 async function runSchedule(ctx: Ctx, signal: AbortSignal): Promise<void> {
   const running = new Map<string, Promise<void>>();
@@ -187,12 +221,17 @@ async function pauseUnless(signal: AbortSignal, ms: number): Promise<void> {
   await sleep(ms, undefined, { signal }).catch(() => {});
 }
 
+/**
+ * Whether this engine is the one that runs the entry now. A last run further ahead than the time between two means that
+ * the clock was moved back; one that is less ahead was written by a machine whose clock goes a little differently.
+ */
 async function takeTurn(ctx: Ctx, name: string, everySeconds: number): Promise<boolean> {
   const now = ctx.clock.now();
   const before = new Date(now.getTime() - everySeconds * 1000);
+  const ahead = new Date(now.getTime() + everySeconds * 1000);
   const turns = await ctx.db.$executeRaw`
     INSERT INTO schedule (name, last_run_at) VALUES (${name}, ${now})
     ON CONFLICT (name) DO UPDATE SET last_run_at = excluded.last_run_at
-      WHERE schedule.last_run_at <= ${before} OR schedule.last_run_at > ${now}`;
+      WHERE schedule.last_run_at <= ${before} OR schedule.last_run_at > ${ahead}`;
   return turns === 1;
 }

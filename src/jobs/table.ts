@@ -10,8 +10,13 @@ import { forgetBodies } from '#domain/webhook/forget-bodies.ts';
 import { retryWebhooks } from '#domain/webhook/retry.ts';
 import { purge } from './purge.ts';
 
-/** How a job ended. `retry`: try again after so many seconds, or by the usual back-off when they are null. */
-export type JobOutcome = { kind: 'done' } | { kind: 'retry'; afterSeconds: number | null; code: string };
+/**
+ * How a job ended. `retry`: try again after so many seconds, or by the usual back-off when they are null. `afterwards` is
+ * done once the end is written: it may be lost, and must not delay that the work counts as done.
+ */
+export type JobOutcome =
+  | { kind: 'done'; afterwards?: () => Promise<void> }
+  | { kind: 'retry'; afterSeconds: number | null; code: string };
 export const DONE: JobOutcome = { kind: 'done' };
 
 export type JobHandlers = { [Name in JobName]: (ctx: Ctx, payload: JobPayloads[Name]) => Promise<JobOutcome> };
@@ -35,15 +40,29 @@ export function jobHandlers(sendNotice: JobHandlers['send_notice']): JobHandlers
   };
 }
 
+/** Batches of one run at most, so that a run ends. */
+const MAX_BATCHES = 100;
+
+/** Repeats a verb until it finds nothing: what must be gone by a time is not left over because there was much of it. */
+const untilDone = (verb: (ctx: Ctx) => Promise<number>) => async (ctx: Ctx) => {
+  let total = 0;
+  for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
+    const done = await verb(ctx);
+    total += done;
+    if (done === 0) break;
+  }
+  return total;
+};
+
 /** What runs by the clock: name, seconds between two runs, verb. Verbs work in batches and return how much they did. */
 export const SCHEDULE: ReadonlyArray<{ name: string; everySeconds: number; run: (ctx: Ctx) => Promise<number> }> = [
-  { name: 'retry_webhooks', everySeconds: 5, run: retryWebhooks },
-  { name: 'expire_invoices', everySeconds: 15, run: expireInvoices },
-  { name: 'end_subscriptions', everySeconds: 30, run: endSubscriptions },
-  { name: 'remind_renewals', everySeconds: 60, run: remindRenewals },
+  { name: 'retry_webhooks', everySeconds: 5, run: untilDone(retryWebhooks) },
+  { name: 'expire_invoices', everySeconds: 15, run: untilDone(expireInvoices) },
+  { name: 'end_subscriptions', everySeconds: 30, run: untilDone(endSubscriptions) },
+  { name: 'remind_renewals', everySeconds: 60, run: untilDone(remindRenewals) },
   { name: 'reconcile', everySeconds: 60, run: reconcileAll },
-  { name: 'forget_bodies', everySeconds: 3600, run: forgetBodies },
-  { name: 'purge', everySeconds: 3600, run: purge },
+  { name: 'forget_bodies', everySeconds: 3600, run: untilDone(forgetBodies) },
+  { name: 'purge', everySeconds: 3600, run: untilDone(purge) },
 ];
 
 async function reconcileAll(ctx: Ctx): Promise<number> {

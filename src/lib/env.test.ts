@@ -128,6 +128,8 @@ describe('readEnv on malformed values', () => {
     ['PLATFORM_FEE_BPS', '10001'],
     ['PLATFORM_FEE_BPS', '-1'],
     ['INVOICE_TTL_MINUTES', '0'],
+    ['INVOICE_TTL_MINUTES', '61'],
+    ['DATABASE_POOL_SIZE', '1'],
     ['ADMIN_TELEGRAM_IDS', '12, x'],
     ['LOG_LEVEL', 'loud'],
     ['METRICS_TOKEN', 'short'],

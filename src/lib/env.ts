@@ -146,7 +146,8 @@ const variables = z.object({
     .string()
     .refine(isPostgresUrl, 'must be a Postgres address, like postgres://user:password@localhost:5432/hoshi.'),
   HOSHI_PG_PORT: tcpPort,
-  DATABASE_POOL_SIZE: wholeNumber('connections per process', 1, 100),
+  // One of the worker's listens for new jobs all the time: with a single one it could do nothing else.
+  DATABASE_POOL_SIZE: wholeNumber('connections per process', 2, 100),
   PORT: tcpPort,
   PUBLIC_URL: origin('https://pay.example.com'),
   HOSHI_DEV: flag,
@@ -178,7 +179,8 @@ const variables = z.object({
   DATA_KEY: base64Key,
   METRICS_TOKEN: z.string().min(16, 'must be at least 16 characters, or unset to hide /metrics.').optional(),
   SURFACE_POLICY: z.enum(['strict', 'permissive'], { error: 'must be strict or permissive.' }),
-  INVOICE_TTL_MINUTES: wholeNumber('minutes', 1, 1_440),
+  // Pre-checkout refuses every order older than an hour.
+  INVOICE_TTL_MINUTES: wholeNumber('minutes', 1, 60),
   PLATFORM_FEE_BPS: wholeNumber('basis points, 3000 = 30 %', 0, 10_000),
   WEBHOOK_BODY_RETENTION_DAYS: wholeNumber('days', 0, 365),
   ADMIN_TELEGRAM_IDS: telegramIds.optional(),

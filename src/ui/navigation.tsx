@@ -24,6 +24,8 @@ type Navigation = Readonly<{
   back: () => void;
   /** False on the first screen. */
   canGoBack: boolean;
+  /** True once for each screen one has come to, so that the focus goes to its heading when that is there at last. */
+  arrive: () => boolean;
 }>;
 
 const NavigationContext = createContext<Navigation | null>(null);
@@ -66,7 +68,13 @@ export function NavigationProvider({ startAt, children }: { startAt: Route | nul
     return () => window.removeEventListener('popstate', follow);
   }, []);
 
-  useScrollAndFocus(path, scrolls.current);
+  useScroll(path, scrolls.current);
+  const arrivedAt = useRef(path);
+  const arrive = useCallback(() => {
+    const isNew = arrivedAt.current !== path;
+    arrivedAt.current = path;
+    return isNew;
+  }, [path]);
   const canGoBack = route.screen !== 'home';
 
   useEffect(() => {
@@ -76,7 +84,10 @@ export function NavigationProvider({ startAt, children }: { startAt: Route | nul
 
   useEffect(() => onPress('settings_button_pressed', () => navigate({ screen: 'settings' })), [navigate]);
 
-  const value = useMemo(() => ({ route, path, navigate, back, canGoBack }), [route, path, navigate, back, canGoBack]);
+  const value = useMemo(
+    () => ({ route, path, navigate, back, canGoBack, arrive }),
+    [route, path, navigate, back, canGoBack, arrive],
+  );
   return <NavigationContext value={value}>{children}</NavigationContext>;
 }
 
@@ -84,9 +95,10 @@ function depthNow(): number {
   return (history.state as Entry | null)?.hoshiDepth ?? 0;
 }
 
-/** A new screen begins at its top with the focus on its heading; going back returns to where one was. */
-function useScrollAndFocus(path: string, scrolls: Map<number, number>): void {
+/** A new screen begins at its top; going back returns to where one was. */
+function useScroll(path: string, scrolls: Map<number, number>): void {
   const isFirst = useRef(true);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is the change of the path that scrolls.
   useLayoutEffect(() => {
     if (isFirst.current) {
       isFirst.current = false;
@@ -94,7 +106,6 @@ function useScrollAndFocus(path: string, scrolls: Map<number, number>): void {
       return;
     }
     window.scrollTo(0, scrolls.get(depthNow()) ?? 0);
-    document.querySelector<HTMLElement>(`main[data-path="${CSS.escape(path)}"] h1`)?.focus({ preventScroll: true });
   }, [path, scrolls]);
 }
 

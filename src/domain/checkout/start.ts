@@ -103,9 +103,11 @@ export async function startCheckout(ctx: Ctx, request: StartRequest): Promise<Op
   requireOwnerOr(ctx, request.userId, 'payments:write');
   for (let attempt = 1; attempt <= MAX_TRIES; attempt += 1) {
     const loaded = await load(ctx, request);
+    const candidates = decide(ctx, request, loaded);
     const resumed = findResumable(loaded, request, ctx.clock.now());
     if (resumed) return resumed;
-    const candidates = decide(ctx, request, loaded);
+    const limit = checkAttemptLimit(loaded.recent, ctx.clock.now());
+    if (!limit.ok) throw tooManyAttempts(limit.retryAfterSeconds);
     const opened = await open(ctx, request, loaded, candidates);
     if (opened) return opened;
   }
@@ -159,8 +161,6 @@ function decide(ctx: Ctx, request: StartRequest, row: Row): Candidate[] {
     interval: row.interval,
   });
   if (candidates.length === 0) throw new AppError('invalid', 'method_unavailable');
-  const limit = checkAttemptLimit(row.recent, ctx.clock.now());
-  if (!limit.ok) throw tooManyAttempts(limit.retryAfterSeconds);
   return candidates;
 }
 

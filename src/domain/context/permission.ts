@@ -1,8 +1,8 @@
 import { AppError } from '#domain/errors.ts';
-import type { Ctx, Scope } from './context.ts';
+import type { Ctx, Role, Scope } from './context.ts';
 
 /**
- * Allows the person `userId` themselves, staff, a server whose key has `scope`, and our own system. Others get
+ * Allows the person `userId` themselves, staff (support: to read), a server whose key has `scope`, and our own system. Others get
  * `unauthenticated`, `forbidden` (scope) or `notFound` when given: a stranger must not learn that something exists.
  */
 export function requireOwnerOr(ctx: Ctx, userId: string, scope: Scope, hidden?: AppError): void {
@@ -12,12 +12,17 @@ export function requireOwnerOr(ctx: Ctx, userId: string, scope: Scope, hidden?: 
     requireScope(ctx, scope);
     return;
   }
-  if (actor.kind === 'user' && (actor.userId === userId || actor.role === 'support' || actor.role === 'admin')) return;
+  if (actor.kind === 'user' && (actor.userId === userId || mayAsStaff(actor.role, scope))) return;
   if (actor.kind === 'user') throw hidden ?? new AppError('forbidden', 'not_yours');
   throw new AppError('unauthenticated', 'session_missing');
 }
 
-/** Allows a server whose key has `scope`, staff and our own system. */
+/** Support may look at everything and change nothing; an admin may do both. */
+function mayAsStaff(role: Role, scope: Scope): boolean {
+  return role === 'admin' || (role === 'support' && scope.endsWith(':read'));
+}
+
+/** Allows a server whose key has `scope`, admins and our own system. */
 export function requireScope(ctx: Ctx, scope: Scope): void {
   const { actor } = ctx;
   if (actor.kind === 'system') return;

@@ -13,10 +13,16 @@ export async function ensureUser(
 ): Promise<User> {
   const { telegramId, languageCode, isReachable } = person;
   const found = await findUserByTelegramId(ctx, telegramId);
-  if (found && (isReachable === undefined || found.isReachable === isReachable)) return found;
-  if (found)
-    return ctx.db.user.update({ where: { id: found.id }, data: { isReachable: isReachable ?? found.isReachable } });
   const isAdmin = ctx.policy.adminTelegramIds.includes(telegramId);
+  if (found) {
+    const changes = {
+      ...(isReachable === undefined || isReachable === found.isReachable ? {} : { isReachable }),
+      // Whoever is listed becomes an admin also when they came before; taking the role away is done by hand.
+      ...(isAdmin && found.role !== 'admin' ? { role: 'admin' as const } : {}),
+    };
+    if (Object.keys(changes).length === 0) return found;
+    return ctx.db.user.update({ where: { id: found.id }, data: changes });
+  }
   // Two first messages at once: the second insert does nothing and the row is read.
   await ctx.db.user.createMany({
     data: [

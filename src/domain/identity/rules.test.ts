@@ -12,6 +12,8 @@ describe('languageFor', () => {
     [null, 'en'],
     [undefined, 'en'],
     ['constructor', 'en'],
+    [7, 'en'],
+    [{ toLowerCase: 'ja' }, 'en'],
   ])('%j speaks %s', (tag, language) => {
     expect(languageFor(tag)).toBe(language);
   });

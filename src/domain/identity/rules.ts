@@ -6,9 +6,12 @@ export const LANGUAGES = ['ja', 'en'] as const;
 export type Language = (typeof LANGUAGES)[number];
 export const Language = z.enum(LANGUAGES);
 
-/** The language to start with for Telegram's `language_code` (an IETF tag), English when it is none of ours. */
-export function languageFor(tag: string | null | undefined): Language {
-  const primary = (tag ?? '').toLowerCase().split(/[-_]/)[0];
+/**
+ * The language to start with for Telegram's `language_code` (an IETF tag), English when it is none of ours. `tag` may be
+ * anything: an update reaches the bot unchecked, and even an apology must find a language.
+ */
+export function languageFor(tag: unknown): Language {
+  const primary = typeof tag === 'string' ? tag.toLowerCase().split(/[-_]/)[0] : undefined;
   return LANGUAGES.find((language) => language === primary) ?? 'en';
 }
 

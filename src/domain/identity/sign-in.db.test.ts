@@ -256,6 +256,14 @@ describe('people', () => {
     expect((await ensureUser(world.door, { telegramId: 990n, languageCode: null })).role).toBe('admin');
   });
 
+  it('become admins when they are listed later', async () => {
+    const person = { telegramId: 991n, languageCode: null };
+    const listed = { ...world.door, policy: { ...world.door.policy, adminTelegramIds: [991n] } };
+    expect((await ensureUser(world.door, person)).role).toBe('user');
+    expect((await ensureUser(listed, person)).role).toBe('admin');
+    expect((await ensureUser(world.door, person)).role).toBe('admin');
+  });
+
   it('can be written to once they allowed it, and not after they blocked us', async () => {
     const person = { telegramId: 778n, languageCode: null };
     expect((await ensureUser(world.door, { ...person, isReachable: true })).isReachable).toBe(true);

@@ -200,6 +200,40 @@ describe('reconciliation', () => {
     expect((await reconcile()).checked).toBe(rows);
   });
 
+  it('does not take a payment just before what it reads for one that Telegram does not know', async () => {
+    const before = await world.newBuyer();
+    const early = await payAndLose(before, CATALOG.pluginOnce, 0);
+    await payAndLose(await world.newBuyer(), CATALOG.pluginOnce, 0);
+    // The chat message of the first says a later second than Telegram's list does of the second.
+    await world.sql(`UPDATE payment SET paid_at = paid_at + interval '2 seconds' WHERE invoice_id = $1`, [early]);
+    await world.advance(11 * MINUTE_MS);
+    await reconcile();
+    await world.sql('UPDATE reconciliation_cursor SET "offset" = "offset" + checked - 1');
+    expect((await reconcile()).checked).toBe(1);
+    expect(await differencesOf(await firstCharge(before))).toEqual([]);
+  });
+
+  it('reports a row that no table can hold, and goes on to the next', async () => {
+    const stars = world.system.providers.get(STARS);
+    if (!stars) throw new Error('no provider');
+    const [nul, none] = [newChargeId(), newChargeId()];
+    const row = {
+      direction: 'charge',
+      amount: { amount: 1n, currency: 'XTR' },
+      occurredAt: world.clock.now(),
+    } as const;
+    const rows = [
+      { ...row, chargeId: nul, invoiceId: 'inv_\0', payerId: 1n, renewalDays: null },
+      { ...row, chargeId: none, invoiceId: 'inv_none', payerId: 1n, renewalDays: null },
+    ];
+    await world.advance(2 * MINUTE_MS);
+    const provider = { ...stars, id: 'stub', listTransactions: async () => rows };
+    const ctx = { ...world.system, providers: new Map([['stub', provider]]) };
+    expect(await reconcilePayments(ctx, 'stub')).toMatchObject({ checked: 2, reported: 2 });
+    expect(await differencesOf(nul)).toEqual([{ kind: 'missing_payment', status: 'reported' }]);
+    expect(await differencesOf(none)).toEqual([{ kind: 'unknown_order', status: 'reported' }]);
+  });
+
   it('stops with the provider, and knows no other', async () => {
     await world.sandbox.setFaults({ api: { method: 'getStarTransactions', kind: 'server_error', remaining: 1 } });
     await expect(reconcile()).rejects.toMatchObject({ failure: 'unavailable' });

@@ -1,5 +1,6 @@
 import { recordAudit } from '#domain/audit/record.ts';
 import { type Ctx, newId } from '#domain/context/context.ts';
+import { databaseCode } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
 import { recordRefund } from '#domain/payment/record-refund.ts';
 import { settlePayment } from '#domain/payment/settle.ts';
@@ -113,8 +114,15 @@ async function compare(
       return { kind: 'unknown_order', chargeId, status: 'reported' };
     if (error instanceof AppError && error.reason === 'payment_not_found')
       return { kind, chargeId, status: 'reported' };
+    // A row that the database refuses is refused each time: it must not stand before all that follow.
+    if (isRefusedRow(error)) return { kind, chargeId, status: 'reported' };
     throw error;
   }
+}
+
+/** SQLSTATE classes of data that no table of ours can hold (data exception, integrity constraint). */
+function isRefusedRow(error: unknown): boolean {
+  return /^2[23]/.test(databaseCode(error) ?? '');
 }
 
 async function settle(ctx: Ctx, providerId: string, row: ProviderTransaction): Promise<void> {
@@ -140,6 +148,8 @@ async function settle(ctx: Ctx, providerId: string, row: ProviderTransaction): P
 }
 
 const MAX_UNLISTED = 10_000;
+/** Our time of a payment is its message's, the list's its transaction's: at both ends of the list they may fall apart. */
+const EDGE_MS = 10 * 60_000;
 
 /** Payments of ours in the time the list covered that the provider does not know. */
 async function findUnlisted(
@@ -149,7 +159,10 @@ async function findUnlisted(
   seen: ReadonlySet<string>,
 ): Promise<Difference[]> {
   const rows = await ctx.db.payment.findMany({
-    where: { provider: providerId, paidAt: { gt: from, lt: new Date(ctx.clock.now().getTime() - 10 * 60_000) } },
+    where: {
+      provider: providerId,
+      paidAt: { gt: new Date(from.getTime() + EDGE_MS), lt: new Date(ctx.clock.now().getTime() - EDGE_MS) },
+    },
     select: { chargeId: true },
     orderBy: { paidAt: 'desc' },
     take: MAX_UNLISTED,

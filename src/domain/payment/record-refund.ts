@@ -3,6 +3,7 @@ import { type Ctx, newId } from '#domain/context/context.ts';
 import { type InboxEntry, toInboxRow } from '#domain/context/inbox.ts';
 import { type JobRequest, noticeJob, queueJobs } from '#domain/context/queue.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
+import { bringForward } from '#domain/entitlement/bring-forward.ts';
 import { AppError } from '#domain/errors.ts';
 import { entriesForRefund } from '#domain/ledger/rules.ts';
 import { nextPaymentStatus } from '#domain/payment/rules.ts';
@@ -54,6 +55,9 @@ export async function completeRefund(tx: Ctx, payment: Payment): Promise<'applie
   }));
   await tx.db.$executeRaw`SELECT write_entries(${refund.id}, ${JSON.stringify(legs)}::jsonb, ${now})`;
   await tx.db.entitlement.updateMany({ where: { paymentId: payment.id, revokedAt: null }, data: { revokedAt: now } });
+  if (payment.kind === 'one_time' && payment.periodStart && payment.periodEnd) {
+    await bringForward(tx, { userId: payment.userId, planId: payment.planId, from: payment.periodStart });
+  }
 
   const kind = refund.reason === 'surplus' ? 'surplus_refunded' : 'refunded';
   const jobs: JobRequest[] = [noticeJob({ userId: payment.userId, kind, objectId: payment.id })];

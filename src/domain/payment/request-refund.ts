@@ -9,7 +9,7 @@ import type { Refund } from '#lib/generated/prisma/client.ts';
 
 /**
  * Starts giving a whole charge back; the provider is asked after the commit. Asking again returns the running or done
- * refund. Needs `refunds:write` or an admin. Throws `not_found payment_not_found`, `precondition_failed refund_not_possible`.
+ * refund; one whose job has given up is queued anew. Needs `refunds:write` or an admin. Throws `not_found payment_not_found`, `precondition_failed refund_not_possible`.
  */
 export async function requestRefund(ctx: Ctx, request: { paymentId: string }): Promise<Refund> {
   requireScope(ctx, 'refunds:write');
@@ -19,7 +19,10 @@ export async function requestRefund(ctx: Ctx, request: { paymentId: string }): P
     const payment = await tx.db.payment.findUnique({ where: { id: paymentId } });
     if (!payment) throw new AppError('not_found', 'payment_not_found');
     const standing = await tx.db.refund.findFirst({ where: { paymentId, status: { in: ['requested', 'succeeded'] } } });
-    if (standing) return standing;
+    if (standing) {
+      await reviveRefund(tx, standing);
+      return standing;
+    }
     const next = nextPaymentStatus(payment.status, 'refund_requested');
     if (!next) throw new AppError('precondition_failed', 'refund_not_possible');
     await tx.db.payment.update({ where: { id: paymentId }, data: { status: next } });
@@ -36,7 +39,24 @@ export async function requestRefund(ctx: Ctx, request: { paymentId: string }): P
       },
     });
     await recordAudit(tx, { action: 'refund.requested', objectId: paymentId, data: { refund: refund.id } });
-    await queueJobs(tx, [{ name: 'execute_refund', lane: `refund:${refund.id}`, payload: { refundId: refund.id } }]);
+    await queueRefund(tx, refund.id);
     return refund;
   });
+}
+
+/** After two days without the provider the job is dead and nothing else would ever ask again. */
+async function reviveRefund(tx: Ctx, refund: Refund): Promise<void> {
+  if (refund.status !== 'requested') return;
+  const waiting = await tx.db.job.count({ where: { lane: laneOf(refund.id), name: 'execute_refund', doneAt: null } });
+  if (waiting > 0) return;
+  await queueRefund(tx, refund.id);
+  await recordAudit(tx, { action: 'refund.retried', objectId: refund.paymentId, data: { refund: refund.id } });
+}
+
+async function queueRefund(tx: Ctx, refundId: string): Promise<void> {
+  await queueJobs(tx, [{ name: 'execute_refund', lane: laneOf(refundId), payload: { refundId } }]);
+}
+
+function laneOf(refundId: string): string {
+  return `refund:${refundId}`;
 }

@@ -33,6 +33,7 @@ export async function applySubscriptionEvent(
     // A second, surplus subscription of a stranger to the same forwarded link is not this one.
     const isOwners = owner.telegramId === event.payerId;
     const subscriptionId = subscription.id;
+    if (await isOvertaken(tx, subscriptionId, inbox)) return close(tx, inbox, 'ignored');
     const { isChanged, subscription: after } = isOwners
       ? await changeSubscription(tx, { subscriptionId, event: EVENTS[event.change], by: 'user' })
       : { isChanged: false, subscription };
@@ -56,6 +57,17 @@ async function isSurplus(tx: Ctx, event: SubscriptionChangedEvent): Promise<bool
   if (!payer) return false;
   return (await tx.db.payment.count({ where: { invoiceId: event.invoiceId, userId: payer.id, kind: 'surplus' } })) > 0;
 }
+
+/** A message that failed at first and is tried again must not undo one that came after it. */
+async function isOvertaken(tx: Ctx, subscriptionId: string, inbox: InboxEntry): Promise<boolean> {
+  const later = await tx.db.auditEvent.findFirst({
+    where: { objectId: subscriptionId, action: { in: CHANGES }, at: { gt: inbox.receivedAt } },
+    select: { seq: true },
+  });
+  return later !== null;
+}
+
+const CHANGES = Object.values(EVENTS).map((event) => `subscription.${event}`);
 
 /** These messages carry no time, so one that comes a second time (a replay) could undo what happened since. */
 async function isProcessed(tx: Ctx, inbox: InboxEntry): Promise<boolean> {

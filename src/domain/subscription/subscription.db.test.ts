@@ -396,6 +396,20 @@ describe('refunds asked for here', () => {
     await expectWholeBooks(world.system);
   });
 
+  it('are tried again when asked for after their job gave up, and only then', async () => {
+    const buyer = await world.newBuyer();
+    const { invoiceId } = await world.buy(buyer, CATALOG.basicYear);
+    const [payment] = await world.sql<{ id: string }>('SELECT id FROM payment WHERE invoice_id = $1', [invoiceId]);
+    const ask = () => requestRefund(world.asServer(), { paymentId: payment?.id ?? '' });
+    const { id } = await ask();
+    const jobs = () => world.sql('SELECT outcome FROM job WHERE lane = $1 ORDER BY id', [`refund:${id}`]);
+    expect((await ask()).id).toBe(id);
+    expect(await jobs()).toEqual([{ outcome: null }]);
+    await world.sql(`UPDATE job SET done_at = now(), outcome = 'dead' WHERE lane = $1`, [`refund:${id}`]);
+    expect((await ask()).id).toBe(id);
+    expect(await jobs()).toEqual([{ outcome: 'dead' }, { outcome: null }]);
+  });
+
   it('need the scope or an admin, and a payment', async () => {
     const buyer = await world.newBuyer();
     expect(await refusal(requestRefund(buyer.ctx, { paymentId: 'pay_none' }))).toBe('not_yours');

@@ -3,10 +3,19 @@ import type { Ctx } from '#domain/context/context.ts';
 const BATCH = 1_000;
 const DAY_MS = 86_400_000;
 
-/** Drops the sealed raw bodies of processed events after the operator's retention days; returns how many. */
+/** A dead event waits this long for an operator. */
+const DEAD_BODY_DAYS = 30;
+
+/**
+ * Drops the sealed raw bodies of processed events after the operator's retention days, and of events nobody cared for
+ * after a month; returns how many.
+ */
 export async function forgetBodies(ctx: Ctx): Promise<number> {
-  const before = new Date(ctx.clock.now().getTime() - ctx.policy.webhookBodyRetentionDays * DAY_MS);
+  const now = ctx.clock.now().getTime();
+  const before = new Date(now - ctx.policy.webhookBodyRetentionDays * DAY_MS);
+  const abandoned = new Date(now - DEAD_BODY_DAYS * DAY_MS);
   return ctx.db.$executeRaw`
     UPDATE webhook_event SET body = NULL
-    WHERE id IN (SELECT id FROM webhook_event WHERE body IS NOT NULL AND processed_at < ${before} ORDER BY processed_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)`;
+    WHERE id IN (SELECT id FROM webhook_event WHERE body IS NOT NULL
+      AND (processed_at < ${before} OR (status IN ('failed', 'dead') AND received_at < ${abandoned})) LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)`;
 }

@@ -1,10 +1,11 @@
 import { answerInquiry } from '#domain/checkout/answer-inquiry.ts';
 import type { InquiryReason } from '#domain/checkout/rules.ts';
 import { type Ctx, newId } from '#domain/context/context.ts';
+import type { InboxEntry } from '#domain/context/inbox.ts';
 import { AppError } from '#domain/errors.ts';
 import type { Provider, ProviderReply, ProviderRequest } from '#domain/provider.ts';
 import { applyEvent } from '#domain/webhook/apply.ts';
-import { storeFailure } from '#domain/webhook/store.ts';
+import { storeFailure, storeUnreadable } from '#domain/webhook/store.ts';
 import { sealBytes } from '#lib/crypto.ts';
 import { describeError } from '#lib/log.ts';
 
@@ -46,15 +47,19 @@ export async function receiveWebhook(
       };
     case 'inquiry':
       return { reply: await answer(ctx, provider, reading.inquiry, explain), message: null };
+    case 'unreadable': {
+      const inbox = toInbox(ctx, providerId, { eventId: reading.eventId, kind: reading.type, body: request.body });
+      await storeUnreadable(ctx, inbox);
+      ctx.log.error(
+        { event: inbox.id, kind: inbox.kind },
+        'a message about money cannot be read and is kept: look at it',
+      );
+      count(inbox.kind, 'unreadable');
+      return { reply: OK, message: null };
+    }
     case 'event': {
-      const inbox = {
-        id: newId(ctx, 'whe'),
-        providerId,
-        eventId: reading.event.eventId,
-        kind: reading.event.type,
-        receivedAt: now,
-        body: sealBytes(ctx.dataKey, request.body),
-      };
+      const { eventId, type } = reading.event;
+      const inbox = toInbox(ctx, providerId, { eventId, kind: type, body: request.body });
       try {
         count(inbox.kind, await applyEvent(ctx, { providerId, event: reading.event, inbox }));
       } catch (error) {
@@ -68,6 +73,15 @@ export async function receiveWebhook(
       return { reply: OK, message: null };
     }
   }
+}
+
+function toInbox(
+  ctx: Ctx,
+  providerId: string,
+  { body, eventId, kind }: { eventId: string; kind: string; body: Uint8Array },
+): InboxEntry {
+  const sealed = sealBytes(ctx.dataKey, body);
+  return { id: newId(ctx, 'whe'), providerId, eventId, kind, receivedAt: ctx.clock.now(), body: sealed };
 }
 
 async function answer(

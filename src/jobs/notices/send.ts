@@ -65,8 +65,8 @@ export function makeNoticeSender(options: {
         return DONE;
       case 'unreachable':
       case 'sent':
-        await rememberReachable(ctx, reader, outcome.kind === 'sent');
-        return DONE;
+        // First that it was sent: a kill in between would send it again.
+        return { kind: 'done', afterwards: () => rememberReachable(ctx, reader, outcome.kind === 'sent') };
     }
   };
 }

@@ -111,7 +111,7 @@ function readInquiry(value: unknown): ProviderReading {
 function readPayment(value: object, eventId: string): ProviderReading {
   const message = Message.safeParse(value);
   const payment = SuccessfulPayment.safeParse('successful_payment' in value ? value.successful_payment : undefined);
-  if (!message.success || !payment.success) return rejected;
+  if (!message.success || !payment.success) return { kind: 'unreadable', type: 'payment_succeeded', eventId };
   const { subscription_expiration_date: paidUntil, is_first_recurring, is_recurring } = payment.data;
   const event: ProviderEvent = {
     type: 'payment_succeeded',
@@ -126,7 +126,7 @@ function readPayment(value: object, eventId: string): ProviderReading {
 function readRefund(value: object, eventId: string): ProviderReading {
   const message = Message.safeParse(value);
   const refund = RefundedPayment.safeParse('refunded_payment' in value ? value.refunded_payment : undefined);
-  if (!message.success || !refund.success) return rejected;
+  if (!message.success || !refund.success) return { kind: 'unreadable', type: 'payment_refunded', eventId };
   return { kind: 'event', event: { type: 'payment_refunded', ...charged(refund.data, message.data, eventId) } };
 }
 
@@ -146,7 +146,7 @@ const CHANGES = { canceled: 'cancelled', active: 'restored', failed: 'renewal_fa
 
 function readSubscription(value: unknown, eventId: string, now: Date): ProviderReading {
   const update = SubscriptionChange.safeParse(value);
-  if (!update.success) return rejected;
+  if (!update.success) return { kind: 'unreadable', type: 'subscription_changed', eventId };
   const { invoice_payload, state, user } = update.data;
   const change = Object.hasOwn(CHANGES, state) ? CHANGES[state as keyof typeof CHANGES] : null;
   if (!change) return { kind: 'ignored', type: 'subscription', eventId, message: null };

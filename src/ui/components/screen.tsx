@@ -1,5 +1,5 @@
 'use client';
-import type { ReactNode } from 'react';
+import { type ReactNode, useLayoutEffect, useRef } from 'react';
 import { Icon } from '#ui/components/icons.tsx';
 import { OfflineBanner } from '#ui/components/states.tsx';
 import { useT } from '#ui/i18n.tsx';
@@ -9,9 +9,13 @@ import { hasNativeButtons } from '#ui/telegram.ts';
 /** The frame of every screen: landmark, heading, offline banner, and a back button where the client draws none. */
 export function Screen({ title, lead, children }: { title: ReactNode; lead?: ReactNode; children: ReactNode }) {
   const t = useT();
-  const { path, canGoBack, back } = useNavigation();
+  const { canGoBack, back, arrive } = useNavigation();
+  const heading = useRef<HTMLHeadingElement>(null);
+  useLayoutEffect(() => {
+    if (arrive()) heading.current?.focus({ preventScroll: true });
+  }, [arrive]);
   return (
-    <main data-path={path} className="mx-auto w-full max-w-xl px-4 pt-4 pb-10">
+    <main className="mx-auto w-full max-w-xl px-4 pt-4 pb-10">
       {canGoBack && !hasNativeButtons() && (
         <button
           type="button"
@@ -23,7 +27,7 @@ export function Screen({ title, lead, children }: { title: ReactNode; lead?: Rea
           {t('back')}
         </button>
       )}
-      <h1 tabIndex={-1} className="text-title">
+      <h1 ref={heading} tabIndex={-1} className="text-title">
         {title}
       </h1>
       {lead && <p className="mt-1 text-sub text-hint">{lead}</p>}

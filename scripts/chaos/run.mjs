@@ -1,0 +1,193 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import {
+  build,
+  environmentFor,
+  freePort,
+  makeStack,
+  runToEnd,
+  sandboxValues,
+  startDatabase,
+  startOurs,
+  waitUntilReady,
+} from '../bench/stack.mjs';
+import { withClient } from '../steps/postgres.mjs';
+import { enterProject } from '../steps/project.mjs';
+import { bold, dim, reportFailure } from '../steps/report.mjs';
+import { startBalancer } from './balancer.mjs';
+import { startBuyers } from './buyers.mjs';
+import { startFaults } from './faults.mjs';
+import { makeRandom } from './random.mjs';
+import { judge, readWitness } from './verdict.mjs';
+
+const DRAIN_LIMIT_MS = 180_000;
+
+/** The whole of `npm run chaos`. Ends the process: 1 when something is missing, doubled or crooked. */
+export async function runChaos(args) {
+  enterProject();
+  let stack;
+  try {
+    const options = {
+      seconds: { type: 'string', default: '60' },
+      seed: { type: 'string' },
+      buyers: { type: 'string', default: '32' },
+    };
+    const { values } = parseArgs({ args, options });
+    stack = makeStack('chaos');
+    const isWhole = await chaos(stack, {
+      seconds: Number(values.seconds),
+      buyers: Number(values.buyers),
+      seed: Number(values.seed ?? Math.floor(Math.random() * 2 ** 32)),
+    });
+    await stack.stop();
+    process.exit(isWhole ? 0 : 1);
+  } catch (error) {
+    reportFailure('Chaos', error);
+    await stack?.stop();
+    process.exit(1);
+  }
+}
+
+async function chaos(stack, { seconds, buyers: count, seed }) {
+  console.log(
+    `\n${bold('Hoshi')} ${dim('chaos')}\n\n  Seed ${seed}: npm run chaos -- --seconds ${seconds} --seed ${seed}`,
+  );
+  const random = makeRandom(seed);
+  const place = await bringUp(stack, random);
+  const { balancer, database, programs, simUrl, webUrl, values } = place;
+  const buyers = startBuyers({ count, webUrl, simUrl, apiKey: values.apiKey, random });
+  const disorder = startDisorder(simUrl, random);
+  await sleep(1_000);
+  const startedAt = performance.now();
+  const say = (line) =>
+    console.log(`  ${dim(`${((performance.now() - startedAt) / 1000).toFixed(1).padStart(5)} s  ${line}`)}`);
+  const faults = startFaults({
+    random,
+    programs,
+    database,
+    isReady: place.isReady,
+    say,
+  });
+  await sleep(seconds * 1_000);
+
+  await faults.stop();
+  await disorder.stop();
+  await buyers.stop();
+  await balancer.calm();
+  const drainedInMs = await drain(simUrl, database.url);
+  const { acknowledged } = balancer.seen;
+  const witness = await readWitness(simUrl, buyers.bought.users);
+  const verdict = await judge({ databaseUrl: database.url, directory: 'dist', acknowledged, witness });
+  for (const error of buyers.failures) verdict.faults.push(`a buyer failed: ${error.message}`);
+  report({ kills: faults.kills, seen: balancer.seen, bought: buyers.bought, verdict, drainedInMs, witness });
+  return verdict.faults.length === 0;
+}
+
+/** Two web processes behind a balancer, two workers, one Postgres, and the simulator, which is not killed. */
+async function bringUp(stack, random) {
+  await build({ withPages: true });
+  const values = await sandboxValues();
+  const database = await startDatabase(stack, { port: 56_500 });
+  const ports = {
+    balancer: await freePort(34_000),
+    a: await freePort(34_200),
+    b: await freePort(34_400),
+    sandbox: await freePort(34_600),
+  };
+  // Telegram waits up to a minute between two tries; here its schedule runs twenty times as fast.
+  const more = { PUBLIC_URL: `http://localhost:${ports.balancer}`, SANDBOX_RETRY_SCALE: '0.05', LOG_LEVEL: 'warn' };
+  const envFor = (web) =>
+    environmentFor({ stack, databaseUrl: database.url, ports: { web, sandbox: ports.sandbox }, more });
+  await runToEnd(stack, 'migrate', envFor(ports.a));
+  await runToEnd(stack, 'seed', envFor(ports.a));
+  const simUrl = `http://127.0.0.1:${ports.sandbox}`;
+  const sandbox = startOurs(stack, 'sandbox', envFor(ports.a));
+  await waitUntilReady(sandbox, `${simUrl}/sim/health`);
+  const balancer = await startBalancer({ port: ports.balancer, backends: [ports.a, ports.b], random });
+  stack.onStop(async () => balancer.close());
+  const webs = [
+    startOurs(stack, 'main', envFor(ports.a), { label: 'web-a' }),
+    startOurs(stack, 'main', envFor(ports.b), { label: 'web-b' }),
+  ];
+  for (const [index, web] of webs.entries())
+    await waitUntilReady(web, `http://127.0.0.1:${index === 0 ? ports.a : ports.b}/health/ready`);
+  const workers = ['worker-a', 'worker-b'].map((label) => startOurs(stack, 'worker', envFor(ports.a), { label }));
+  const isReady = (web) => {
+    const port = web === webs[0] ? ports.a : ports.b;
+    return fetch(`http://127.0.0.1:${port}/health/ready`, { signal: AbortSignal.timeout(1_000) }).then(
+      (response) => response.ok,
+      () => false,
+    );
+  };
+  return {
+    balancer,
+    database,
+    isReady,
+    programs: { webs, workers },
+    simUrl,
+    webUrl: `http://127.0.0.1:${ports.balancer}`,
+    values,
+  };
+}
+
+/** Telegram's own disorder: updates twice, late, and after their successors. */
+function startDisorder(simUrl, random) {
+  let isOn = true;
+  const put = (faults) =>
+    fetch(`${simUrl}/sim/faults`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(faults),
+    });
+  const work = (async () => {
+    while (isOn) {
+      const kind = random.pick(['duplicate', 'reorder', 'delay']);
+      await put({ updates: { kind, delay_ms: 300, remaining: 5 } });
+      await sleep(random.between(200, 600));
+    }
+    await put({});
+  })();
+  return {
+    stop: async () => {
+      isOn = false;
+      await work;
+    },
+  };
+}
+
+/** Waits until Telegram has nothing to deliver, no job is due and no event waits for another try. */
+async function drain(simUrl, databaseUrl) {
+  const startedAt = performance.now();
+  for (;;) {
+    const { webhook } = await fetch(`${simUrl}/sim/state`).then((response) => response.json());
+    const open = await withClient(databaseUrl, (client) =>
+      client.query(
+        `SELECT (SELECT count(*) FROM job WHERE done_at IS NULL AND run_at <= now() + interval '5 minutes')
+           + (SELECT count(*) FROM webhook_event WHERE status = 'failed' OR (status = 'ignored' AND processed_at IS NULL)) AS left`,
+      ),
+    );
+    const left = Number(open.rows[0].left) + webhook.pending_update_count;
+    if (left === 0) return performance.now() - startedAt;
+    if (performance.now() - startedAt > DRAIN_LIMIT_MS)
+      throw new Error(`after ${DRAIN_LIMIT_MS / 1000} s ${left} updates, events or jobs are still open`);
+    await sleep(500);
+  }
+}
+
+function report({ kills, seen, bought, verdict, drainedInMs, witness }) {
+  const { counts, faults } = verdict;
+  const refused = [...bought.refused].map(([reason, times]) => `${times} × ${reason}`).join(', ');
+  console.log(`
+  Killed                ${kills.web} × web, ${kills.worker} × worker, ${kills.postgres} × Postgres
+  Bought                ${bought.paid} paid, ${bought.refunds} refunded by Telegram${refused ? `; not paid: ${refused}` : ''}
+  Orders asked again    ${bought.orderRetries} times, ${bought.abandoned} given up
+  Charges               ${witness.charges.length} at Telegram, ${counts.payments} in the books, ${counts.granted} granted
+  Deliveries            ${seen.attempts}, ${seen.answers} acknowledged, of ${seen.acknowledged.size} charges
+  Sent again on purpose ${seen.repeats}, fifty at once ${seen.crowds} times
+  Longest silence       ${(seen.longestSilenceMs / 1000).toFixed(1)} s between two acknowledgements
+  Notices               ${counts.told} in the chats, ${counts.repeated} of them twice
+  Drained in            ${(drainedInMs / 1000).toFixed(1)} s
+`);
+  if (faults.length === 0) return console.log('  Nothing lost, nothing doubled, books whole.\n');
+  for (const fault of faults) console.error(`  ✗ ${fault}`);
+}
