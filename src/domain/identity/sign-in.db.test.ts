@@ -259,12 +259,22 @@ describe('people', () => {
     expect((await ensureUser(world.door, { telegramId: 990n, languageCode: null })).role).toBe('admin');
   });
 
-  it('become admins when they are listed later', async () => {
-    const person = { telegramId: 991n, languageCode: null };
-    const listed = { ...world.door, policy: { ...world.door.policy, adminTelegramIds: [991n] } };
-    expect((await ensureUser(world.door, person)).role).toBe('user');
-    expect((await ensureUser(listed, person)).role).toBe('admin');
-    expect((await ensureUser(world.door, person)).role).toBe('admin');
+  it('become admins on the next contact once they are listed, and stay what they are when they are not', async () => {
+    const person = { telegramId: 991n, languageCode: 'ja' };
+    const before = await ensureUser(world.door, person);
+    expect(before.role).toBe('user');
+    const listing: Ctx = { ...world.door, policy: { ...world.door.policy, adminTelegramIds: [991n] } };
+    const { userId } = await signIn(listing, signed(fields(0, { id: 991, first_name: 'Mina' })));
+    expect(userId).toBe(before.id);
+    expect(await getUser(world.door, userId)).toEqual({ ...before, role: 'admin' });
+    const { token } = await issueSession(listing, await ensureUser(listing, person));
+    expect(await authenticate(listing, token)).toMatchObject({ role: 'admin' });
+    // No longer listed: the role is taken away by hand.
+    expect((await ensureUser(world.door, { ...person, isReachable: true })).role).toBe('admin');
+
+    const developer = await ensureUser(world.door, { telegramId: 992n, languageCode: null });
+    await world.sql("UPDATE users SET role = 'developer' WHERE id = $1", [developer.id]);
+    expect((await ensureUser(listing, { telegramId: 992n, languageCode: null })).role).toBe('developer');
   });
 
   it('can be written to once they allowed it, and not after they blocked us', async () => {
