@@ -33,6 +33,10 @@ export function printCell(result) {
     result.faults.length > 0 ? 'FAULT' : result.isSettling ? 'whole' : '',
   ];
   console.log(`  ${values.map((value, index) => pad(value, COLUMNS[index][1])).join('  ')}`);
+  if (result.ownMs)
+    console.log(
+      `    without the provider's time: p50 ${result.ownMs.p50.toFixed(1)} ms, p99 ${result.ownMs.p99.toFixed(1)} ms; the simulator itself takes ${cpuMs.sandbox.toFixed(2)} ms of processor time per order`,
+    );
   for (const fault of result.faults) console.log(`    ! ${fault}`);
 }
 
