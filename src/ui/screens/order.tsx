@@ -112,7 +112,7 @@ function PayLink({ invoice }: { invoice: InvoiceView }) {
       href={invoice.url}
       {...(isFramed() ? { target: '_blank', rel: 'noopener' } : {})}
       data-testid="checkout-pay"
-      className="flex min-h-12 items-center rounded-card bg-accent px-5 font-semibold text-on-accent"
+      className="flex min-h-12 items-center rounded-card bg-button px-5 font-semibold text-on-button"
     >
       {t('checkout.pay', { price: invoice.price.money.text })}
     </a>
