@@ -11,8 +11,9 @@ const SANDBOX_PORT = 8182;
 const STATE = '.hoshi/screenshots';
 const FOLDER = 'docs/screenshots';
 const DESK = `http://localhost:${SANDBOX_PORT}`;
-/** The users of a fresh sandbox, by the language they read. */
-const READERS = { en: 7_000_000_102, ja: 7_000_000_101 };
+/** Who buys, by the language they read. Hana is in every fresh sandbox; its Alex is a seller, so Emma comes to buy. */
+const READERS = { en: 7_000_000_201, ja: 7_000_000_101 };
+const EMMA = { id: READERS.en, first_name: 'Emma', language_code: 'en', balance: 2_500 };
 const LOOKS = [
   { language: 'en', theme: 'light' },
   { language: 'ja', theme: 'dark' },
@@ -31,7 +32,7 @@ export async function takeScreenshots() {
     const chromium = await step('Chromium', () => findChromium({ logs: logsDirectory() }));
     rmSync(STATE, { recursive: true, force: true });
     hoshi = await step('Hoshi', startHoshi);
-    await step('Time', setTimeOfDay);
+    await step('Scene', setTheScene);
     const { chromium: engine } = await import('@playwright/test');
     const browser = await engine.launch({
       executablePath: chromium.path,
@@ -88,16 +89,21 @@ async function startHoshi() {
   };
 }
 
-/** Forward to the next 9:41, so that no picture depends on when it was taken. */
-async function setTimeOfDay() {
+/** Emma, and forward to the next 9:41, so that no picture depends on when it was taken. */
+async function setTheScene() {
   const now = Date.now();
   const ahead = (TIME_OF_DAY_MS - (now % DAY_MS) + DAY_MS) % DAY_MS;
-  const response = await fetch(`${DESK}/sim/clock`, {
+  await ask('/sim/users', EMMA);
+  await ask('/sim/clock', { advance_seconds: Math.floor(ahead / 1000) });
+}
+
+async function ask(path, body) {
+  const response = await fetch(DESK + path, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ advance_seconds: Math.floor(ahead / 1000) }),
+    body: JSON.stringify(body),
   });
-  if (!response.ok) throw new Error(`the clock answered ${response.status}`);
+  if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
 }
 
 /** One purchase from the empty chat to the subscription, with a picture at each station. */
