@@ -97,7 +97,7 @@ describe('the engine', () => {
       return DONE;
     });
     await expect.poll(() => seen, UNTIL).toEqual(['dead']);
-    expect(await open()).toBe(2);
+    await expect.poll(open, UNTIL).toBe(2);
     await world.sql('UPDATE job SET locked_until = now()');
     await expect.poll(() => seen, UNTIL).toEqual(['dead', 'held', 'behind']);
     expect(await world.sql("SELECT attempts FROM job WHERE payload->>'objectId' IN ('held', 'dead')")).toEqual([
