@@ -95,6 +95,10 @@ describe('time bought to follow time that is given back', () => {
     ['year1', 'taken'],
     ['year2', 10, 10 + YEAR],
   ];
+  const begun: Right[] = [
+    ['year1', 'taken'],
+    ['year2', YEAR, 2 * YEAR + 1],
+  ];
   const three: Right[] = [...two, ['year3', 10 + YEAR, 11 + 2 * YEAR]];
   const onlyThird: Right[] = [
     ['year1', 'taken'],
@@ -130,7 +134,7 @@ describe('time bought to follow time that is given back', () => {
   it.each<[string, Right[], number, Step[]]>([
     ['the first, before the second is bought', two, 0, [year1, [5, 'refund year1'], year2]],
     ['the first, after the second was bought', two, 1, [year1, year2, [20, 'refund year1']]],
-    ['the first, after the second had begun', two, 1, [year1, year2, [YEAR + 1, 'refund year1']]],
+    ['the first, after the second had begun', begun, 0, [year1, year2, [YEAR + 1, 'refund year1']]],
     ['the first, before two more', three, 0, [year1, [5, 'refund year1'], year2, year3]],
     ['the first, between two more', three, 1, [year1, year2, [12, 'refund year1'], year3]],
     ['the first, after two more', three, 2, [year1, year2, year3, [25, 'refund year1']]],
@@ -145,7 +149,7 @@ describe('time bought to follow time that is given back', () => {
     ['a month, before a year', noMonth, 0, [month, [3, 'refund month'], between]],
     ['a month, after a year was bought', noMonth, 1, [month, between, [8, 'refund month']]],
     ['a year beside another plan', otherPlan, 1, [year1, [5, 'pro'], year2, [20, 'refund year1']]],
-  ])('begins where it would have begun without it: %s', async (_name, expected, moved, steps) => {
+  ])('begins where it would have begun without it, unless it has begun: %s', async (_name, expected, moved, steps) => {
     const played = await play(steps);
     expect(played.rights).toEqual(expected);
     expect(played.moved).toBe(moved);

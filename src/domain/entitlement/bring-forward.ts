@@ -4,8 +4,8 @@ import type { Ctx } from '#domain/context/context.ts';
 
 /**
  * After time of a plan was revoked: time that was bought to follow it begins where it would have begun without it, so
- * that nobody waits out a year that was given back. `from` is where the revoked time began. In the transaction of `tx`,
- * under the lock that purchases of time take.
+ * that nobody waits out a year that was given back. Time that has begun stays where it is: a late refund must not end it.
+ * `from` is where the revoked time began. In the transaction of `tx`, under the lock that purchases of time take.
  */
 export async function bringForward(tx: Ctx, gap: { userId: string; planId: string; from: Date }): Promise<void> {
   const { from, planId, userId } = gap;
@@ -16,10 +16,11 @@ export async function bringForward(tx: Ctx, gap: { userId: string; planId: strin
     include: { payment: { include: { invoice: { select: { interval: true } } } } },
     orderBy: [{ createdAt: 'asc' }, { startsAt: 'asc' }, { id: 'asc' }],
   });
+  const now = tx.clock.now();
   let free: Date | null = null;
   for (const { endsAt, id, payment, startsAt, subscriptionId } of held) {
     let end = endsAt;
-    if (payment && subscriptionId === null && startsAt >= from) {
+    if (payment && subscriptionId === null && startsAt >= from && startsAt > now) {
       const { paidAt } = payment;
       const start = free && free > paidAt ? free : paidAt;
       if (start < startsAt) {
