@@ -97,6 +97,9 @@ function OrderFacts({ invoice }: { invoice: InvoiceView }) {
         facts={[
           { label: t('order.plan'), value: fullName(invoice) },
           { label: t('order.price'), value: <Money money={invoice.price.money} /> },
+          ...(invoice.minutesLeft === null
+            ? []
+            : [{ label: t('order.payWithin'), value: t('order.minutes', { count: invoice.minutesLeft }) }]),
         ]}
       />
     </Card>
