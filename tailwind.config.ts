@@ -17,6 +17,8 @@ export default {
         link: 'var(--link)',
         accent: 'var(--accent)',
         'on-accent': 'var(--on-accent)',
+        button: 'var(--button)',
+        'on-button': 'var(--on-button)',
         danger: 'var(--danger)',
         separator: 'var(--separator)',
         gold: 'var(--gold)',

@@ -2,5 +2,7 @@
 import { isNodeSupported } from './steps/node-version.mjs';
 
 if (isNodeSupported()) {
-  void import('./bench/run.mjs').then((module) => module.runBench(process.argv.slice(2)));
+  // Loaded only now: an older Node could not even read it.
+  const { runBench } = await import('./bench/run.mjs');
+  await runBench(process.argv.slice(2));
 }

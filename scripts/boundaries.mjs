@@ -112,9 +112,17 @@ const ROWS = [
     says: 'The server joins domain/context, providers/registry, messages and lib.',
   },
   {
-    files: ['src/main.ts', 'src/jobs/worker.ts', 'src/bot/check.ts'],
-    may: ['#server.ts', '#api/**', '#bot/**', '#jobs/**', '#lib/**', '#domain/context/**'],
-    says: 'A process imports server, its doors and lib.',
+    files: ['src/main.ts', 'src/jobs/worker.ts', 'src/bot/check.ts', 'src/api/make-key.ts'],
+    may: [
+      '#server.ts',
+      '#api/**',
+      '#bot/**',
+      '#jobs/**',
+      '#lib/**',
+      '#domain/context/**',
+      '#domain/identity/api-key.ts',
+    ],
+    says: 'A process imports server, its doors, lib and the verb for API keys.',
   },
   {
     files: ['src/proxy.ts'],

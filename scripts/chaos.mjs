@@ -3,5 +3,6 @@ import { isNodeSupported } from './steps/node-version.mjs';
 
 if (isNodeSupported()) {
   // Loaded only now: an older Node could not even read it.
-  import('./chaos/run.mjs').then((module) => module.runChaos(process.argv.slice(2)));
+  const { runChaos } = await import('./chaos/run.mjs');
+  await runChaos(process.argv.slice(2));
 }

@@ -1,4 +1,4 @@
-// npm test: every check of the repository, from a bare clone. `npm test -- --only static,unit,db,e2e` selects parts.
+// npm test: every check of the repository, from a bare clone. `npm test -- --only static,unit,db,e2e,chaos` selects parts.
 import { isNodeSupported } from './steps/node-version.mjs';
 
 if (isNodeSupported()) {

@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { checkCell } from './books.mjs';
 import { cpuSeconds, machineSeconds } from './measure.mjs';
+import { ownTimeBetween, readOwnTime } from './own-time.mjs';
 import { seedOrders, seedRights, seedUsers, settleDown } from './seed.mjs';
 
 const LOAD = join(import.meta.dirname, 'load.mjs');
@@ -82,8 +83,10 @@ export async function runCell(all, client, row, { cell, connections, seconds, wa
   const { port, process: server } = placeOf(all, row.program);
   const { values } = all;
   const requests = { kind: row.kind, cell, count, path: row.path, secret: values.webhookSecret, apiKey: values.apiKey };
+  const ownBefore = row.kind === 'create' ? await readOwnTime(all) : null;
   const usage = watch([server.pid, all.database.pid, all.sandbox.pid]);
   const result = await drive({ port, connections, warmUpSeconds, seconds, requests }, usage);
+  const ownMs = ownBefore ? ownTimeBetween(ownBefore, await readOwnTime(all)) : null;
   const [web, database, sandbox] = usage.used;
   const { acknowledged, elapsedMs, events, firstRefusal, latenciesMs, refused } = result;
   const faults = row.isSettling ? await checkCell(client, { cell, acknowledged }) : [];
@@ -99,6 +102,7 @@ export async function runCell(all, client, row, { cell, connections, seconds, wa
     perSecond: (events * 1000) / elapsedMs,
     latenciesMs,
     elapsedMs,
+    ownMs,
     cpuMs: { web: perEvent(web), database: perEvent(database), sandbox: perEvent(sandbox) },
     othersCores: usage.othersCores,
     faults,

@@ -51,7 +51,7 @@ export function machineSeconds() {
 }
 
 /** Resident memory of a process in MB; null when it is not running or /proc is not there. */
-function residentMb(pid) {
+export function residentMb(pid) {
   try {
     const line = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
     return line ? Number(line[1]) / 1024 : null;

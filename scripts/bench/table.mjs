@@ -33,6 +33,10 @@ export function printCell(result) {
     result.faults.length > 0 ? 'FAULT' : result.isSettling ? 'whole' : '',
   ];
   console.log(`  ${values.map((value, index) => pad(value, COLUMNS[index][1])).join('  ')}`);
+  if (result.ownMs)
+    console.log(
+      `    without the provider's time: p50 ${result.ownMs.p50.toFixed(1)} ms, p99 ${result.ownMs.p99.toFixed(1)} ms; the simulator itself takes ${cpuMs.sandbox.toFixed(2)} ms of processor time per order`,
+    );
   for (const fault of result.faults) console.log(`    ! ${fault}`);
 }
 
@@ -53,7 +57,19 @@ export function printVerdict(results) {
   ].filter(Boolean);
   if (goals.length > 0) console.log('\n  Goals');
   for (const { isMet, text } of goals) console.log(`  ${isMet ? '✓' : '✗'} ${text}`);
+  printCosts(settle, find('settle', 'bare', 16), find('settle', 'obvious', 16));
   return goals.every(({ isMet }) => isMet);
+}
+
+/** Processor time says more than events per second while others use the machine: it is nearly the same beside them. */
+function printCosts(ours, ...others) {
+  for (const theirs of others) {
+    if (!ours || !theirs) continue;
+    const cost = ({ cpuMs }) => cpuMs.web + cpuMs.database;
+    const times = cost(theirs) / cost(ours);
+    const costs = `${cost(theirs).toFixed(2)} ms of processor time per event, Hoshi ${cost(ours).toFixed(2)} ms: ${times.toFixed(2)} ×`;
+    console.log(`    ${PROGRAMS[theirs.program]}: ${costs}`);
+  }
 }
 
 function ratio(name, ours, theirs, goal) {

@@ -12,10 +12,10 @@ export async function startBalancer({ port, backends, random }) {
   const seen = {
     acknowledged: new Set(),
     attempts: 0,
-    answers: 0,
+
     repeats: 0,
     crowds: 0,
-    refusedRepeats: 0,
+    statuses: new Map(),
     longestSilenceMs: 0,
   };
   let isRepeating = true;
@@ -51,8 +51,10 @@ export async function startBalancer({ port, backends, random }) {
 
   const note = (chargeId, answer) => {
     seen.attempts += 1;
+    const status = answer === null ? 'no answer' : String(answer.status);
+    seen.statuses.set(status, (seen.statuses.get(status) ?? 0) + 1);
     if (answer === null || answer.status < 200 || answer.status > 299) return false;
-    seen.answers += 1;
+
     const now = performance.now();
     if (now - lastAnswerAt > seen.longestSilenceMs) {
       seen.longestSilenceMs = now - lastAnswerAt;
@@ -70,7 +72,7 @@ export async function startBalancer({ port, backends, random }) {
       await Promise.all(
         Array.from({ length: copies }, async () => {
           seen.repeats += 1;
-          if (!note(chargeId, await forward(message))) seen.refusedRepeats += 1;
+          note(chargeId, await forward(message));
         }),
       );
     };

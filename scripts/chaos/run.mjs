@@ -176,13 +176,14 @@ async function drain(simUrl, databaseUrl) {
 
 function report({ kills, seen, bought, verdict, drainedInMs, witness }) {
   const { counts, faults } = verdict;
+  const statuses = [...seen.statuses].map(([status, times]) => `${status} × ${times}`).join(', ');
   const refused = [...bought.refused].map(([reason, times]) => `${times} × ${reason}`).join(', ');
   console.log(`
   Killed                ${kills.web} × web, ${kills.worker} × worker, ${kills.postgres} × Postgres
   Bought                ${bought.paid} paid, ${bought.refunds} refunded by Telegram${refused ? `; not paid: ${refused}` : ''}
   Orders asked again    ${bought.orderRetries} times, ${bought.abandoned} given up
   Charges               ${witness.charges.length} at Telegram, ${counts.payments} in the books, ${counts.granted} granted
-  Deliveries            ${seen.attempts}, ${seen.answers} acknowledged, of ${seen.acknowledged.size} charges
+  Deliveries            ${seen.attempts} of ${seen.acknowledged.size} charges, answered ${statuses}
   Sent again on purpose ${seen.repeats}, fifty at once ${seen.crowds} times
   Longest silence       ${(seen.longestSilenceMs / 1000).toFixed(1)} s between two acknowledgements
   Notices               ${counts.told} in the chats, ${counts.repeated} of them twice

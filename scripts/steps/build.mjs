@@ -18,6 +18,7 @@ const PROGRAMS = {
   main: 'src/main.ts',
   worker: 'src/jobs/worker.ts',
   check: 'src/bot/check.ts',
+  'api-key': 'src/api/make-key.ts',
   sandbox: 'src/sandbox/main.ts',
   migrate: 'src/lib/migrate-main.ts',
   env: 'src/lib/env.ts',

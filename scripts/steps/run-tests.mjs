@@ -8,12 +8,13 @@ import { findFreePort } from './postgres.mjs';
 import { logsDirectory, ROOT } from './project.mjs';
 import { bold, reportFailure, StepError, step } from './report.mjs';
 
-const PARTS = ['static', 'unit', 'db', 'e2e'];
+const PARTS = ['static', 'unit', 'db', 'e2e', 'chaos'];
 const RESULTS = 'test-results';
+const CHAOS_SECONDS = '15';
 
 /**
  * All checks, in the order in which they are cheap: format, lint and import boundaries; types; unused code; unit and
- * database tests with coverage; the browser tests on a production build. A check that fails does not keep the next from
+ * database tests with coverage; the browser tests on a production build; a short run of kills under load. A check that fails does not keep the next from
  * running. The last line is `N passed, N failed`, each static check counted as one.
  *
  * @param args `--only <parts>`; what follows goes to vitest and Playwright as filters
@@ -29,6 +30,7 @@ export async function runTests(args) {
     const projects = ['unit', 'db'].filter((part) => parts.includes(part));
     if (projects.length > 0) await runVitest(total, projects, filters);
     if (parts.includes('e2e')) await runBrowserTests(total, filters);
+    if (parts.includes('chaos') && filters.length === 0) await runChaos(total);
   } catch (error) {
     reportFailure('Tests', error);
     total.failed += 1;
@@ -127,6 +129,14 @@ async function runVitest(total, projects, filters) {
     code,
     what: 'vitest (coverage?)',
   });
+}
+
+/** Kills web, worker and Postgres under load for a short while; `npm run chaos` does it for as long as you like. */
+async function runChaos(total) {
+  console.log(`\n${bold('chaos')}\n`);
+  const { code } = await run(['scripts/chaos.mjs', '--seconds', CHAOS_SECONDS], { isShown: true });
+  if (code === 0) total.passed += 1;
+  else total.failed += 1;
 }
 
 async function runBrowserTests(total, filters) {

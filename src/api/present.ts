@@ -233,6 +233,7 @@ export function presentInvoice(
     surface: invoice.surface,
     createdAt: presentInstant(invoice.createdAt, language),
     expiresAt: presentInstant(invoice.expiresAt, language),
+    minutesLeft: status === 'open' ? Math.ceil((invoice.expiresAt.getTime() - now.getTime()) / 60_000) : null,
     url: status === 'open' ? (live?.url ?? null) : null,
     payment: payment ? { id: payment.id, status: payment.status } : null,
     entitlement:

@@ -521,6 +521,21 @@ describe('REST', () => {
       expect(text).not.toContain('no/such');
     });
 
+    it('shows what waits for an operator, whichever process left it', async () => {
+      const { pool } = world.ctx;
+      await pool.query(
+        "INSERT INTO job (name, lane, payload, run_at, created_at, done_at, outcome) VALUES ('send_notice', 'x', '{}', now(), now(), now(), 'dead'), ('send_notice', 'x', '{}', 'epoch', now(), NULL, NULL)",
+      );
+      await pool.query(
+        "INSERT INTO webhook_event (id, provider, event_id, kind, status, received_at) VALUES ('whe_dead', 'p', '1', 'k', 'dead', now())",
+      );
+      const { text } = await world.call('GET', '/metrics', { as: METRICS_TOKEN });
+      expect(text).toContain('hoshi_backlog{what="jobs_dead"} 1');
+      expect(text).toContain('hoshi_backlog{what="events_dead"} 1');
+      expect(text).toMatch(/hoshi_backlog\{what="jobs_due"\} [1-9]/);
+      expect(text).toMatch(/hoshi_backlog_oldest_seconds\{what="job"\} [1-9]\d{8}/);
+    });
+
     it('names every request and logs one line without anything personal', async () => {
       const buyer = await world.person();
       const own = await world.call('GET', `/api/v1/payments/history/${buyer.telegramId}`, {

@@ -96,6 +96,8 @@ export type InvoiceView = {
   surface: Surface;
   createdAt: InstantView;
   expiresAt: InstantView;
+  /** Whole minutes left to pay, by the server's clock; null when it can no longer be paid. */
+  minutesLeft: number | null;
   /** What to open to pay (https://t.me/$slug); null when it lies in the chat or is no longer payable. */
   url: string | null;
   payment: { id: string; status: PaymentStatusView } | null;

@@ -28,7 +28,7 @@ export default function PageError() {
       <button
         type="button"
         onClick={() => location.reload()}
-        className="mt-6 flex min-h-12 items-center rounded-card bg-accent px-6 font-semibold text-on-accent"
+        className="mt-6 flex min-h-12 items-center rounded-card bg-button px-6 font-semibold text-on-button"
       >
         {t?.('broken.reload') ?? '↻'}
       </button>

@@ -13,7 +13,7 @@ export default async function NotFound() {
       <Star className="size-12" />
       <h1 className="mt-6 text-title">{t('notFound.title')}</h1>
       <p className="mt-2 text-body text-hint">{t('notFound.text')}</p>
-      <a href="/" className="mt-6 flex min-h-12 items-center rounded-card bg-accent px-6 font-semibold text-on-accent">
+      <a href="/" className="mt-6 flex min-h-12 items-center rounded-card bg-button px-6 font-semibold text-on-button">
         {t('notFound.home')}
       </a>
     </main>

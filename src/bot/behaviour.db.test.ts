@@ -222,7 +222,7 @@ describe('when something fails', () => {
     await stage.bot.handleUpdate(textUpdate(person.id, '/plans'), 'req_seen_in_the_log');
     const said = (await person.messages()).slice(before);
     expect(said).toHaveLength(1);
-    expect(said[0]?.text).toContain('受付番号：req_seen_in_the_log');
+    expect(said[0]?.text).toContain('お問い合わせ番号：req_seen_in_the_log');
     expect(said[0]?.text).not.toContain('secret');
   });
 

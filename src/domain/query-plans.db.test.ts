@@ -6,6 +6,7 @@ import { startCheckout } from '#domain/checkout/start.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { checkEntitlement } from '#domain/entitlement/check.ts';
 import { listEntitlements } from '#domain/entitlement/list.ts';
+import { remindEnds } from '#domain/entitlement/remind-ends.ts';
 import { loadCharges } from '#domain/payment/load.ts';
 import { getPayment, listPayments } from '#domain/payment/records.ts';
 import { listSubscriptions } from '#domain/subscription/records.ts';
@@ -160,6 +161,7 @@ const QUERIES: ReadonlyArray<[name: string, run: (ctx: Ctx) => Promise<unknown>]
       }),
   ],
   ['remindRenewals', (ctx) => remindRenewals(ctx)],
+  ['remindEnds', (ctx) => remindEnds(ctx)],
   ['retryWebhooks', (ctx) => retryWebhooks(ctx)],
 ];
 

@@ -97,7 +97,7 @@ describe('the engine', () => {
       return DONE;
     });
     await expect.poll(() => seen, UNTIL).toEqual(['dead']);
-    expect(await open()).toBe(2);
+    await expect.poll(open, UNTIL).toBe(2);
     await world.sql('UPDATE job SET locked_until = now()');
     await expect.poll(() => seen, UNTIL).toEqual(['dead', 'held', 'behind']);
     expect(await world.sql("SELECT attempts FROM job WHERE payload->>'objectId' IN ('held', 'dead')")).toEqual([
@@ -311,5 +311,30 @@ describe('purge', () => {
       { id: 'recent' },
       { id: 'waiting' },
     ]);
+  });
+
+  it('forgets events after ninety days, but none that an operator must see', async () => {
+    const ago = (ms: number) => new Date(world.clock.now().getTime() - ms);
+    const write = (status: string, receivedAt: Date, age: string) =>
+      world.sql(
+        `INSERT INTO webhook_event (id, provider, event_id, kind, status, received_at, processed_at)
+         VALUES ($1, 'p', $1, 'payment_succeeded', $2::webhook_status, $3::timestamptz, CASE WHEN $4 THEN $3::timestamptz END)`,
+        [`whe_${status}_${age}`, status, receivedAt, status === 'processed' || status === 'ignored'],
+      );
+    await world.sql('DELETE FROM webhook_event');
+    for (const status of ['processed', 'ignored', 'failed', 'dead']) {
+      await write(status, ago(90 * DAY_MS + 1), 'old');
+      await write(status, ago(90 * DAY_MS), 'young');
+    }
+    expect(await purge(world.system)).toBe(2);
+    expect((await world.sql<{ id: string }>('SELECT id FROM webhook_event ORDER BY id')).map(({ id }) => id)).toEqual([
+      'whe_dead_old',
+      'whe_dead_young',
+      'whe_failed_old',
+      'whe_failed_young',
+      'whe_ignored_young',
+      'whe_processed_young',
+    ]);
+    expect(await purge(world.system)).toBe(0);
   });
 });

@@ -23,7 +23,7 @@ const CLAIM = {
   text: `
     WITH due AS (
       SELECT j.id, j.locked_until FROM job j
-      WHERE j.done_at IS NULL AND j.run_at <= $1 AND (j.locked_until IS NULL OR j.locked_until < now())
+      WHERE j.done_at IS NULL AND j.run_at > '-infinity' AND j.run_at <= $1 AND (j.locked_until IS NULL OR j.locked_until < now())
         AND NOT EXISTS (SELECT 1 FROM job earlier WHERE earlier.lane = j.lane AND earlier.done_at IS NULL AND earlier.id < j.id)
       ORDER BY j.run_at, j.id LIMIT $2 FOR UPDATE SKIP LOCKED)
     UPDATE job SET locked_until = now() + make_interval(secs => ${LEASE_SECONDS}), attempts = attempts + 1

@@ -1,6 +1,7 @@
 import { expireInvoices } from '#domain/checkout/expire.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import type { JobName, JobPayloads } from '#domain/context/queue.ts';
+import { remindEnds } from '#domain/entitlement/remind-ends.ts';
 import { cancelSurplusRenewal } from '#domain/payment/cancel-surplus-renewal.ts';
 import { executeRefund } from '#domain/payment/execute-refund.ts';
 import { reconcilePayments } from '#domain/payment/reconcile.ts';
@@ -60,6 +61,7 @@ export const SCHEDULE: ReadonlyArray<{ name: string; everySeconds: number; run: 
   { name: 'expire_invoices', everySeconds: 15, run: untilDone(expireInvoices) },
   { name: 'end_subscriptions', everySeconds: 30, run: untilDone(endSubscriptions) },
   { name: 'remind_renewals', everySeconds: 60, run: untilDone(remindRenewals) },
+  { name: 'remind_ends', everySeconds: 60, run: untilDone(remindEnds) },
   { name: 'reconcile', everySeconds: 60, run: reconcileAll },
   { name: 'forget_bodies', everySeconds: 3600, run: untilDone(forgetBodies) },
   { name: 'purge', everySeconds: 3600, run: untilDone(purge) },

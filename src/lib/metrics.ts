@@ -72,10 +72,16 @@ export function makeMetrics() {
       labelNames: ['name', 'outcome'] as const,
       registers,
     }),
-    jobsWaiting: new Gauge({ name: 'hoshi_jobs_waiting', help: 'Jobs that are due and not done', registers }),
-    oldestJobSeconds: new Gauge({
-      name: 'hoshi_jobs_oldest_due_seconds',
-      help: 'Age of the oldest due job',
+    backlog: new Gauge({
+      name: 'hoshi_backlog',
+      help: 'What waits, of all processes: due jobs, failed events, open refunds; dead and reported ones wait for an operator',
+      labelNames: ['what'] as const,
+      registers,
+    }),
+    backlogSeconds: new Gauge({
+      name: 'hoshi_backlog_oldest_seconds',
+      help: 'Age of the oldest due job, and time since the books were last compared with a provider',
+      labelNames: ['what'] as const,
       registers,
     }),
     reconciliation: new Counter({

@@ -67,11 +67,12 @@ function expectReadable({ colors }: Palette) {
       expect(contrast(colors[text], colors[ground]), `${text} on ${ground}`).toBeGreaterThanOrEqual(4.5);
     }
   }
-  expect(contrast(colors['on-accent'], colors.accent), 'label of a button').toBeGreaterThanOrEqual(4.5);
+  expect(contrast(colors['on-accent'], colors.accent), 'knob of a switch').toBeGreaterThanOrEqual(3);
+  expect(contrast(colors['on-button'], colors.button), 'label of a button').toBeGreaterThanOrEqual(4.5);
   // The destructive button carries the surface's colour as its label.
   expect(contrast(colors.surface, colors.danger), 'label of a destructive button').toBeGreaterThanOrEqual(4.5);
   for (const ground of ['canvas', 'surface'] as const) {
-    expect(contrast(colors.accent, colors[ground]), `button on ${ground}`).toBeGreaterThanOrEqual(3);
+    expect(contrast(colors.accent, colors[ground]), `mark on ${ground}`).toBeGreaterThanOrEqual(3);
     expect(contrast(colors.gold, colors[ground]), `star on ${ground}`).toBeGreaterThanOrEqual(3);
   }
 }
@@ -105,8 +106,8 @@ describe('paletteOf', () => {
   });
 
   it('keeps the label of a button and moves the button', () => {
-    const { colors } = paletteOf(PALETTES['Web K, light'] ?? {}, false);
-    expect(colors['on-accent']).toBe('#ffffff');
-    expect(colors.accent).not.toBe('#3390ec');
+    const { colors } = paletteOf(PALETTES['documentation sample, dark'] ?? {}, true);
+    expect(colors['on-button']).toBe('#ffffff');
+    expect(colors.button).not.toBe('#5288c1');
   });
 });

@@ -15,6 +15,8 @@ export type Palette = Readonly<{
       | 'link'
       | 'accent'
       | 'on-accent'
+      | 'button'
+      | 'on-button'
       | 'danger'
       | 'separator'
       | 'gold'
@@ -93,12 +95,12 @@ export function paletteOf(theme: ThemeParams, prefersDark: boolean): Palette {
     return null;
   };
 
-  /** The shade of a button nearest to its own that both its label reads on and its ground shows; null when none does. */
-  const between = (color: Rgb, label: Rgb, grounds: readonly Rgb[]): Rgb | null => {
+  /** The shade of a button nearest to its own on which its label reads; null when none does. */
+  const shadeUnder = (label: Rgb, color: Rgb): Rgb | null => {
     const towards = luminance(label) > 0.5 ? BLACK : WHITE;
     for (let step = 0; step <= 25; step += 1) {
       const shade = mix(color, towards, step / 50);
-      if (contrast(shade, label) >= TEXT_RATIO && worst(shade, grounds) >= MARK_RATIO) return shade;
+      if (contrast(shade, label) >= TEXT_RATIO) return shade;
     }
     return null;
   };
@@ -114,14 +116,16 @@ export function paletteOf(theme: ThemeParams, prefersDark: boolean): Palette {
     const canvas = print(second) === print(surface) ? base : second;
     const grounds = [canvas, surface];
     const text = readable(pick('text_color'), grounds, 7) ?? readable(pick('text_color'), grounds, TEXT_RATIO);
+    // Marks (switches, bars, chosen circles) must show on their ground; a button is told by its label.
+    const accent = readable(pick('button_color'), grounds, MARK_RATIO);
     const label = parse(params['button_text_color']) ?? WHITE;
-    const accent = between(pick('button_color'), label, grounds) ?? readable(pick('button_color'), grounds, MARK_RATIO);
     if (!text || !accent) return null;
     const gold: Rgb = [245, 176, 0];
     const track = mix(surface, text, 0.07);
     const tint = mix(surface, accent, 0.12);
     const goldTint = mix(surface, gold, 0.12);
     const all = [canvas, surface, track, tint, goldTint];
+    const button = shadeUnder(label, pick('button_color'));
     const onAccent = [label, WHITE, BLACK].find((color) => contrast(color, accent) >= TEXT_RATIO);
     const parts = {
       canvas,
@@ -133,6 +137,8 @@ export function paletteOf(theme: ThemeParams, prefersDark: boolean): Palette {
       link: readable(parse(params['accent_text_color']) ?? pick('link_color'), all, TEXT_RATIO),
       accent,
       'on-accent': onAccent ?? null,
+      button: button ?? accent,
+      'on-button': (button ? label : onAccent) ?? null,
       danger: readable(pick('destructive_text_color'), all, TEXT_RATIO),
       separator: parse(params['section_separator_color']) ?? mix(surface, text, 0.14),
       gold: readable(gold, [canvas, surface, goldTint], MARK_RATIO),

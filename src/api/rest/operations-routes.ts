@@ -1,8 +1,10 @@
 import { z } from '@hono/zod-openapi';
+import { measureBacklog } from '#domain/audit/backlog.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { AppError } from '#domain/errors.ts';
 import { replayWebhook } from '#domain/webhook/replay.ts';
 import { isEqualSecret } from '#lib/crypto.ts';
+import { describeError } from '#lib/log.ts';
 import { ANSWER_HEADERS, readBody } from '../request.ts';
 import { handleWebhook, type MessageHandler, WEBHOOK_BODY_LIMIT_BYTES, WEBHOOK_PATHS } from '../webhook.ts';
 import { defineRoute, PUBLIC, type RawRoute, type Route } from './route.ts';
@@ -80,6 +82,20 @@ const healthRoute = defineRoute({
   },
 });
 
+/** The queues are the database's, whichever process asks. Without it the rest is still told, and the backlog is not. */
+async function gatherBacklog(ctx: Ctx): Promise<void> {
+  const { backlog, backlogSeconds } = ctx.metrics;
+  backlog.reset();
+  backlogSeconds.reset();
+  try {
+    const { counts, oldestSeconds } = await measureBacklog(ctx);
+    for (const [what, count] of Object.entries(counts)) backlog.set({ what }, count);
+    for (const [what, seconds] of Object.entries(oldestSeconds)) backlogSeconds.set({ what }, seconds ?? 0);
+  } catch (error) {
+    ctx.log.warn({ error: describeError(error) }, 'the backlog could not be measured');
+  }
+}
+
 /** Prometheus. Without a configured token, and for anyone without it, there is nothing at this address. */
 function metricsRoute(metricsToken: string | null): RawRoute {
   return {
@@ -96,6 +112,7 @@ function metricsRoute(metricsToken: string | null): RawRoute {
       const given = request.headers.get('authorization') ?? '';
       if (metricsToken === null || !isEqualSecret(given, `Bearer ${metricsToken}`))
         throw new AppError('not_found', 'route_not_found');
+      await gatherBacklog(ctx);
       const { registry } = ctx.metrics;
       const headers = { ...ANSWER_HEADERS, 'content-type': registry.contentType };
       return new Response(await registry.metrics(), { headers });

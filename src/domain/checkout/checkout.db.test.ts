@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { getPlan, getPlans, getPrice, listCatalog } from '#domain/catalog/list-catalog.ts';
+import { getPayment, listPayments } from '#domain/payment/records.ts';
+import { requestRefund } from '#domain/payment/request-refund.ts';
 import type { CheckoutLink, Provider } from '#domain/provider.ts';
 import { ProviderError } from '#domain/provider.ts';
+import { cancelSubscription, resumeSubscription } from '#domain/subscription/cancel.ts';
+import { listSubscriptions } from '#domain/subscription/records.ts';
 import { expectWholeBooks } from '../../testing/books.ts';
 import { CATALOG, DEVELOPER } from '../../testing/catalog.ts';
 import { preCheckoutQuery } from '../../testing/updates.ts';
@@ -144,6 +148,34 @@ describe('startCheckout', () => {
     await world.sql('UPDATE price SET is_active = true WHERE id = $1', [CATALOG.basicYear]);
   });
 
+  it('does not resume an order whose price was withdrawn', async () => {
+    const buyer = await world.newBuyer();
+    const first = await world.order(buyer, CATALOG.proYear);
+    await world.sql('UPDATE price SET is_active = false WHERE id = $1', [CATALOG.proYear]);
+    expect(await refusal(world.order(buyer, CATALOG.proYear))).toBe('plan_not_for_sale');
+    await world.sql('UPDATE price SET is_active = true WHERE id = $1', [CATALOG.proYear]);
+    await world.sql("UPDATE product SET status = 'draft' WHERE id = $1", [CATALOG.line]);
+    expect(await refusal(world.order(buyer, CATALOG.proYear))).toBe('plan_not_for_sale');
+    await world.sql("UPDATE product SET status = 'published' WHERE id = $1", [CATALOG.line]);
+    expect(await world.order(buyer, CATALOG.proYear)).toEqual({ ...first, isResumed: true });
+    expect(await rows(buyer)).toEqual({ open: 1, live: 1, attempts: 1 });
+  });
+
+  it.each([
+    ['owned', CATALOG.pluginOnce, 'already_owned'],
+    ['renewed', CATALOG.basicMonth, 'already_subscribed'],
+  ] as const)('does not resume an order for what is %s by now', async (_name, priceId, reason) => {
+    const buyer = await world.newBuyer();
+    const { invoiceId } = await world.buy(buyer, priceId);
+    // An order of before that is still open, with its link.
+    const left = await world.newBuyer();
+    const open = await world.order(left, priceId);
+    await world.sql('UPDATE invoice SET user_id = $2 WHERE id = $1', [open.invoiceId, buyer.id]);
+    await world.sql('UPDATE payment_attempt SET user_id = $2 WHERE invoice_id = $1', [open.invoiceId, buyer.id]);
+    expect(open.invoiceId).not.toBe(invoiceId);
+    expect(await refusal(world.order(buyer, priceId))).toBe(reason);
+  });
+
   it('says our own mistake as ours, and a refusal of Telegram as such', async () => {
     const buyer = await world.newBuyer();
     const stars = world.door.providers.get(STARS);
@@ -269,6 +301,33 @@ describe('orders', () => {
     ).toEqual([{ n: 12 }]);
     expect(await expireInvoices(world.system)).toBe(0);
     await expectWholeBooks(world.system);
+  });
+});
+
+describe('support', () => {
+  it('reads orders, payments and subscriptions of others, and neither makes, cancels nor resumes any', async () => {
+    const buyer = await world.newBuyer();
+    const bought = await world.buy(buyer, CATALOG.basicMonth);
+    const { invoiceId } = await world.order(buyer, CATALOG.pluginOnce);
+    const staff = await world.newBuyer();
+    const support = { ...staff, ctx: world.as({ kind: 'user', userId: staff.id, role: 'support' }) };
+    const { rows: payments } = await listPayments(support.ctx, { userId: buyer.id, limit: 5 });
+    expect(payments.map(({ chargeId }) => chargeId)).toEqual([bought.chargeId]);
+    expect(await getPayment(support.ctx, payments[0]?.id ?? '')).toMatchObject({ userId: buyer.id });
+    expect(await getInvoice(support.ctx, invoiceId)).toMatchObject({ status: 'open' });
+    const [subscription] = await listSubscriptions(support.ctx, buyer.id);
+    const id = subscription?.id ?? '';
+
+    expect(await refusal(cancelInvoice(support.ctx, invoiceId))).toBe('not_yours');
+    expect(await refusal(world.order(support, CATALOG.proYear, { userId: buyer.id }))).toBe('not_yours');
+    expect(await refusal(cancelSubscription(support.ctx, id))).toBe('not_yours');
+    expect(await refusal(resumeSubscription(support.ctx, id))).toBe('not_yours');
+    expect(await refusal(requestRefund(support.ctx, { paymentId: payments[0]?.id ?? '' }))).toBe('not_yours');
+    expect((await getInvoice(buyer.ctx, invoiceId)).status).toBe('open');
+    expect(await listSubscriptions(buyer.ctx, buyer.id)).toMatchObject([{ id, status: 'active' }]);
+    // For themselves they are a person like any other.
+    const own = await world.order(support, CATALOG.pluginOnce);
+    expect((await cancelInvoice(support.ctx, own.invoiceId)).status).toBe('cancelled');
   });
 });
 

@@ -10,7 +10,7 @@ export async function expireInvoices(ctx: Ctx): Promise<number> {
     const now = tx.clock.now();
     const rows = await tx.db.$queryRaw<Array<{ id: string }>>`
       UPDATE invoice SET status = 'expired', closed_at = ${now}
-      WHERE id IN (SELECT id FROM invoice WHERE status = 'open' AND expires_at <= ${now} ORDER BY expires_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)
+      WHERE id IN (SELECT id FROM invoice WHERE status = 'open' AND expires_at > '-infinity' AND expires_at <= ${now} ORDER BY expires_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)
       RETURNING id`;
     const ids = rows.map(({ id }) => id);
     if (ids.length === 0) return 0;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AppError } from '#domain/errors.ts';
-import { type Actor, actorRef, asActor, type Ctx, ID_PREFIXES, newId } from './context.ts';
+import { type Actor, actorRef, asActor, type Ctx, ID_PREFIXES, newId, SCOPES } from './context.ts';
 import { requireOwnerOr, requireScope } from './permission.ts';
 import { noticeJob, toJobRow } from './queue.ts';
 import { databaseCode, isRetryable } from './transaction.ts';
@@ -45,6 +45,15 @@ describe('permissions', () => {
       'session_missing',
       'session_missing',
     ]);
+  });
+
+  it.each(SCOPES)('requireOwnerOr lets support read and change nothing: %s', (scope) => {
+    const as = (userId: string, role: 'support' | 'admin') =>
+      refusal(() => requireOwnerOr(ctxFor({ kind: 'user', userId, role }), 'usr_owner', scope));
+    const reads = ['payments:read', 'subscriptions:read', 'entitlements:read', 'revenue:read'];
+    expect(as('usr_other', 'support')).toBe(reads.includes(scope) ? 'allowed' : 'not_yours');
+    expect(as('usr_owner', 'support')).toBe('allowed');
+    expect(as('usr_other', 'admin')).toBe('allowed');
   });
 
   it('requireOwnerOr hides what exists from a stranger', () => {

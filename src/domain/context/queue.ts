@@ -10,6 +10,7 @@ export const NOTICE_KINDS = [
   'subscription_cancelled',
   'subscription_resumed',
   'renewal_ahead',
+  'end_ahead',
   'renewed',
   'renewal_failed',
   'subscription_ended',

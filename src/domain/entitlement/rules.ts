@@ -1,4 +1,6 @@
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
+/** People are told of a renewal, and of the end of time that was paid once, this long before. */
+export const REMINDER_DAYS = 3;
 
 /** After a failed renewal access lasts this much longer. */
 export const GRACE_DAYS = 3;

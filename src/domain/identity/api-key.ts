@@ -26,7 +26,26 @@ export async function registerApiKey(
   const scopes = [...key.scopes];
   await ctx.db.apiKey.upsert({
     where: { keyHash },
-    create: { id: newId(ctx, 'key'), name: key.name, keyHash, scopes },
+    create: { id: newId(ctx, 'key'), name: key.name, keyHash, scopes, createdAt: ctx.clock.now() },
     update: { scopes },
+  });
+}
+
+/** Takes a key back; from the next request on it is refused. Returns false when there is no such key that is valid. */
+export async function revokeApiKey(ctx: Ctx, keyId: string): Promise<boolean> {
+  const { count } = await ctx.db.apiKey.updateMany({
+    where: { id: keyId, revokedAt: null },
+    data: { revokedAt: ctx.clock.now() },
+  });
+  return count === 1;
+}
+
+/** Keys that are valid, oldest first; never the secrets, which nobody knows. */
+export async function listApiKeys(ctx: Ctx): Promise<Array<{ id: string; name: string; scopes: string[] }>> {
+  return ctx.db.apiKey.findMany({
+    where: { revokedAt: null },
+    select: { id: true, name: true, scopes: true },
+    orderBy: { createdAt: 'asc' },
+    take: 1_000,
   });
 }

@@ -3,7 +3,7 @@ import { SignJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
 import type { Ctx } from '#domain/context/context.ts';
 import { BOT_TOKEN, openWorld } from '../../testing/world.ts';
-import { authenticateApiKey, registerApiKey } from './api-key.ts';
+import { authenticateApiKey, listApiKeys, registerApiKey, revokeApiKey } from './api-key.ts';
 import { changeSettings } from './change-settings.ts';
 import { ensureUser } from './ensure-user.ts';
 import { findUserByTelegramId, getUser } from './find-user.ts';
@@ -234,7 +234,10 @@ describe('api keys', () => {
     expect(actor.scopes).toEqual(['payments:read', 'refunds:write']);
     await world.sql(`UPDATE api_key SET scopes = '{payments:read,unknown:scope}' WHERE id = $1`, [actor.keyId]);
     expect((await authenticateApiKey(world.door, secret)).scopes).toEqual(['payments:read']);
-    await world.sql('UPDATE api_key SET revoked_at = now() WHERE id = $1', [actor.keyId]);
+    expect((await listApiKeys(world.door)).map(({ id }) => id)).toEqual([actor.keyId]);
+    expect(await revokeApiKey(world.door, actor.keyId)).toBe(true);
+    expect(await revokeApiKey(world.door, actor.keyId)).toBe(false);
+    expect(await listApiKeys(world.door)).toEqual([]);
     expect(await refusal(authenticateApiKey(world.door, secret))).toBe('api_key_unknown');
     expect(await world.sql('SELECT count(*)::int AS keys FROM api_key')).toEqual([{ keys: 1 }]);
   });
@@ -256,12 +259,22 @@ describe('people', () => {
     expect((await ensureUser(world.door, { telegramId: 990n, languageCode: null })).role).toBe('admin');
   });
 
-  it('become admins when they are listed later', async () => {
-    const person = { telegramId: 991n, languageCode: null };
-    const listed = { ...world.door, policy: { ...world.door.policy, adminTelegramIds: [991n] } };
-    expect((await ensureUser(world.door, person)).role).toBe('user');
-    expect((await ensureUser(listed, person)).role).toBe('admin');
-    expect((await ensureUser(world.door, person)).role).toBe('admin');
+  it('become admins on the next contact once they are listed, and stay what they are when they are not', async () => {
+    const person = { telegramId: 991n, languageCode: 'ja' };
+    const before = await ensureUser(world.door, person);
+    expect(before.role).toBe('user');
+    const listing: Ctx = { ...world.door, policy: { ...world.door.policy, adminTelegramIds: [991n] } };
+    const { userId } = await signIn(listing, signed(fields(0, { id: 991, first_name: 'Mina' })));
+    expect(userId).toBe(before.id);
+    expect(await getUser(world.door, userId)).toEqual({ ...before, role: 'admin' });
+    const { token } = await issueSession(listing, await ensureUser(listing, person));
+    expect(await authenticate(listing, token)).toMatchObject({ role: 'admin' });
+    // No longer listed: the role is taken away by hand.
+    expect((await ensureUser(world.door, { ...person, isReachable: true })).role).toBe('admin');
+
+    const developer = await ensureUser(world.door, { telegramId: 992n, languageCode: null });
+    await world.sql("UPDATE users SET role = 'developer' WHERE id = $1", [developer.id]);
+    expect((await ensureUser(listing, { telegramId: 992n, languageCode: null })).role).toBe('developer');
   });
 
   it('can be written to once they allowed it, and not after they blocked us', async () => {

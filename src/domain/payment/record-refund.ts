@@ -55,9 +55,9 @@ export async function completeRefund(tx: Ctx, payment: Payment): Promise<'applie
   }));
   await tx.db.$executeRaw`SELECT write_entries(${refund.id}, ${JSON.stringify(legs)}::jsonb, ${now})`;
   await tx.db.entitlement.updateMany({ where: { paymentId: payment.id, revokedAt: null }, data: { revokedAt: now } });
-  if (payment.kind === 'one_time' && payment.periodStart && payment.periodEnd) {
+  // Also after a subscription's period: a year that was bought to follow it would leave a gap.
+  if (payment.periodStart && payment.periodEnd)
     await bringForward(tx, { userId: payment.userId, planId: payment.planId, from: payment.periodStart });
-  }
 
   const kind = refund.reason === 'surplus' ? 'surplus_refunded' : 'refunded';
   const jobs: JobRequest[] = [noticeJob({ userId: payment.userId, kind, objectId: payment.id })];

@@ -1,3 +1,4 @@
+import { recordAudit } from '#domain/audit/record.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { type InboxEntry, toInboxRow } from '#domain/context/inbox.ts';
 import { queueJobs } from '#domain/context/queue.ts';
@@ -25,7 +26,8 @@ export async function applySubscriptionEvent(
 ): Promise<'applied' | 'duplicate' | 'ignored'> {
   const { event, inbox } = request;
   return inTransaction(ctx, async (tx) => {
-    if (await isProcessed(tx, inbox)) return 'duplicate';
+    const stored = await findStored(tx, inbox);
+    if (stored?.status === 'processed') return 'duplicate';
     const subscription = await tx.db.subscription.findUnique({ where: { invoiceId: event.invoiceId } });
     if (!subscription && (await isSurplus(tx, event))) return close(tx, inbox, 'ignored');
     if (!subscription) throw new AppError('not_found', 'subscription_not_found');
@@ -33,10 +35,14 @@ export async function applySubscriptionEvent(
     // A second, surplus subscription of a stranger to the same forwarded link is not this one.
     const isOwners = owner.telegramId === event.payerId;
     const subscriptionId = subscription.id;
-    if (await isOvertaken(tx, subscriptionId, inbox)) return close(tx, inbox, 'ignored');
+    if (await isOvertaken(tx, subscriptionId, stored?.receivedAt ?? inbox.receivedAt))
+      return close(tx, inbox, 'ignored');
     const { isChanged, subscription: after } = isOwners
       ? await changeSubscription(tx, { subscriptionId, event: EVENTS[event.change], by: 'user' })
       : { isChanged: false, subscription };
+    // What the person wants stands also where nothing had to change: an earlier message that is tried again must see it.
+    if (isOwners && !isChanged && event.change !== 'renewal_failed')
+      await recordAudit(tx, { action: CONFIRMED, objectId: subscriptionId, data: { change: event.change } });
     // Restored in Telegram beside another one to the same plan: it must not be charged for, so Telegram is told to stop.
     if (isOwners && event.change === 'restored' && after.status === 'cancelling')
       await queueJobs(tx, [
@@ -58,20 +64,23 @@ async function isSurplus(tx: Ctx, event: SubscriptionChangedEvent): Promise<bool
   return (await tx.db.payment.count({ where: { invoiceId: event.invoiceId, userId: payer.id, kind: 'surplus' } })) > 0;
 }
 
+const CONFIRMED = 'subscription.confirmed';
+const CHANGES = [...Object.values(EVENTS).map((event) => `subscription.${event}`), CONFIRMED];
+
 /** A message that failed at first and is tried again must not undo one that came after it. */
-async function isOvertaken(tx: Ctx, subscriptionId: string, inbox: InboxEntry): Promise<boolean> {
+async function isOvertaken(tx: Ctx, subscriptionId: string, receivedAt: Date): Promise<boolean> {
   const later = await tx.db.auditEvent.findFirst({
-    where: { objectId: subscriptionId, action: { in: CHANGES }, at: { gt: inbox.receivedAt } },
+    where: { objectId: subscriptionId, action: { in: CHANGES }, at: { gt: receivedAt } },
     select: { seq: true },
   });
   return later !== null;
 }
 
-const CHANGES = Object.values(EVENTS).map((event) => `subscription.${event}`);
-
-/** These messages carry no time, so one that comes a second time (a replay) could undo what happened since. */
-async function isProcessed(tx: Ctx, inbox: InboxEntry): Promise<boolean> {
+/**
+ * How the message stands in the inbox. These messages carry no time: one that was processed could, coming a second time,
+ * undo what happened since, and one that failed is as old as its first delivery.
+ */
+async function findStored(tx: Ctx, inbox: InboxEntry) {
   const provider_eventId = { provider: inbox.providerId, eventId: inbox.eventId };
-  const row = await tx.db.webhookEvent.findUnique({ where: { provider_eventId }, select: { status: true } });
-  return row?.status === 'processed';
+  return tx.db.webhookEvent.findUnique({ where: { provider_eventId }, select: { status: true, receivedAt: true } });
 }

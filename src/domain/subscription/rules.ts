@@ -45,8 +45,6 @@ export function nextSubscriptionStatus(
 }
 
 const DAY_MS = 86_400_000;
-/** People are told of a renewal this long before. */
-export const REMINDER_DAYS = 3;
 
 /** Until when access lasts while a failed renewal may still succeed. */
 export function graceEnd(periodEnd: Date): Date {

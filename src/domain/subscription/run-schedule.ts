@@ -1,8 +1,7 @@
 import type { Ctx } from '#domain/context/context.ts';
 import { noticeJob, queueJobs } from '#domain/context/queue.ts';
-import { GRACE_DAYS } from '#domain/entitlement/rules.ts';
+import { GRACE_DAYS, REMINDER_DAYS } from '#domain/entitlement/rules.ts';
 import { changeSubscription } from '#domain/subscription/change.ts';
-import { REMINDER_DAYS } from '#domain/subscription/rules.ts';
 
 const BATCH = 200;
 const DAY_MS = 86_400_000;

@@ -4,6 +4,7 @@ import { cancelSurplusRenewal } from '#domain/payment/cancel-surplus-renewal.ts'
 import { executeRefund } from '#domain/payment/execute-refund.ts';
 import { requestRefund } from '#domain/payment/request-refund.ts';
 import { replayWebhook } from '#domain/webhook/replay.ts';
+import { retryWebhooks } from '#domain/webhook/retry.ts';
 import { endState, expectWholeBooks, jobsOf, noticesOf } from '../../testing/books.ts';
 import { AMOUNTS, CATALOG } from '../../testing/catalog.ts';
 import { refundedPayment, subscriptionUpdate, successfulPayment } from '../../testing/updates.ts';
@@ -117,6 +118,68 @@ describe('renewals', () => {
     const kinds = await world.sql('SELECT kind FROM payment WHERE invoice_id = $1 ORDER BY kind', [old.invoiceId]);
     expect(kinds).toEqual([{ kind: 'first' }, { kind: 'surplus' }]);
     await expectWholeBooks(world.system);
+  });
+});
+
+describe('a message that came before its subscription', () => {
+  const inboxOf = async (updateId: number) =>
+    (await world.sql('SELECT status, result FROM webhook_event WHERE event_id = $1', [String(updateId)]))[0];
+  /** A cancellation that fails, because the first charge is told only after it. */
+  async function cancelledEarly() {
+    const buyer = await world.newBuyer();
+    const { invoiceId } = await world.order(buyer, CATALOG.basicMonth);
+    const cancel = subscriptionUpdate(world.nextUpdateId(), { payer: buyer, invoiceId, state: 'canceled' });
+    await world.deliver(cancel);
+    expect(await inboxOf(cancel.update_id)).toMatchObject({ status: 'failed' });
+    const at = world.clock.now();
+    world.clock.advance(1_000);
+    const recurring = { isFirst: true, until: new Date(at.getTime() + MONTH_MS) };
+    const facts = { payer: buyer, invoiceId, amount: AMOUNTS[CATALOG.basicMonth], chargeId: newChargeId(), at };
+    await world.deliver(successfulPayment(world.nextUpdateId(), { ...facts, recurring }));
+    expect(await statusOf(invoiceId)).toBe('active');
+    world.clock.advance(1_000);
+    return { buyer, invoiceId, cancel };
+  }
+  const retry = async () => {
+    world.clock.advance(10_000);
+    await retryWebhooks(world.system);
+  };
+
+  it('has its effect when it is tried again', async () => {
+    const { cancel, invoiceId } = await cancelledEarly();
+    await retry();
+    expect(await inboxOf(cancel.update_id)).toEqual({ status: 'processed', result: 'applied' });
+    expect(await statusOf(invoiceId)).toBe('cancelling');
+  });
+
+  it.each([
+    ['is tried again', (_cancel: object) => retry()],
+    ['is delivered again', (cancel: object) => world.deliver(cancel)],
+  ])('has none when it %s after a later one', async (_name, repeat) => {
+    const { buyer, cancel, invoiceId } = await cancelledEarly();
+    await tell(buyer, invoiceId, 'active');
+    world.clock.advance(1_000);
+    await repeat(cancel);
+    expect(await inboxOf(cancel.update_id)).toEqual({ status: 'processed', result: 'ignored' });
+    expect(await statusOf(invoiceId)).toBe('active');
+    expect(await noticesOf(world, buyer.id)).toEqual({ paid: 1 });
+  });
+
+  it('has none after the person cancelled and resumed', async () => {
+    const { buyer, cancel, invoiceId } = await cancelledEarly();
+    await tell(buyer, invoiceId, 'canceled');
+    await tell(buyer, invoiceId, 'active');
+    await retry();
+    expect(await inboxOf(cancel.update_id)).toEqual({ status: 'processed', result: 'ignored' });
+    expect(await statusOf(invoiceId)).toBe('active');
+  });
+
+  it('is not overtaken by a stranger’s message', async () => {
+    const { cancel, invoiceId } = await cancelledEarly();
+    await tell(await world.newBuyer(), invoiceId, 'active');
+    await retry();
+    expect(await inboxOf(cancel.update_id)).toEqual({ status: 'processed', result: 'applied' });
+    expect(await statusOf(invoiceId)).toBe('cancelling');
   });
 });
 

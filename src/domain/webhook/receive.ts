@@ -49,11 +49,11 @@ export async function receiveWebhook(
       return { reply: await answer(ctx, provider, reading.inquiry, explain), message: null };
     case 'unreadable': {
       const inbox = toInbox(ctx, providerId, { eventId: reading.eventId, kind: reading.type, body: request.body });
-      await storeUnreadable(ctx, inbox);
-      ctx.log.error(
-        { event: inbox.id, kind: inbox.kind },
-        'a message about money cannot be read and is kept: look at it',
-      );
+      if (await storeUnreadable(ctx, inbox))
+        ctx.log.error(
+          { event: inbox.id, kind: inbox.kind },
+          'a message about money cannot be read and is kept: look at it',
+        );
       count(inbox.kind, 'unreadable');
       return { reply: OK, message: null };
     }

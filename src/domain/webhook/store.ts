@@ -18,13 +18,14 @@ export async function storeFailure(ctx: Ctx, inbox: InboxEntry, cause: unknown):
 
 /**
  * Keeps an authentic message about money that nobody could read, as dead: trying again would not help, refusing it would
- * block what comes after it, and reconciliation settles the money meanwhile.
+ * block what comes after it, and reconciliation settles the money meanwhile. False when it is kept already.
  */
-export async function storeUnreadable(ctx: Ctx, inbox: InboxEntry): Promise<void> {
-  await ctx.db.$executeRaw`
+export async function storeUnreadable(ctx: Ctx, inbox: InboxEntry): Promise<boolean> {
+  const count = await ctx.db.$executeRaw`
     INSERT INTO webhook_event (id, provider, event_id, kind, status, error, body, received_at)
     VALUES (${inbox.id}, ${inbox.providerId}, ${inbox.eventId}, ${inbox.kind}, 'dead', 'malformed_request', ${inbox.body}, ${inbox.receivedAt})
     ON CONFLICT (provider, event_id) DO NOTHING`;
+  return count === 1;
 }
 
 /** The short code of an error as the inbox shows it: a reason of ours, a provider's or the database's code. Never a message. */

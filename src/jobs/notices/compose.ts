@@ -49,6 +49,7 @@ const COMPOSERS: Record<NoticeKind, (telling: Telling, objectId: string) => Prom
   refunded: aboutPayment(tellRefunded),
   surplus_refunded: aboutPayment(tellSurplusRefunded),
   sale: aboutPayment(tellSale),
+  end_ahead: aboutPayment(tellEndAhead),
   subscription_cancelled: aboutSubscription(tellCancelled),
   subscription_resumed: aboutSubscription(tellResumed),
   renewal_ahead: aboutSubscription(tellRenewalAhead),
@@ -130,6 +131,17 @@ function tellSurplusRefunded(telling: Telling, payment: PaymentRecord, { plan, a
   };
 }
 
+/** For time that was paid once: nothing renews it, so it ends unless it is bought again. */
+function tellEndAhead(telling: Telling, payment: PaymentRecord, { plan, planCode }: Facts): Composed {
+  const { ctx, language, reader, say } = telling;
+  const end = payment.status === 'refunded' ? null : payment.periodEnd;
+  if (!end || end <= ctx.clock.now() || !reader.wantsReminders) return null;
+  return {
+    text: say('notice.endAhead', { plan, date: formatDate(end, language) }),
+    buttons: [planButton(telling, planCode)],
+  };
+}
+
 /** For the plugin's developer. Who bought it is not theirs to know. */
 function tellSale(telling: Telling, payment: PaymentRecord, { plan, amount }: Facts): Composed {
   const { language, reader, say } = telling;
@@ -176,17 +188,13 @@ function tellRenewalFailed(telling: Telling, subscription: Subscription, { plan,
   return { text: telling.say('notice.renewalFailed', { plan, amount, date }), buttons };
 }
 
-function tellEnded(
-  { botUsername, language, say }: Telling,
-  subscription: Subscription,
-  { plan, planCode }: Facts,
-): Composed {
+function tellEnded(telling: Telling, subscription: Subscription, { plan, planCode }: Facts): Composed {
   if (subscription.status !== 'expired') return null;
-  const again = {
-    text: translator(language)('notice.button.again'),
-    url: miniAppLink(botUsername, `plan_${planCode}`),
-  };
-  return { text: say('notice.subscriptionEnded', { plan }), buttons: [again] };
+  return { text: telling.say('notice.subscriptionEnded', { plan }), buttons: [planButton(telling, planCode)] };
+}
+
+function planButton({ botUsername, language }: Telling, planCode: string): InlineKeyboardButton {
+  return { text: translator(language)('notice.button.again'), url: miniAppLink(botUsername, `plan_${planCode}`) };
 }
 
 function receiptButton({ botUsername, language }: Telling, payment: PaymentRecord): InlineKeyboardButton {

@@ -156,6 +156,7 @@ describe('notices', () => {
       makeSubscription(ctx, reader, { status: 'cancelling', cancelledBy: 'hoshi' }),
     subscription_resumed: (ctx, reader) => makeSubscription(ctx, reader),
     renewal_ahead: (ctx, reader) => makeSubscription(ctx, reader),
+    end_ahead: (ctx, reader) => makePayment(ctx, reader, MONTH),
     renewal_failed: (ctx, reader) =>
       makeSubscription(ctx, reader, {
         status: 'past_due',
@@ -183,6 +184,7 @@ describe('notices', () => {
       date: 'period',
       buttons: [/^tg:\/\/stars_topup\?balance=150&purpose=subs$/, /startapp=subscription/],
     },
+    end_ahead: { amounts: [], date: 'period', buttons: [/startapp=plan_personal-pro$/] },
     renewal_failed: {
       amounts: ['150 ★'],
       date: 'grace',
@@ -290,6 +292,7 @@ describe('notices', () => {
       ['sale', paid],
       ['subscription_resumed', cancelling],
       ['renewal_ahead', cancelling],
+      ['end_ahead', refunded],
       ['subscription_cancelled', active],
       ['renewal_failed', active],
       ['subscription_ended', active],
@@ -297,6 +300,7 @@ describe('notices', () => {
     for (const [kind, objectId] of silent) expect(await compose(reader, kind, objectId), kind).toBeNull();
     const later = new Date('2027-01-01T00:00:00Z');
     expect(await compose(reader, 'renewal_ahead', active, later)).toBeNull();
+    expect(await compose(reader, 'end_ahead', paid, later)).toBeNull();
     expect((await compose(reader, 'subscription_cancelled', cancelling, later))?.text).toContain('has ended');
   });
 
@@ -305,7 +309,7 @@ describe('notices', () => {
     for (const kind of NOTICE_KINDS) {
       const reader = await makeReader(ctx, { wantsReminders: false, wantsSalesNotices: false });
       const message = await compose(reader, kind, await objects[kind](ctx, reader));
-      const isOptional = kind === 'renewal_ahead' || kind === 'sale';
+      const isOptional = kind === 'renewal_ahead' || kind === 'end_ahead' || kind === 'sale';
       expect(message === null, kind).toBe(isOptional);
     }
   });

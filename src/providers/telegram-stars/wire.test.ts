@@ -19,6 +19,8 @@ const facts = { payer, invoiceId: 'inv_1', amount: 150, chargeId: 'stxA-b_c', at
 const bytes = (value: unknown) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
 const read = (value: unknown) => readUpdate(bytes(value), now);
 const MALFORMED = { kind: 'rejected', reason: 'malformed_request' };
+/** Authentic and about money, but nobody can say what: kept, not refused. */
+const unreadable = (type: string) => ({ kind: 'unreadable', type, eventId: '9' });
 
 describe('readUpdate', () => {
   const told = { eventId: '9', occurredAt: at, invoiceId: 'inv_1', chargeId: 'stxA-b_c', payerId: 7_000_000_101n };
@@ -161,13 +163,13 @@ describe('readUpdate', () => {
     ['an empty charge id', { telegram_payment_charge_id: '' }],
     ['a charge id that is too long', { telegram_payment_charge_id: 'x'.repeat(257) }],
   ];
-  it.each(hostile)('refuses a payment and a refund with %s', (_name, change) => {
+  it.each(hostile)('cannot read a payment and a refund with %s', (_name, change) => {
     const message = { date: 1, chat: { id: 7 }, from: { id: 7 } };
     expect(read({ update_id: 9, message: { ...message, successful_payment: { ...payment, ...change } } })).toEqual(
-      MALFORMED,
+      unreadable('payment_succeeded'),
     );
     expect(read({ update_id: 9, message: { ...message, refunded_payment: { ...payment, ...change } } })).toEqual(
-      MALFORMED,
+      unreadable('payment_refunded'),
     );
   });
 
@@ -175,9 +177,15 @@ describe('readUpdate', () => {
     ['nothing', null],
     ['a text', 'x'],
     ['a list', []],
-  ])('refuses a payment that is %s', (_name, value) => {
-    expect(read({ update_id: 9, message: { date: 1, chat: { id: 7 }, successful_payment: value } })).toEqual(MALFORMED);
-    expect(read({ update_id: 9, subscription: value })).toEqual(MALFORMED);
+  ])('cannot read money that is %s, and refuses such a question', (_name, value) => {
+    const message = { date: 1, chat: { id: 7 } };
+    expect(read({ update_id: 9, message: { ...message, successful_payment: value } })).toEqual(
+      unreadable('payment_succeeded'),
+    );
+    expect(read({ update_id: 9, message: { ...message, refunded_payment: value } })).toEqual(
+      unreadable('payment_refunded'),
+    );
+    expect(read({ update_id: 9, subscription: value })).toEqual(unreadable('subscription_changed'));
     expect(read({ update_id: 9, pre_checkout_query: value })).toEqual(MALFORMED);
   });
 
@@ -189,9 +197,9 @@ describe('readUpdate', () => {
     ['no chat', { chat: undefined }],
     ['an expiry out of range', { successful_payment: { ...payment, subscription_expiration_date: 1e12 } }],
     ['a flag that is a text', { successful_payment: { ...payment, is_recurring: 'true' } }],
-  ])('refuses a payment with %s', (_name, change) => {
+  ])('cannot read a payment with %s', (_name, change) => {
     const message = { date: 1, chat: { id: 7 }, from: { id: 7 }, successful_payment: payment };
-    expect(read({ update_id: 9, message: { ...message, ...change } })).toEqual(MALFORMED);
+    expect(read({ update_id: 9, message: { ...message, ...change } })).toEqual(unreadable('payment_succeeded'));
   });
 
   it('never throws, and never makes an event of noise', () => {
@@ -206,7 +214,7 @@ describe('readUpdate', () => {
     });
     fc.assert(
       fc.property(fc.constantFrom('message', 'subscription', 'pre_checkout_query'), content, (key, value) => {
-        expect(['rejected', 'ignored']).toContain(read({ update_id: 1, [key]: value }).kind);
+        expect(['rejected', 'ignored', 'unreadable']).toContain(read({ update_id: 1, [key]: value }).kind);
       }),
     );
   });

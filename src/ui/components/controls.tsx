@@ -12,7 +12,7 @@ export function Button(props: {
   testId?: string;
 }) {
   const looks = {
-    filled: 'bg-accent text-on-accent',
+    filled: 'bg-button text-on-button',
     tinted: 'bg-tint text-link',
     plain: 'text-link',
     danger: 'bg-danger text-surface',

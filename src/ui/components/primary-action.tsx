@@ -62,8 +62,8 @@ function useNativeButton(kind: 'main' | 'lesser', action: Action | null): void {
   };
   const { text, isEnabled, isBusy } = look;
   const draw = kind === 'main' ? drawMainButton : drawSecondaryButton;
-  const button = kind === 'main' ? colors.accent : colors.canvas;
-  const label = kind === 'main' ? colors['on-accent'] : colors.link;
+  const button = kind === 'main' ? colors.button : colors.canvas;
+  const label = kind === 'main' ? colors['on-button'] : colors.link;
 
   useEffect(() => {
     if (isShown) draw({ text, isEnabled, isBusy }, { button, text: label });

@@ -20,7 +20,9 @@ export function ResumeBanner() {
       <Icon name="clock" className="size-6 text-link" />
       <span className="min-w-0 flex-1">
         <span className="block text-body font-medium">{t('resume.title', { plan: order.planName })}</span>
-        <span className="block text-sub text-hint">{t('resume.text', { price: order.price.money.text })}</span>
+        <span className="block text-sub text-hint">
+          {t('resume.text', { price: order.price.money.text, minutes: order.minutesLeft ?? 0 })}
+        </span>
       </span>
       <Icon name="chevron" className="size-4 text-hint" />
     </button>

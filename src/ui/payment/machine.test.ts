@@ -26,6 +26,7 @@ function invoice(status: InvoiceView['status'], id = 'inv_1'): InvoiceView {
     surface: 'mini_app',
     createdAt: at,
     expiresAt: at,
+    minutesLeft: 30,
     url: 'https://t.me/$slug',
     payment: null,
     entitlement: null,

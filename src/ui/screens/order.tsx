@@ -97,6 +97,9 @@ function OrderFacts({ invoice }: { invoice: InvoiceView }) {
         facts={[
           { label: t('order.plan'), value: fullName(invoice) },
           { label: t('order.price'), value: <Money money={invoice.price.money} /> },
+          ...(invoice.minutesLeft === null
+            ? []
+            : [{ label: t('order.payWithin'), value: t('order.minutes', { count: invoice.minutesLeft }) }]),
         ]}
       />
     </Card>
@@ -112,7 +115,7 @@ function PayLink({ invoice }: { invoice: InvoiceView }) {
       href={invoice.url}
       {...(isFramed() ? { target: '_blank', rel: 'noopener' } : {})}
       data-testid="checkout-pay"
-      className="flex min-h-12 items-center rounded-card bg-accent px-5 font-semibold text-on-accent"
+      className="flex min-h-12 items-center rounded-card bg-button px-5 font-semibold text-on-button"
     >
       {t('checkout.pay', { price: invoice.price.money.text })}
     </a>

@@ -56,17 +56,15 @@ function Subscription({ subscription }: { subscription: SubscriptionView }) {
             </div>
             <StatusPill status={subscription.status} />
           </div>
-          <div role="status" data-testid="subscription-text">
-            {isEnding ? (
-              <>
-                <p className="mt-3 text-sub text-hint">{t('subscription.endsOn')}</p>
-                <p className="text-title">{subscription.currentPeriodEnd.text}</p>
-                <p className="mt-1 text-sub">{t('subscription.endsNote')}</p>
-              </>
-            ) : (
-              <p className="mt-2 text-body">{textOf(subscription)}</p>
-            )}
-          </div>
+          {isEnding && (
+            <>
+              <p className="mt-3 text-sub text-hint">{t('subscription.endsOn')}</p>
+              <p className="text-title">{subscription.currentPeriodEnd.text}</p>
+            </>
+          )}
+          <p role="status" data-testid="subscription-text" className="mt-2 text-body">
+            {textOf(subscription)}
+          </p>
         </div>
       </Card>
       <Section>

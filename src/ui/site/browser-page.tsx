@@ -137,7 +137,7 @@ function OpenLink(props: Props): ReactNode {
     <a
       href={linkOf(props)}
       data-testid="open-in-telegram"
-      className="mt-6 inline-flex min-h-12 items-center gap-2 rounded-card bg-accent px-6 font-semibold text-on-accent"
+      className="mt-6 inline-flex min-h-12 items-center gap-2 rounded-card bg-button px-6 font-semibold text-on-button"
     >
       <Icon name="telegram" className="size-5" />
       {props.t('site.open')}

@@ -1,0 +1,32 @@
+/** What the web process says of its own time per request, without the provider's: counts per bucket, seconds summed. */
+export async function readOwnTime({ ports, values }) {
+  const response = await fetch(`http://127.0.0.1:${ports.web}/metrics`, {
+    headers: { authorization: `Bearer ${values.metricsToken}` },
+  });
+  const text = await response.text();
+  const buckets = new Map();
+  for (const [, le, count] of text.matchAll(/^hoshi_http_own_seconds_bucket\{le="([^"]+)".*\} (\d+)$/gm)) {
+    buckets.set(le === '+Inf' ? Number.POSITIVE_INFINITY : Number(le), Number(count));
+  }
+  return buckets;
+}
+
+/** Percentiles of what happened between two readings; within a bucket as if evenly spread. */
+export function ownTimeBetween(before, after) {
+  const counts = [...after].map(([le, count]) => ({ le, count: count - (before.get(le) ?? 0) }));
+  const total = counts.at(-1)?.count ?? 0;
+  if (total === 0) return null;
+  const at = (share) => {
+    const wanted = total * share;
+    let low = { le: 0, count: 0 };
+    for (const bucket of counts) {
+      if (bucket.count >= wanted) {
+        const high = Number.isFinite(bucket.le) ? bucket.le : low.le;
+        return 1000 * (low.le + ((high - low.le) * (wanted - low.count)) / Math.max(1, bucket.count - low.count));
+      }
+      low = bucket;
+    }
+    return low.le * 1000;
+  };
+  return { p50: at(0.5), p99: at(0.99) };
+}
