@@ -31,7 +31,7 @@ export default defineConfig({
   // Patience for a busy machine; nothing waits this long on an idle one.
   timeout: 120_000,
   expect: { timeout: 20_000 },
-  globalTimeout: 15 * 60_000,
+  globalTimeout: 20 * 60_000,
   reporter: [['list'], ['json']],
   use: {
     baseURL: `http://localhost:${SANDBOX_PORT}`,
