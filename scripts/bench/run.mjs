@@ -91,9 +91,11 @@ async function measureCells(all, client, options) {
   for (const row of rows) {
     for (const connections of options.connections) {
       let best = null;
-      for (let attempt = 0; attempt <= options.repeats; attempt += 1, cell += 1) {
+      for (let attempt = 0; attempt <= options.repeats; attempt += 1) {
         const { seconds, warmUpSeconds } = options;
         const result = await runCell(all, client, row, { cell, connections, seconds, warmUpSeconds });
+        // Each try has ids of its own, also the one after a quiet cell.
+        cell += 1;
         if (best === null || result.faults.length > 0 || result.othersCores < best.othersCores) best = result;
         if (best.othersCores <= QUIET_CORES || result.faults.length > 0) break;
         if (performance.now() - startedAt > REPEAT_UNTIL_MS) break;
