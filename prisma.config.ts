@@ -4,5 +4,5 @@ import { defineConfig } from 'prisma/config';
 export default defineConfig({
   schema: 'prisma/schema',
   migrations: { path: 'prisma/migrations' },
-  datasource: { url: process.env['DATABASE_URL'] ?? 'postgres://hoshi:hoshi@127.0.0.1:54329/hoshi' },
+  datasource: { url: process.env['DATABASE_URL'] ?? 'postgres://hoshi:hoshi@127.0.0.1:25329/hoshi' },
 });

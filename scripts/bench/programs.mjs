@@ -29,12 +29,12 @@ export async function startAll(stack, { tell, nodeFlags = [], withComparators = 
   await build({ withPages: true });
   if (withComparators) await buildNextApp();
   const values = await sandboxValues();
-  const database = await startDatabase(stack, { port: 56_100 });
+  const database = await startDatabase(stack, { port: 26_100 });
   const ports = {
-    web: await freePort(33_000),
-    sandbox: await freePort(33_300),
-    bare: await freePort(33_500),
-    next: await freePort(33_700),
+    web: await freePort(23_000),
+    sandbox: await freePort(23_300),
+    bare: await freePort(23_500),
+    next: await freePort(23_700),
   };
   const env = environmentFor({ stack, databaseUrl: database.url, ports, more: { LOG_LEVEL: 'info' } });
   await runToEnd(stack, 'migrate', env);

@@ -87,12 +87,12 @@ async function chaos(stack, { seconds, buyers: count, seed }) {
 async function bringUp(stack, random) {
   await build({ withPages: true });
   const values = await sandboxValues();
-  const database = await startDatabase(stack, { port: 56_500 });
+  const database = await startDatabase(stack, { port: 26_500 });
   const ports = {
-    balancer: await freePort(34_000),
-    a: await freePort(34_200),
-    b: await freePort(34_400),
-    sandbox: await freePort(34_600),
+    balancer: await freePort(24_000),
+    a: await freePort(24_200),
+    b: await freePort(24_400),
+    sandbox: await freePort(24_600),
   };
   // Telegram waits up to a minute between two tries; here its schedule runs twenty times as fast.
   const more = { PUBLIC_URL: `http://localhost:${ports.balancer}`, SANDBOX_RETRY_SCALE: '0.05', LOG_LEVEL: 'warn' };

@@ -131,7 +131,7 @@ async function startOwnPostgres(stack, lock) {
       onInit: (pid) => lock.noteProcess('initdb', pid),
     });
   let server = await step('Postgres', async () => {
-    const started = await start(Number(process.env.HOSHI_PG_PORT || 54_329), Boolean(process.env.HOSHI_PG_PORT));
+    const started = await start(Number(process.env.HOSHI_PG_PORT || 25_329), Boolean(process.env.HOSHI_PG_PORT));
     return { ...started, note: `port ${started.port}` };
   });
   stack.onStop(() => server.stop());

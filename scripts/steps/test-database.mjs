@@ -5,7 +5,7 @@ import { migrateDatabase } from '../../src/lib/migrate.ts';
 import { isPortFree, startPostgres, withClient } from './postgres.mjs';
 
 const TEMPLATE = 'hoshi_template';
-const FIRST_PORT = 55_400;
+const FIRST_PORT = 25_400;
 const PORTS = 500;
 
 /**

@@ -30,7 +30,7 @@ describe('readEnv in sandbox mode', () => {
       isSandbox: true,
       port: 3000,
       publicUrl: 'http://localhost:3000',
-      databaseUrl: 'postgres://hoshi:hoshi@127.0.0.1:54329/hoshi',
+      databaseUrl: 'postgres://hoshi:hoshi@127.0.0.1:25329/hoshi',
       sandbox: { port: 8081, clockUrl: 'http://127.0.0.1:8081/sim/clock', apiKey: SANDBOX_VALUES.apiKey },
       telegram: {
         botToken: SANDBOX_VALUES.botToken,

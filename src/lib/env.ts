@@ -235,8 +235,8 @@ function portOr(value: string | undefined, fallback: number): number {
 
 function commonDefaults(given: Source): Source {
   return {
-    HOSHI_PG_PORT: '54329',
-    DATABASE_URL: `postgres://hoshi:hoshi@127.0.0.1:${portOr(given['HOSHI_PG_PORT'], 54_329)}/hoshi`,
+    HOSHI_PG_PORT: '25329',
+    DATABASE_URL: `postgres://hoshi:hoshi@127.0.0.1:${portOr(given['HOSHI_PG_PORT'], 25_329)}/hoshi`,
     DATABASE_POOL_SIZE: '8',
     PORT: '3000',
     HOSHI_DEV: 'false',
