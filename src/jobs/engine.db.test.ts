@@ -265,11 +265,13 @@ describe('the schedule', () => {
     await world.connect();
     const buyer = await world.newBuyer();
     const { invoiceId, url } = await world.order(buyer, CATALOG.basicMonth);
-    const taps = [
-      world.sandbox.pay(url ?? '', Number(buyer.telegramId)),
-      world.sandbox.pay(url ?? '', Number(buyer.telegramId)),
-    ];
-    expect(await Promise.all(taps)).toMatchObject([{ status: 'paid' }, { status: 'paid' }]);
+    const pay = () => world.sandbox.pay(url ?? '', Number(buyer.telegramId));
+    // Both are asked about before either is known to be paid.
+    await world.sandbox.setFaults({
+      updates: { type: 'successful_payment', kind: 'delay', delay_ms: 60_000, remaining: 2 },
+    });
+    expect([await pay(), await pay()]).toMatchObject([{ status: 'paid' }, { status: 'paid' }]);
+    await world.sandbox.advance(60);
     const open = await world.order(buyer, CATALOG.proYear);
     const told: string[] = [];
     start(({ objectId }) => {
