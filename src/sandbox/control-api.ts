@@ -42,6 +42,7 @@ const faultsBody = z.strictObject({
       remaining: z.int().min(0),
     })
     .optional(),
+  api_delay_ms: z.int().positive().max(60_000).optional(),
   updates: z
     .strictObject({
       type: z.string().optional(),

@@ -118,6 +118,8 @@ export type SimFaults = {
     retry_after?: number;
     remaining: number;
   };
+  /** Bot API: every call is answered this much later. */
+  api_delay_ms?: number;
   /** Deliveries: how many of the coming updates (of one type, or all; `successful_payment` and `refunded_payment` name messages of that kind) are dropped for good, sent twice, held back, or sent after their successor. */
   updates?: { type?: string; kind: 'drop' | 'duplicate' | 'delay' | 'reorder'; delay_ms?: number; remaining: number };
   /** The client's `invoice_closed` event. `charged_but_failed`/`charged_but_cancelled` lie about a real charge. */

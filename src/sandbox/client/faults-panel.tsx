@@ -23,7 +23,8 @@ const oldVersions = ['6.0', '6.2', '7.0', '7.10', '8.0'];
 /** How many kinds of trouble are on. */
 export function countFaults(faults: SimFaults): number {
   const counted = [faults.api?.remaining, faults.updates?.remaining].filter((remaining) => (remaining ?? 0) > 0);
-  const others = [faults.invoice_closed, faults.client_version, faults.stale_init_data_seconds].filter(Boolean);
+  const { api_delay_ms, client_version, invoice_closed, stale_init_data_seconds } = faults;
+  const others = [api_delay_ms, invoice_closed, client_version, stale_init_data_seconds].filter(Boolean);
   return counted.length + others.length;
 }
 
@@ -161,6 +162,25 @@ function ApiFaultRow({ faults, save }: RowProps) {
         </div>
       )}
     </FaultRow>
+  );
+}
+
+function ApiSpeedRow({ faults, save }: RowProps) {
+  const texts = useTexts().faults;
+  const { api_delay_ms: delay, ...others } = faults;
+  const options = [
+    { value: '', label: texts.atOnce },
+    ...[200, 1_000, 5_000, 9_000].map((ms) => ({ value: String(ms), label: texts.after(ms / 1_000) })),
+  ];
+  return (
+    <FaultRow
+      label={texts.speed}
+      hint={texts.speedHint}
+      value={delay ? String(delay) : ''}
+      options={options}
+      testId="fault-speed"
+      onChange={(value) => save(value ? { ...others, api_delay_ms: Number(value) } : others)}
+    />
   );
 }
 
@@ -311,6 +331,7 @@ export function FaultsPanel() {
       }
     >
       <ApiFaultRow faults={faults} save={save} />
+      <ApiSpeedRow faults={faults} save={save} />
       <UpdateFaultRow faults={faults} save={save} />
       <ClientFaultRows faults={faults} save={save} />
       <ActError error={error} />

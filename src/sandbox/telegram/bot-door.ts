@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { abandonedSignal, BodyTooLarge, decodePath, readBody, sendJson } from '../http.ts';
 import type { SandboxOptions } from '../options.ts';
 import { apiMethods } from './api-methods.ts';
@@ -47,7 +48,9 @@ export class BotDoor {
 
   async #call(response: ServerResponse, name: string, args: Args | null, description: string): Promise<void> {
     const mark = this.#telegram.traffic.begin('from_bot', name, description);
-    const fault = this.#telegram.faults.takeForCall(name.toLowerCase());
+    const { faults } = this.#telegram;
+    if (faults.current.api_delay_ms) await sleep(faults.current.api_delay_ms);
+    const fault = faults.takeForCall(name.toLowerCase());
     if (fault?.kind === 'timeout') {
       response.on('close', () => mark.end('no_answer', ''));
       return;
