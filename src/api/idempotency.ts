@@ -46,10 +46,12 @@ const FIND = {
   name: 'find_idempotency_key',
   text: 'SELECT request_hash, response_status, response_body FROM idempotency_key WHERE scope = $1 AND key = $2',
 };
-// The lock's end tells holders apart: one that was overtaken after its time changes nothing.
+// The lock's end tells holders apart: one that was overtaken after its time changes nothing. Not waited for on disk either:
+// lost with a crash of Postgres, the key is held until its lock ends and the request is then done again, as after a kill.
 const KEEP = {
   name: 'keep_idempotent_answer',
   text: `UPDATE idempotency_key SET response_status = $4, response_body = $5
+    FROM set_config('synchronous_commit', 'off', true)
     WHERE scope = $1 AND key = $2 AND locked_until = $3 AND response_status IS NULL`,
 };
 const RELEASE = {

@@ -149,8 +149,10 @@ export function widthsInBps(parts: ReadonlyArray<bigint>): number[] {
   return widths.map((width) => width.bps);
 }
 
+type Part = Readonly<{ party: 'developer' | 'platform' | 'processor'; amount: bigint; bps: number }>;
+
 /** Where the money of a price goes. A developer stands there only when there is one; the fees always do, also when zero. */
-export function presentSplit(split: RevenueSplit, currency: Currency, language: Language): MethodView['split'] {
+export function partsOf(split: RevenueSplit): Part[] {
   const parts = [
     { party: 'developer', amount: split.developerShare },
     { party: 'platform', amount: split.platformFee },
@@ -158,10 +160,14 @@ export function presentSplit(split: RevenueSplit, currency: Currency, language: 
   ] as const;
   const shown = parts.filter((part) => part.party !== 'developer' || part.amount > 0n);
   const widths = widthsInBps(shown.map((part) => part.amount));
-  return shown.map(({ party, amount }, index) => ({
+  return shown.map((part, index) => ({ ...part, bps: widths[index] ?? 0 }));
+}
+
+export function presentSplit(split: RevenueSplit, currency: Currency, language: Language): MethodView['split'] {
+  return partsOf(split).map(({ party, amount, bps }) => ({
     party,
     money: presentMoney({ amount, currency }, language),
-    bps: widths[index] ?? 0,
+    bps,
   }));
 }
 

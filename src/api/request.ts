@@ -65,15 +65,16 @@ export function actingFor(ctx: Ctx, actor: Actor): Ctx {
  */
 export async function readBody(request: Request, limitBytes: number): Promise<Uint8Array> {
   const tooLarge = () => new AppError('invalid', 'body_too_large', { details: { limitBytes } });
-  if (Number(request.headers.get('content-length') ?? 0) > limitBytes) throw tooLarge();
+  const announced = request.headers.get('content-length');
+  if (Number(announced ?? 0) > limitBytes) throw tooLarge();
+  // Node reads no more than was announced, and a stream costs more than the rest of the request.
+  if (announced !== null) return new Uint8Array(await request.arrayBuffer().catch(goneAway));
   if (!request.body) return new Uint8Array();
   const chunks: Uint8Array[] = [];
   let size = 0;
   const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader();
   for (;;) {
-    const { done, value } = await reader.read().catch(() => {
-      throw malformedRequest({ fields: 'body' });
-    });
+    const { done, value } = await reader.read().catch(goneAway);
     if (done) return Buffer.concat(chunks, size);
     size += value.byteLength;
     if (size > limitBytes) {
@@ -82,6 +83,10 @@ export async function readBody(request: Request, limitBytes: number): Promise<Ui
     }
     chunks.push(value);
   }
+}
+
+function goneAway(): never {
+  throw malformedRequest({ fields: 'body' });
 }
 
 /** Ours are two levels deep. */

@@ -36,6 +36,16 @@ function decimal({ amount, currency }: Amount): `${number}` {
 /** Making one costs a hundred times more than using it. */
 const formats = new Map<string, Intl.NumberFormat>();
 
+const dates = new Map<string, Intl.DateTimeFormat>();
+
+function dateFormat(language: MessageLanguage, style: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = `${language} ${style.timeStyle}`;
+  const locale = language === 'en' ? 'en-GB' : language;
+  const known = dates.get(key) ?? new Intl.DateTimeFormat(locale, { ...style, timeZone: 'UTC' });
+  dates.set(key, known);
+  return known;
+}
+
 function numberFormat(language: MessageLanguage, name: string, options: Intl.NumberFormatOptions): Intl.NumberFormat {
   const key = `${language} ${name}`;
   const known = formats.get(key) ?? new Intl.NumberFormat(language, options);
@@ -65,17 +75,11 @@ export function labelMoney(money: Amount, language: MessageLanguage): string {
 
 /** A date in full: "20 December 2026", "2026年12月20日". Days are UTC days, as periods are kept in UTC. */
 export function formatDate(date: Date, language: MessageLanguage): string {
-  return new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, { dateStyle: 'long', timeZone: 'UTC' }).format(
-    date,
-  );
+  return dateFormat(language, { dateStyle: 'long' }).format(date);
 }
 
 /** A date with the time to the minute, in UTC. */
 export function formatDateTime(date: Date, language: MessageLanguage): string {
-  const text = new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, {
-    dateStyle: 'long',
-    timeStyle: 'short',
-    timeZone: 'UTC',
-  }).format(date);
+  const text = dateFormat(language, { dateStyle: 'long', timeStyle: 'short' }).format(date);
   return `${text} UTC`;
 }

@@ -1,15 +1,17 @@
 import { z } from '@hono/zod-openapi';
-import { getInvoice } from '#domain/checkout/records.ts';
+import { PlanTexts } from '#domain/catalog/rules.ts';
+import { type BuyerName, type LoadedCheckout, type LoadedPrice, loadCheckout } from '#domain/checkout/load.ts';
 import { startCheckout } from '#domain/checkout/start.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { AppError } from '#domain/errors.ts';
+import { ensureUser } from '#domain/identity/ensure-user.ts';
+import type { Language } from '#domain/identity/rules.ts';
 import type { Method, Surface } from '#domain/provider.ts';
 import { splitRevenue } from '#domain/revenue/rules.ts';
-import type { User } from '#lib/generated/prisma/client.ts';
-import { languageOfUser, presentMoney, presentSplit } from '../present.ts';
+import { languageOfUser, partsOf } from '../present.ts';
 import { IntervalName } from './catalog-routes.ts';
-import { findItem, type Item } from './item.ts';
-import { asSystem, type Named, resolveBuyer } from './person.ts';
+import { chooseItem, type ItemWish } from './item.ts';
+import { type Named, nameOf, requireNamed } from './person.ts';
 import { defineRoute, type Route } from './route.ts';
 import {
   CurrencyCode,
@@ -18,6 +20,7 @@ import {
   Instant,
   MethodName,
   MONEY_FIELDS,
+  moneyFields,
   PERSON_FIELDS,
   percentage,
   Success,
@@ -129,43 +132,45 @@ const Checkout = z
 
 type CheckoutAnswer = z.input<typeof Checkout>;
 type Order = Readonly<{
-  buyer: User;
-  item: Item;
+  wish: ItemWish;
+  named: Named;
   method: Method;
-  feeBps: number | null;
+  fee: FeeWish;
   expiresInMinutes: number | undefined;
 }>;
 
 /** Opens the order and says all a caller needs to have it paid. */
-async function openOrder(ctx: Ctx, { buyer, item, method, feeBps, expiresInMinutes }: Order): Promise<CheckoutAnswer> {
+async function openOrder(ctx: Ctx, order: Order, asked: Language): Promise<CheckoutAnswer> {
+  const { loaded, price, buyer } = await findOrder(ctx, order, asked);
+  const { plan, product } = loaded;
   const language = languageOfUser(buyer);
-  const { plan, price, product } = item;
-  const terms = {
-    ...(feeBps !== null && { platformFeeBps: feeBps }),
-    ...(expiresInMinutes !== undefined && { expiresInMinutes }),
-  };
-  const opened = await startCheckout(ctx, {
+  const feeBps = judgeFee(order.fee, {
+    developerUserId: product.developerUserId,
+    productFeeBps: product.platformFeeBps,
+    effectiveFeeBps: product.platformFeeBps ?? ctx.policy.platformFeeBps,
+    isServer: ctx.actor.kind === 'api_key',
+  });
+  const request = {
     userId: buyer.id,
     priceId: price.id,
     surface: surfaceOf(ctx),
-    method,
+    method: order.method,
     language,
-    terms,
-  });
+    terms: {
+      ...(feeBps !== null && { platformFeeBps: feeBps }),
+      ...(order.expiresInMinutes !== undefined && { expiresInMinutes: order.expiresInMinutes }),
+    },
+  };
+  const opened = await startCheckout(ctx, request, loaded);
   const capability = ctx.providers
     .get(opened.providerId)
-    ?.accepts.find((can) => can.method === method && can.currency === price.currency);
+    ?.accepts.find((can) => can.method === order.method && can.currency === price.currency);
   if (!capability) throw new AppError('internal', 'provider_misconfigured');
-  // An order that was open before keeps its own terms.
-  const platformFeeBps = opened.isResumed
-    ? (await getInvoice(asSystem(ctx), opened.invoiceId)).platformFeeBps
-    : (feeBps ?? feeOf(ctx, item));
   const split = splitRevenue(price, {
     processor: capability.fee,
-    platformFeeBps,
+    platformFeeBps: opened.platformFeeBps,
     hasDeveloper: product.developerUserId !== null,
   });
-  const money = presentMoney(price, language);
   return {
     success: true,
     payment_id: opened.invoiceId,
@@ -175,24 +180,20 @@ async function openOrder(ctx: Ctx, { buyer, item, method, feeBps, expiresInMinut
     checkout_url: opened.url,
     telegram_invoice_payload: opened.invoiceId,
     provider: opened.providerId,
-    amount: money.amount,
-    currency: money.currency,
-    amount_text: money.text,
+    ...moneyFields(price, language),
     item: {
       type: product.kind === 'plugin' ? 'plugin' : 'plan',
       price_id: price.id,
       plan_id: plan.id,
       plan_code: plan.code,
       product_code: product.code,
-      name: plan.texts[language].name,
+      name: PlanTexts.parse(plan.texts)[language].name,
       interval: price.interval,
     },
-    fees: presentSplit(split, price.currency, language).map((part) => ({
-      party: part.party,
-      amount: part.money.amount,
-      currency: part.money.currency,
-      amount_text: part.money.text,
-      percentage: percentage(part.bps),
+    fees: partsOf(split).map(({ party, amount, bps }) => ({
+      party,
+      ...moneyFields({ amount, currency: price.currency }, language),
+      percentage: percentage(bps),
     })),
     expires_at: opened.expiresAt.toISOString(),
     estimated_processing_time_minutes: capability.settlesInMinutes,
@@ -201,29 +202,52 @@ async function openOrder(ctx: Ctx, { buyer, item, method, feeBps, expiresInMinut
   };
 }
 
+type FoundOrder = Readonly<{
+  loaded: LoadedCheckout;
+  price: LoadedPrice;
+  buyer: NonNullable<LoadedCheckout['buyer']>;
+}>;
+
+/** Finds what is bought by whom. A server may name a Telegram user we never met: they are known from then on. */
+async function findOrder(ctx: Ctx, { named, wish }: Order, asked: Language): Promise<FoundOrder> {
+  const name = nameOf(ctx, named, 'payments:write');
+  const load = (buyer: BuyerName) =>
+    loadCheckout(ctx, { item: wish.itemId, isProduct: wish.itemType === 'plugin', buyer });
+  let loaded = await load(name);
+  const price = chooseItem(loaded, wish);
+  if (loaded?.buyer === null && 'telegramId' in name && ctx.actor.kind === 'api_key') {
+    const user = await ensureUser(ctx, { telegramId: name.telegramId, languageCode: asked });
+    loaded = await load({ userId: user.id });
+  }
+  if (!loaded) throw new AppError('not_found', 'plan_not_found');
+  return { loaded, price, buyer: requireNamed(ctx, loaded.buyer, named, 'payments:write') };
+}
+
 /** Sessions come from the Mini App; a server's order is paid wherever it shows the link. */
 function surfaceOf(ctx: Ctx): Surface {
   return ctx.actor.kind === 'api_key' ? 'api' : 'mini_app';
 }
 
-function feeOf(ctx: Ctx, { product }: Item): number {
-  return product.platformFeeBps ?? ctx.policy.platformFeeBps;
-}
+type FeeWish = Readonly<{
+  feeBps?: number | undefined;
+  developerUserId?: string | undefined;
+  isSharing?: boolean | undefined;
+}>;
 
 /**
  * The platform's fee that an order asks for, null to leave it as the catalogue has it. A share that the catalogue promises
  * to a developer cannot be taken away while ordering: `fee_not_settable`.
  */
 export function judgeFee(
-  wish: { feeBps: number | undefined; developerUserId: string | undefined; isSharing: boolean | undefined },
+  wish: FeeWish,
   terms: { developerUserId: string | null; productFeeBps: number | null; effectiveFeeBps: number; isServer: boolean },
 ): number | null {
-  const refusal = new AppError('invalid', 'fee_not_settable');
-  if (wish.developerUserId !== undefined && wish.developerUserId !== terms.developerUserId) throw refusal;
-  if (wish.isSharing === false && terms.developerUserId !== null) throw refusal;
+  const refusal = () => new AppError('invalid', 'fee_not_settable');
+  if (wish.developerUserId !== undefined && wish.developerUserId !== terms.developerUserId) throw refusal();
+  if (wish.isSharing === false && terms.developerUserId !== null) throw refusal();
   if (wish.feeBps === undefined || wish.feeBps === terms.effectiveFeeBps) return null;
   const isSettable = terms.isServer && terms.developerUserId !== null && terms.productFeeBps === null;
-  if (!isSettable) throw refusal;
+  if (!isSettable) throw refusal();
   return wish.feeBps;
 }
 
@@ -238,36 +262,28 @@ const createRoute = defineRoute({
   body: CreateBody,
   answer: { status: 201, description: 'The open order', schema: Checkout },
   refusals: [404, 409, 412, 429, 503],
-  run: async ({ ctx, body, language }) => {
-    const item = await findItem(ctx, {
-      itemId: body.item_id,
-      itemType: body.item_type,
-      amount: body.amount,
-      currency: body.currency,
-      interval: body.interval,
-    });
-    const feeBps = judgeFee(
+  run: ({ ctx, body, language }) =>
+    openOrder(
+      ctx,
       {
-        feeBps: body.platform_fee_percentage,
-        developerUserId: body.developer_user_id,
-        isSharing: body.enable_revenue_sharing,
+        wish: {
+          itemId: body.item_id,
+          itemType: body.item_type,
+          amount: body.amount,
+          currency: body.currency,
+          interval: body.interval,
+        },
+        named: named(body),
+        method: body.payment_method,
+        fee: {
+          feeBps: body.platform_fee_percentage,
+          developerUserId: body.developer_user_id,
+          isSharing: body.enable_revenue_sharing,
+        },
+        expiresInMinutes: body.expires_in_minutes,
       },
-      {
-        developerUserId: item.product.developerUserId,
-        productFeeBps: item.product.platformFeeBps,
-        effectiveFeeBps: feeOf(ctx, item),
-        isServer: ctx.actor.kind === 'api_key',
-      },
-    );
-    const buyer = await resolveBuyer(ctx, named(body), 'payments:write', language);
-    return openOrder(ctx, {
-      buyer,
-      item,
-      method: body.payment_method,
-      feeBps,
-      expiresInMinutes: body.expires_in_minutes,
-    });
-  },
+      language,
+    ),
 });
 
 const subscribeRoute = defineRoute({
@@ -280,18 +296,18 @@ const subscribeRoute = defineRoute({
   body: SubscribeBody,
   answer: { status: 201, description: 'The open order', schema: Checkout },
   refusals: [404, 409, 412, 429, 503],
-  run: async ({ ctx, body, language }) => {
-    const { currency, interval } = body;
-    const item = await findItem(ctx, { itemId: body.plan_id, itemType: 'plan', currency, interval });
-    const buyer = await resolveBuyer(ctx, named(body), 'payments:write', language);
-    return openOrder(ctx, {
-      buyer,
-      item,
-      method: body.payment_method,
-      feeBps: null,
-      expiresInMinutes: body.expires_in_minutes,
-    });
-  },
+  run: ({ ctx, body, language }) =>
+    openOrder(
+      ctx,
+      {
+        wish: { itemId: body.plan_id, itemType: 'plan', currency: body.currency, interval: body.interval },
+        named: named(body),
+        method: body.payment_method,
+        fee: {},
+        expiresInMinutes: body.expires_in_minutes,
+      },
+      language,
+    ),
 });
 
 function named(body: Named): Named {

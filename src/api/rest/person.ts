@@ -1,9 +1,9 @@
+import type { BuyerName } from '#domain/checkout/load.ts';
 import type { Ctx, Scope } from '#domain/context/context.ts';
 import { requireOwnerOr } from '#domain/context/permission.ts';
 import { AppError } from '#domain/errors.ts';
-import { ensureUser } from '#domain/identity/ensure-user.ts';
 import { findUserByTelegramId, getUser } from '#domain/identity/find-user.ts';
-import { type Language, MAX_TELEGRAM_ID } from '#domain/identity/rules.ts';
+import { MAX_TELEGRAM_ID } from '#domain/identity/rules.ts';
 import type { User } from '#lib/generated/prisma/client.ts';
 import { malformedRequest } from '../errors.ts';
 import { actingFor } from '../request.ts';
@@ -29,32 +29,37 @@ const TELEGRAM_ID = /^[1-9][0-9]{0,15}$/;
  * names nobody or two different people.
  */
 export async function resolvePerson(ctx: Ctx, named: Named, scope: Scope): Promise<User> {
+  const name = nameOf(ctx, named, scope);
+  const user = 'userId' in name ? await getUser(ctx, name.userId) : await findUserByTelegramId(ctx, name.telegramId);
+  return requireNamed(ctx, user, named, scope);
+}
+
+/** Whom a checkout is for, before anybody is looked up; refuses as `resolvePerson` does. See `requireNamed`. */
+export function nameOf(ctx: Ctx, named: Named, scope: Scope): BuyerName {
   const { userId, telegramId } = namesOf(named);
   if (userId !== null) {
     requireOwnerOr(ctx, userId, scope);
-    const user = await getUser(ctx, userId);
-    if (telegramId !== null && user.telegramId !== telegramId)
-      throw malformedRequest({ fields: 'customer_telegram_id' });
-    return user;
+    return { userId };
   }
-  if (telegramId !== null) return findByTelegramId(ctx, telegramId, scope);
-  if (ctx.actor.kind === 'user') return getUser(ctx, ctx.actor.userId);
+  if (telegramId !== null) return { telegramId };
+  if (ctx.actor.kind === 'user') return { userId: ctx.actor.userId };
   throw malformedRequest({ fields: 'user_id' });
 }
 
-/** As `resolvePerson`, but a server may name a Telegram user we never met: they are known from then on. */
-export async function resolveBuyer(ctx: Ctx, named: Named, scope: Scope, language: Language): Promise<User> {
-  const { userId, telegramId } = namesOf(named);
-  if (ctx.actor.kind !== 'api_key' || userId !== null || telegramId === null) return resolvePerson(ctx, named, scope);
-  return ensureUser(ctx, { telegramId, languageCode: language });
-}
-
-async function findByTelegramId(ctx: Ctx, telegramId: bigint, scope: Scope): Promise<User> {
-  const user = await findUserByTelegramId(ctx, telegramId);
+/** Holds the person that was found against the one that was named. Throws as `resolvePerson` does. */
+export function requireNamed<Person extends { id: string; telegramId: bigint }>(
+  ctx: Ctx,
+  buyer: Person | null,
+  named: Named,
+  scope: Scope,
+): Person {
   // Nobody owns the empty id: without rights over others, a stranger and an unknown person look the same.
-  requireOwnerOr(ctx, user?.id ?? '', scope);
-  if (!user) throw new AppError('not_found', 'user_not_found');
-  return user;
+  requireOwnerOr(ctx, buyer?.id ?? '', scope);
+  if (!buyer) throw new AppError('not_found', 'user_not_found');
+  const { telegramId } = namesOf(named);
+  if (telegramId !== null && buyer.telegramId !== telegramId)
+    throw malformedRequest({ fields: 'customer_telegram_id' });
+  return buyer;
 }
 
 /** `user_id` may also be a Telegram id, as in the older systems. */

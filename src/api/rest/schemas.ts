@@ -1,9 +1,10 @@
 import { z } from '@hono/zod-openapi';
 import { REASONS } from '#domain/errors.ts';
-import { MAX_TELEGRAM_ID } from '#domain/identity/rules.ts';
-import { Currency } from '#domain/money.ts';
+import { type Language, MAX_TELEGRAM_ID } from '#domain/identity/rules.ts';
+import { Currency, type Money } from '#domain/money.ts';
 import { MAX_PAGE } from '#domain/payment/records.ts';
 import { METHODS } from '#domain/provider.ts';
+import { formatMoney } from '#messages/translate.ts';
 import { Month } from '../cursor.ts';
 
 /*
@@ -58,6 +59,11 @@ export const MONEY_FIELDS = {
   currency: CurrencyCode,
   amount_text: z.string().openapi({ description: 'For eyes, in the language of the request', example: '150 ★' }),
 };
+
+/** Money under those names. */
+export function moneyFields({ amount, currency }: Money, language: Language) {
+  return { amount: amount.toString(), currency, amount_text: formatMoney({ amount, currency }, language) };
+}
 
 export const FeePart = z
   .object({
