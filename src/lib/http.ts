@@ -1,3 +1,5 @@
+import { Agent, request } from 'undici';
+
 /** The answer of another server: status, JSON body, headers. */
 export type JsonAnswer = Readonly<{ status: number; body: unknown; retryAfterSeconds: number | undefined }>;
 
@@ -9,24 +11,36 @@ export class NoAnswerError extends Error {
   }
 }
 
+/** More than any answer of ours needs; what is longer is broken off while it comes. */
 const MAX_ANSWER_BYTES = 4_000_000;
+const CONNECTIONS_PER_HOST = 32;
+/** Shorter than what servers keep: a connection that they close while we write costs a failed call. */
+const KEEP_ALIVE_MS = 4_000;
 
-/** Posts JSON and reads the JSON answer, whatever its status. Throws NoAnswerError after `timeoutMs` or on a broken connection. */
+// Node's fetch costs three times as much processor time, and Next replaces it by its own.
+const agent = new Agent({
+  connections: CONNECTIONS_PER_HOST,
+  keepAliveTimeout: KEEP_ALIVE_MS,
+  maxResponseSize: MAX_ANSWER_BYTES,
+});
+
+/**
+ * Posts JSON and reads the JSON answer, whatever its status. Redirects are not followed. Throws NoAnswerError after
+ * `timeoutMs`, on a broken connection and for an answer that is too long or no JSON.
+ */
 export async function postJson(url: string, body: unknown, timeoutMs: number): Promise<JsonAnswer> {
   try {
-    const response = await fetch(url, {
+    const response = await request(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
-      redirect: 'error',
+      dispatcher: agent,
       signal: AbortSignal.timeout(timeoutMs),
     });
-    const text = await response.text();
-    if (text.length > MAX_ANSWER_BYTES) throw new RangeError('answer too large');
-    const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
+    const retryAfter = Number(response.headers['retry-after'] ?? Number.NaN);
     return {
-      status: response.status,
-      body: JSON.parse(text),
+      status: response.statusCode,
+      body: await response.body.json(),
       retryAfterSeconds: Number.isFinite(retryAfter) ? retryAfter : undefined,
     };
   } catch (error) {
