@@ -2,8 +2,11 @@ import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { checkCell } from './books.mjs';
 import { cpuSeconds, machineSeconds } from './measure.mjs';
-import { ownTimeBetween, readOwnTime } from './own-time.mjs';
+import { watchOwnTime } from './own-time.mjs';
 import { seedOrders, seedRights, seedUsers, settleDown } from './seed.mjs';
+
+/** How long a call to Telegram takes in the cells that say so. */
+export const PROVIDER_MS = 100;
 
 const LOAD = join(import.meta.dirname, 'load.mjs');
 
@@ -52,8 +55,18 @@ export const ROWS = [
     program: 'hoshi',
     kind: 'create',
     path: '/api/v1/payments/create',
-    perSecond: 4_000,
+    perSecond: 2_000,
     prepare: seedUsers,
+  },
+  {
+    // A provider that answers at once keeps us busy with nothing else: this is how long an order takes in service.
+    name: `create, ${PROVIDER_MS} ms`,
+    program: 'hoshi',
+    kind: 'create',
+    path: '/api/v1/payments/create',
+    perSecond: 500,
+    prepare: seedUsers,
+    providerDelayMs: PROVIDER_MS,
   },
   {
     name: 'entitlement',
@@ -83,10 +96,12 @@ export async function runCell(all, client, row, { cell, connections, seconds, wa
   const { port, process: server } = placeOf(all, row.program);
   const { values } = all;
   const requests = { kind: row.kind, cell, count, path: row.path, secret: values.webhookSecret, apiKey: values.apiKey };
-  const ownBefore = row.kind === 'create' ? await readOwnTime(all) : null;
   const usage = watch([server.pid, all.database.pid, all.sandbox.pid]);
-  const result = await drive({ port, connections, warmUpSeconds, seconds, requests }, usage);
-  const ownMs = ownBefore ? ownTimeBetween(ownBefore, await readOwnTime(all)) : null;
+  const own = row.kind === 'create' ? watchOwnTime(all) : null;
+  await setProviderDelay(all, row.providerDelayMs);
+  const result = await drive({ port, connections, warmUpSeconds, seconds, requests }, usage, own);
+  await setProviderDelay(all, undefined);
+  const ownMs = own && (await own.between());
   const [web, database, sandbox] = usage.used;
   const { acknowledged, elapsedMs, events, firstRefusal, latenciesMs, refused } = result;
   const faults = row.isSettling ? await checkCell(client, { cell, acknowledged }) : [];
@@ -107,6 +122,16 @@ export async function runCell(all, client, row, { cell, connections, seconds, wa
     othersCores: usage.othersCores,
     faults,
   };
+}
+
+/** Every call to the simulator takes this long from now on; undefined: no longer than it needs. */
+async function setProviderDelay({ ports }, delayMs) {
+  const response = await fetch(`http://127.0.0.1:${ports.sandbox}/sim/faults`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ api_delay_ms: delayMs }),
+  });
+  if (!response.ok) throw new Error(`the simulator refused its faults with ${response.status}`);
 }
 
 function placeOf(all, program) {
@@ -145,12 +170,14 @@ function cpuOf(pid) {
 }
 
 /** Runs the load process. */
-export function drive(task, usage) {
+export function drive(task, ...watches) {
   return new Promise((resolve, reject) => {
     const load = fork(LOAD, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     load.on('message', (message) => {
-      if (message.phase === 'measuring') usage?.start(load);
-      if (message.phase === 'measured') usage?.stop(load);
+      for (const watched of watches) {
+        if (message.phase === 'measuring') watched?.start(load);
+        if (message.phase === 'measured') watched?.stop(load);
+      }
       if (message.phase === 'done') resolve(message);
       if (message.phase === 'failed') reject(new Error(message.message));
     });

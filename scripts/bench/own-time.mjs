@@ -1,5 +1,20 @@
+/** Percentiles in ms of the own time of requests between `start` and `stop`; null when there were none. */
+export function watchOwnTime(all) {
+  let before;
+  let after;
+  return {
+    start: () => {
+      before = readOwnTime(all);
+    },
+    stop: () => {
+      after = readOwnTime(all);
+    },
+    between: async () => ownTimeBetween(await before, await after),
+  };
+}
+
 /** What the web process says of its own time per request, without the provider's: counts per bucket, seconds summed. */
-export async function readOwnTime({ ports, values }) {
+async function readOwnTime({ ports, values }) {
   const response = await fetch(`http://127.0.0.1:${ports.web}/metrics`, {
     headers: { authorization: `Bearer ${values.metricsToken}` },
   });
@@ -12,7 +27,7 @@ export async function readOwnTime({ ports, values }) {
 }
 
 /** Percentiles of what happened between two readings; within a bucket as if evenly spread. */
-export function ownTimeBetween(before, after) {
+function ownTimeBetween(before, after) {
   const counts = [...after].map(([le, count]) => ({ le, count: count - (before.get(le) ?? 0) }));
   const total = counts.at(-1)?.count ?? 0;
   if (total === 0) return null;

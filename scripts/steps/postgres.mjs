@@ -319,6 +319,8 @@ async function launch(place, port, isDurable, logFile) {
     full_page_writes: isDurable ? 'on' : 'off',
     synchronous_commit: isDurable ? 'on' : 'off',
     max_wal_size: '512MB',
+    // Used log files are kept for use again: making a new one stops every commit for as long as 16 MB take to reach the disk.
+    min_wal_size: '256MB',
     jit: 'off',
     log_min_duration_statement: '1000',
     log_line_prefix: '%m [%p] %a ',
