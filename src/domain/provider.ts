@@ -33,24 +33,43 @@ export type Capability = Readonly<{
 /** What the provider is asked to collect. Texts are in the buyer's language and shown to them by the provider. */
 export type CheckoutRequest = Readonly<{
   invoiceId: string;
+  /** Ours for this try: a provider that is asked again by the same id opens no second checkout. */
+  attemptId: string;
+  method: Method;
   price: Money;
   title: string;
   description: string;
+  /** The buyer's language, as a tag (ja, en, uz, ru). */
+  language: string;
   /** Present for an automatically renewed subscription. */
   renewalDays: number | null;
   /** Deliver into this chat instead of returning a link (Telegram user id). */
   chatId: bigint | null;
+  /** Where the buyer's browser goes afterwards; it proves nothing. */
+  returnUrl: string;
   expiresAt: Date;
 }>;
 
-/** `url` is what the client opens; null when the checkout was delivered into the chat. */
-export type CheckoutLink = Readonly<{ url: string | null }>;
+/**
+ * `url` is what the client opens; null when the checkout was delivered into the chat. `reference` is the provider's own id
+ * of the checkout, with which it can be asked about; null when it has none before somebody pays.
+ */
+export type CheckoutLink = Readonly<{ url: string | null; reference: string | null }>;
 
-/** A provider's message, still raw. Header names are lower-case. */
-export type ProviderRequest = Readonly<{ headers: Readonly<Record<string, string | undefined>>; body: Uint8Array }>;
+/**
+ * A provider's message, still raw. Header names are lower-case. `method` is the HTTP method, `remoteAddress` who sent it as
+ * far as our own proxy can be believed, null when that is not known.
+ */
+export type ProviderRequest = Readonly<{
+  method: string;
+  headers: Readonly<Record<string, string | undefined>>;
+  body: Uint8Array;
+  remoteAddress: string | null;
+}>;
 
 type Told = Readonly<{ eventId: string; occurredAt: Date }>;
-type Charged = Told & Readonly<{ invoiceId: string; chargeId: string; payerId: bigint; paid: Money }>;
+/** `payerId` is the payer's Telegram id where the provider knows it; null stands for the buyer of the order. */
+type Charged = Told & Readonly<{ invoiceId: string; chargeId: string; payerId: bigint | null; paid: Money }>;
 
 /** What a provider tells us happened. `invoiceId` is our own id coming back. */
 export type ProviderEvent =
@@ -70,20 +89,78 @@ export type ProviderEvent =
         change: 'cancelled' | 'restored' | 'renewal_failed';
       }>);
 
-/** What a provider asks before it takes money. The answer goes back in its own words. */
-export type ProviderInquiry = Readonly<{
-  type: 'may_pay';
-  inquiryId: string;
+/**
+ * What a provider asks and waits for. `may_pay`, `look_up` and `list` change nothing. The others are the steps of a
+ * provider that takes money in two: it reserves an order, and captures or releases the reservation. Their effect is
+ * durable before the answer is sent, and the same step twice gets the same answer.
+ */
+export type ProviderInquiry =
+  | (Asked &
+      Readonly<{
+        type: 'may_pay';
+        invoiceId: string;
+        /** Telegram id of who is about to pay; null when the provider does not know. */
+        payerId: bigint | null;
+        price: { amount: bigint; currency: string };
+        languageCode: string | null;
+      }>)
+  | (Asked &
+      Readonly<{
+        type: 'reserve';
+        chargeId: string;
+        /** A second id of the same money, where refunds and questions need it. */
+        reference: string | null;
+        invoiceId: string;
+        price: { amount: bigint; currency: string };
+        /** When the provider began, by its own clock: a reservation's time runs from here. */
+        askedAt: Date;
+      }>)
+  | (Asked &
+      Readonly<{
+        type: 'capture';
+        chargeId: string;
+        /** What the provider repeats of the reservation, to be held against it; null when it names the charge only. */
+        claim: ReservationClaim | null;
+        /** The money is taken already: a refusal would keep it from both sides, so it is booked and given back if need be. */
+        isDebited: boolean;
+      }>)
+  | (Asked & Readonly<{ type: 'release'; chargeId: string; claim: ReservationClaim | null; code: number }>)
+  | (Asked & Readonly<{ type: 'look_up'; chargeId: string }>)
+  | (Asked & Readonly<{ type: 'list'; from: Date; to: Date }>)
+  | (Asked & Readonly<{ type: 'keep_receipt'; chargeId: string; side: 'charge' | 'refund'; receipt: string }>);
+
+type Asked = Readonly<{ inquiryId: string }>;
+
+export type ReservationClaim = Readonly<{
+  number: bigint;
   invoiceId: string;
-  payerId: bigint;
   price: { amount: bigint; currency: string };
-  languageCode: string | null;
+}>;
+
+/** A provider's hold on an order, with the times its protocol repeats to it. */
+export type Reservation = Readonly<{
+  id: string;
+  /** Counts up: for protocols whose ids of ours are integers. */
+  number: bigint;
+  chargeId: string;
+  invoiceId: string;
+  price: Money;
+  /** cancelled: before money moved; refunded: after. */
+  status: 'reserved' | 'paid' | 'cancelled' | 'refunded';
+  askedAt: Date;
+  createdAt: Date;
+  paidAt: Date | null;
+  cancelledAt: Date | null;
+  /** The provider's own code for the end. */
+  code: number | null;
 }>;
 
 export type ProviderReading =
+  /** Not authentic, or not a message of this protocol. `reply` where the protocol has words for it. */
   | Readonly<{
       kind: 'rejected';
       reason: Extract<Reason, 'webhook_secret_wrong' | 'malformed_request' | 'webhook_too_old'>;
+      reply: ProviderReply | null;
     }>
   /** Authentic, but not about money. `message` is handed to the bot when the provider is also a messenger. */
   | Readonly<{ kind: 'ignored'; type: string; eventId: string | null; message: unknown }>
@@ -92,8 +169,37 @@ export type ProviderReading =
   | Readonly<{ kind: 'inquiry'; inquiry: ProviderInquiry }>
   | Readonly<{ kind: 'event'; event: ProviderEvent }>;
 
-/** Our answer to an inquiry. `text` is a sentence for the payer in their language, present when refused. */
-export type InquiryAnswer = Readonly<{ inquiryId: string; ok: true } | { inquiryId: string; ok: false; text: string }>;
+/** Why an inquiry is refused. */
+export type InquiryReason = Extract<
+  Reason,
+  | 'invoice_not_found'
+  | 'payer_is_not_buyer'
+  | 'invoice_already_paid'
+  | 'invoice_cancelled'
+  | 'invoice_expired'
+  | 'invoice_too_old'
+  | 'plan_not_for_sale'
+  | 'amount_mismatch'
+  | 'currency_mismatch'
+  | 'already_owned'
+  | 'already_subscribed'
+  /** Another charge holds the order. */
+  | 'invoice_reserved'
+  | 'reservation_not_found'
+  /** The step does not fit the state: `reservation` says which that is. */
+  | 'reservation_closed'
+  | 'refund_not_possible'
+  /** We could not do it now; nothing was changed. */
+  | 'service_unavailable'
+>;
+
+/**
+ * Our answer to an inquiry. `reservation` is what the step made or found; `reservations` answers `list`, oldest first by
+ * `askedAt`. `text` is a sentence for the payer in their language, where the provider shows ours.
+ */
+export type InquiryAnswer =
+  | Readonly<{ ok: true; reservation: Reservation | null; reservations: ReadonlyArray<Reservation> }>
+  | Readonly<{ ok: false; reason: InquiryReason; text: string; reservation: Reservation | null }>;
 
 export type ProviderReply = Readonly<{ status: number; contentType: string; body: string }>;
 
@@ -129,6 +235,23 @@ export class ProviderError extends Error {
   }
 }
 
+/** An order of ours as a provider can be asked about it. `reference` is the provider's id of its checkout. */
+export type AskedOrder = Readonly<{ invoiceId: string; reference: string | null; createdAt: Date }>;
+
+export type RefundRequest = Readonly<{
+  /** Ours: the same refund asked for twice is one. */
+  refundId: string;
+  chargeId: string;
+  /** The second id that came with the reservation or charge. */
+  reference: string | null;
+  invoiceId: string;
+  /** Telegram id of the buyer. */
+  payerId: bigint;
+  amount: Money;
+  isWhole: boolean;
+  paidAt: Date;
+}>;
+
 /**
  * Who takes the money. A provider verifies and translates; it decides nothing and knows no database. All methods that
  * call out throw ProviderError.
@@ -142,12 +265,17 @@ export interface Provider {
   read(request: ProviderRequest, now: Date): ProviderReading;
   /** Translates bytes that were verified when they came and kept since. Pure. */
   readStored(body: Uint8Array, receivedAt: Date): ProviderReading;
-  /** Our answer to an inquiry in the provider's words. Pure. */
-  reply(answer: InquiryAnswer): ProviderReply;
-  /** One page of the provider's own list, oldest first, from `offset`; a short page is the end. Null rows are no sales. */
-  listTransactions(offset: number, limit: number): Promise<ReadonlyArray<ProviderTransaction | null>>;
-  /** Gives a whole charge back. Resolves also when it was given back before. */
-  refund(charge: { chargeId: string; payerId: bigint }): Promise<void>;
-  /** Stops or resumes the renewal of a subscription known by its first charge. */
-  setRenewal(subscription: { chargeId: string; payerId: bigint; renews: boolean }): Promise<void>;
+  /** Our answer to an inquiry in the provider's words; null when it has none for it, and the refusal is an HTTP status. Pure. */
+  reply(inquiry: ProviderInquiry, answer: InquiryAnswer): ProviderReply | null;
+  /** What became of an order at the provider, as the events it should have told. Absent where it cannot be asked about one. */
+  find?(order: AskedOrder): Promise<ReadonlyArray<ProviderEvent>>;
+  /**
+   * One page of the provider's own list, oldest first, from `offset`; a short page is the end. Null rows are no sales.
+   * Absent where the provider keeps its list to itself.
+   */
+  listTransactions?(offset: number, limit: number): Promise<ReadonlyArray<ProviderTransaction | null>>;
+  /** Gives a charge back, or a part of it. `pending`: it will, and says so later. Resolves also when it was given back before. */
+  refund(request: RefundRequest): Promise<'done' | 'pending'>;
+  /** Stops or resumes the renewal of a subscription known by its first charge. Absent where nothing renews by itself. */
+  setRenewal?(subscription: { chargeId: string; payerId: bigint; renews: boolean }): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import { type Capability, type InquiryAnswer, type Provider, ProviderError } from '#domain/provider.ts';
+import { type Capability, type Provider, ProviderError } from '#domain/provider.ts';
 import { isEqualSecret } from '#lib/crypto.ts';
 import type { BotApi } from './client.ts';
 import {
@@ -51,26 +51,29 @@ export function makeTelegramStars(options: { api: BotApi; secrets: WebhookSecret
       if (request.chatId !== null && request.renewalDays === null) {
         // A start parameter keeps forwarded copies from being payable by others (telegram.md §1.3).
         await api.call('sendInvoice', { ...invoice, chat_id: Number(request.chatId), start_parameter: 'buy' });
-        return { url: null };
+        return { url: null, reference: null };
       }
       // Telegram refuses subscriptions in sendInvoice (SUBSCRIPTION_EXPORT_MISSING): they exist as links only.
       const period = request.renewalDays === null ? {} : { subscription_period: SUBSCRIPTION_PERIOD_SECONDS };
-      return { url: normaliseInvoiceLink(await api.call('createInvoiceLink', { ...invoice, ...period })) };
+      const link = await api.call('createInvoiceLink', { ...invoice, ...period });
+      return { url: normaliseInvoiceLink(link), reference: null };
     },
 
     read(request, now) {
       if (!isGenuine(request.headers['x-telegram-bot-api-secret-token'] ?? '', secrets, now))
-        return { kind: 'rejected', reason: 'webhook_secret_wrong' };
+        return { kind: 'rejected', reason: 'webhook_secret_wrong', reply: null };
       return readUpdate(request.body, now);
     },
 
     readStored: readUpdate,
 
-    reply(answer: InquiryAnswer) {
+    reply(inquiry, answer) {
+      // We could not look: an error makes Telegram ask again within its ten seconds, a refusal would be final.
+      if (!answer.ok && answer.reason === 'service_unavailable') return null;
       // Telegram runs a method that stands in the response body: the answer costs no second request.
       const call = {
         method: 'answerPreCheckoutQuery',
-        pre_checkout_query_id: answer.inquiryId,
+        pre_checkout_query_id: inquiry.inquiryId,
         ok: answer.ok,
         ...(answer.ok ? {} : { error_message: answer.text }),
       };
@@ -89,6 +92,7 @@ export function makeTelegramStars(options: { api: BotApi; secrets: WebhookSecret
       } catch (error) {
         if (!(error instanceof ProviderError) || error.code !== 'CHARGE_ALREADY_REFUNDED') throw error;
       }
+      return 'done';
     },
 
     async setRenewal({ chargeId, payerId, renews }) {
