@@ -26,6 +26,7 @@ const CONCEPTS = [
   'subscription',
   'usage',
   'payment',
+  'reservation',
   'webhook',
 ];
 const SINGLE_FILES = ['errors', 'money', 'provider'];

@@ -5,10 +5,10 @@ import { doorOf } from '#api/door.ts';
 import { ANSWER_HEADERS } from '#api/request.ts';
 import { makeRest } from '#api/rest.ts';
 import { makeTrpcHandler } from '#api/trpc-handler.ts';
-import { handleWebhook, WEBHOOK_BODY_LIMIT_BYTES, WEBHOOK_PATHS, type WebhookAnswer } from '#api/webhook.ts';
+import { handleWebhook, WEBHOOK_BODY_LIMIT_BYTES, type WebhookAnswer, webhookDoorOf } from '#api/webhook.ts';
 import { makeBot } from '#bot/bot.ts';
 import { checkBot, registerBot } from '#bot/setup.ts';
-import { isLoopback } from '#lib/http.ts';
+import { clientAddress, isLoopback } from '#lib/http.ts';
 import { describeError } from '#lib/log.ts';
 import { sharedServer } from './server.ts';
 
@@ -66,7 +66,7 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
   const url = request.url ?? '/';
   const end = url.indexOf('?');
   const path = end === -1 ? url : url.slice(0, end);
-  const providerId = request.method === 'POST' ? WEBHOOK_PATHS[path] : undefined;
+  const providerId = webhookDoorOf(request.method, path);
   if (providerId) return serveWebhook(providerId, request, response);
   const door = doorOf(request.method, url, env.isDevelopment);
   if (door === 'page') return (await preparing).serve(request, response);
@@ -79,7 +79,9 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
 async function serveWebhook(providerId: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const body = await readBody(request);
   const headers = request.headers as Record<string, string | undefined>;
-  const answer = await handleWebhook(ctx, providerId, headers, body, bot.handleUpdate);
+  const remoteAddress = clientAddress(request.socket.remoteAddress, headers['x-forwarded-for'], env.proxyHops);
+  const received = { method: request.method ?? 'GET', headers, body, remoteAddress };
+  const answer = await handleWebhook(ctx, providerId, received, bot.handleUpdate);
   send(response, answer, body.byteLength <= WEBHOOK_BODY_LIMIT_BYTES);
 }
 

@@ -41,6 +41,7 @@ export async function makeServer(name: 'web' | 'worker', env: Env): Promise<Serv
     pool: database.pool,
     clock,
     policy: {
+      publicUrl: env.publicUrl,
       surfacePolicy: env.surfacePolicy,
       invoiceTtlMinutes: env.invoiceTtlMinutes,
       platformFeeBps: env.platformFeeBps,

@@ -1,8 +1,10 @@
 import { asActor, type Ctx } from '#domain/context/context.ts';
 import { AppError } from '#domain/errors.ts';
 import { Language, languageFor } from '#domain/identity/rules.ts';
+import type { ProviderRequest } from '#domain/provider.ts';
+import type { ExplainRefusal } from '#domain/webhook/answer.ts';
 import { claimMessage, finishMessage, releaseMessage } from '#domain/webhook/claim-message.ts';
-import { type ExplainRefusal, receiveWebhook } from '#domain/webhook/receive.ts';
+import { receiveWebhook } from '#domain/webhook/receive.ts';
 import { codesOf, errorText, logFailure, presentError, toAppError } from './errors.ts';
 import { requestIdFor } from './request.ts';
 
@@ -11,12 +13,28 @@ export const WEBHOOK_PATHS: Readonly<Record<string, string>> = {
   '/webhooks/telegram': 'telegram-stars',
   '/api/v1/payments/webhook/telegram-stars': 'telegram-stars',
   '/api/v1/payment/webhooks/telegram': 'telegram-stars',
+  '/webhooks/payme': 'payme',
+  '/api/v1/payment/webhooks/payme': 'payme',
+  '/webhooks/click': 'click',
+  '/api/v1/payment/webhooks/click': 'click',
 };
+
+/** Providers whose protocol has an answer of its own for a method that is not POST. */
+const ANSWERS_EVERY_METHOD: ReadonlySet<string> = new Set(['payme']);
+
+/** The provider whose door an address is, null when it is none, or not for this method. */
+export function webhookDoorOf(method: string | undefined, path: string): string | null {
+  const providerId = WEBHOOK_PATHS[path];
+  if (!providerId) return null;
+  return method === 'POST' || ANSWERS_EVERY_METHOD.has(providerId) ? providerId : null;
+}
 
 export const WEBHOOK_BODY_LIMIT_BYTES = 1_048_576;
 
 /** Header names are lower-case. A header that came twice may be an array, as Node gives it: it counts as absent. */
 export type WebhookHeaders = Readonly<Record<string, string | string[] | undefined>>;
+/** A message as it came: `remoteAddress` as `clientAddress` of lib/http.ts knows it. */
+export type WebhookRequest = Omit<ProviderRequest, 'headers'> & Readonly<{ headers: WebhookHeaders }>;
 export type WebhookAnswer = Readonly<{
   status: number;
   contentType: string;
@@ -37,35 +55,37 @@ export type MessageHandler = (update: unknown, requestId: string) => Promise<voi
 export async function handleWebhook(
   ctx: Ctx,
   providerId: string,
-  headers: WebhookHeaders,
-  bodyBytes: Uint8Array,
+  request: WebhookRequest,
   onMessage: MessageHandler,
 ): Promise<WebhookAnswer> {
   const startedAt = performance.now();
-  const own = asActor(ctx, { kind: 'provider', providerId }, requestIdFor(ctx, single(headers['x-request-id'])));
-  const answer = await receive(own, providerId, headers, bodyBytes, onMessage).catch((error: unknown) =>
-    refuse(own, error),
+  const own = asActor(
+    ctx,
+    { kind: 'provider', providerId },
+    requestIdFor(ctx, single(request.headers['x-request-id'])),
   );
+  const answer = await receive(own, providerId, request, onMessage).catch((error: unknown) => refuse(own, error));
   const seconds = (performance.now() - startedAt) / 1000;
   const route = `/webhooks/${providerId}`;
-  ctx.metrics.requests.inc({ route, method: 'POST', status: answer.status });
+  const method = request.method === 'POST' ? 'POST' : 'OTHER';
+  ctx.metrics.requests.inc({ route, method, status: answer.status });
   ctx.metrics.requestSeconds.observe({ route }, seconds);
   // One line per message would cost more than the message; each stands in the inbox anyway.
   const { status } = answer;
-  if (status >= 400) own.log.warn({ route, method: 'POST', status, ms: Math.round(seconds * 1000) }, 'request');
+  if (status >= 400) own.log.warn({ route, method, status, ms: Math.round(seconds * 1000) }, 'request');
   return answer;
 }
 
 async function receive(
   ctx: Ctx,
   providerId: string,
-  headers: WebhookHeaders,
-  body: Uint8Array,
+  received: WebhookRequest,
   onMessage: MessageHandler,
 ): Promise<WebhookAnswer> {
+  const { body } = received;
   if (body.byteLength > WEBHOOK_BODY_LIMIT_BYTES)
     throw new AppError('invalid', 'body_too_large', { details: { limitBytes: WEBHOOK_BODY_LIMIT_BYTES } });
-  const request = { headers: singles(headers), body };
+  const request = { ...received, headers: singles(received.headers) };
   const { message, reply } = await receiveWebhook(ctx, { providerId, request, explain });
   if (message) await passOn(ctx, providerId, message, onMessage);
   return { ...reply, requestId: ctx.requestId };

@@ -124,7 +124,15 @@ export type ProviderInquiry =
         /** The money is taken already: a refusal would keep it from both sides, so it is booked and given back if need be. */
         isDebited: boolean;
       }>)
-  | (Asked & Readonly<{ type: 'release'; chargeId: string; claim: ReservationClaim | null; code: number }>)
+  | (Asked &
+      Readonly<{
+        type: 'release';
+        chargeId: string;
+        claim: ReservationClaim | null;
+        code: number;
+        /** What was paid goes back by it; false where a cancel cannot undo a payment. */
+        undoesPaid: boolean;
+      }>)
   | (Asked & Readonly<{ type: 'look_up'; chargeId: string }>)
   | (Asked & Readonly<{ type: 'list'; from: Date; to: Date }>)
   | (Asked & Readonly<{ type: 'keep_receipt'; chargeId: string; side: 'charge' | 'refund'; receipt: string }>);
@@ -259,6 +267,11 @@ export type RefundRequest = Readonly<{
 export interface Provider {
   readonly id: string;
   readonly accepts: ReadonlyArray<Capability>;
+  /**
+   * How long a reservation may wait for its capture, and with which code it then ends: null where money that comes for it
+   * afterwards is still ours to book. Absent where the provider takes money in one step.
+   */
+  readonly reservations?: Readonly<{ lastMs: number; lapseCode: number | null }>;
   /** Asks the provider for a checkout. Same `invoiceId` twice gives two working links to one order. */
   createCheckout(request: CheckoutRequest): Promise<CheckoutLink>;
   /** Verifies raw bytes (signature, constant time) and translates. Pure. */

@@ -39,6 +39,8 @@ export type Env = {
   /** Connections per process. */
   databasePoolSize: number;
   port: number;
+  /** Proxies of the operator between clients and us: so many last entries of X-Forwarded-For can be believed. */
+  proxyHops: number;
   /** Origin under which clients reach the web process, without a trailing slash. */
   publicUrl: string;
   /** Null in live mode. */
@@ -149,6 +151,7 @@ const variables = z.object({
   // One of the worker's listens for new jobs all the time: with a single one it could do nothing else.
   DATABASE_POOL_SIZE: wholeNumber('connections per process', 2, 100),
   PORT: tcpPort,
+  PROXY_HOPS: wholeNumber('proxies', 0, 10),
   PUBLIC_URL: origin('https://pay.example.com'),
   HOSHI_DEV: flag,
   SANDBOX_PORT: tcpPort,
@@ -239,6 +242,7 @@ function commonDefaults(given: Source): Source {
     DATABASE_URL: `postgres://hoshi:hoshi@127.0.0.1:${portOr(given['HOSHI_PG_PORT'], 25_329)}/hoshi`,
     DATABASE_POOL_SIZE: '8',
     PORT: '3000',
+    PROXY_HOPS: '0',
     HOSHI_DEV: 'false',
     SANDBOX_PORT: '8081',
     SURFACE_POLICY: 'strict',
@@ -380,6 +384,7 @@ function toEnv(values: Variables, isSandbox: boolean): Env {
     databaseUrl: values.DATABASE_URL,
     databasePoolSize: values.DATABASE_POOL_SIZE,
     port: values.PORT,
+    proxyHops: values.PROXY_HOPS,
     publicUrl: values.PUBLIC_URL,
     sandbox: isSandbox && clockUrl ? { port: values.SANDBOX_PORT, apiKey: SANDBOX_VALUES.apiKey, clockUrl } : null,
     telegram: {

@@ -52,3 +52,17 @@ export async function postJson(url: string, body: unknown, timeoutMs: number): P
 export function isLoopback(address: string | undefined): boolean {
   return /^(::ffff:)?127\.\d+\.\d+\.\d+$|^::1$/.test(address ?? '');
 }
+
+/**
+ * Who sends a request: the address of the connection, or what the last of `proxyHops` proxies of ours wrote into
+ * X-Forwarded-For; entries before those were written by anyone. Null when it is not known.
+ */
+export function clientAddress(
+  socketAddress: string | undefined,
+  forwardedFor: string | undefined,
+  proxyHops: number,
+): string | null {
+  const hops = (forwardedFor ?? '').split(',').map((hop) => hop.trim());
+  const address = proxyHops === 0 ? socketAddress : hops.at(-proxyHops);
+  return address ? address.replace(/^::ffff:/, '') : null;
+}

@@ -126,6 +126,7 @@ async function makeParts(database: Database, policy: Partial<Ctx['policy']>): Pr
     pool: database.pool,
     clock,
     policy: {
+      publicUrl: 'http://localhost:3000',
       surfacePolicy: 'strict',
       invoiceTtlMinutes: 30,
       platformFeeBps: 3_000,
@@ -164,7 +165,7 @@ function makeWorld(parts: () => Parts): World {
   const as = (actor: Actor) => asActor(parts().ctx, actor);
   const deliver: World['deliver'] = (update, secret = SECRET) => {
     const headers = { 'content-type': 'application/json', 'x-telegram-bot-api-secret-token': secret };
-    const request = { headers, body: Buffer.from(JSON.stringify(update)) };
+    const request = { method: 'POST', headers, body: Buffer.from(JSON.stringify(update)), remoteAddress: null };
     return receiveWebhook(as({ kind: 'stranger' }), { providerId: STARS, request, explain: (reason) => reason });
   };
   const order: World['order'] = (buyer, priceId, rest = {}) =>
@@ -227,7 +228,7 @@ function makeWorld(parts: () => Parts): World {
     advance: (ms) => parts().move(ms),
     async connect() {
       const own = await openDoor(async (headers, body) => {
-        const request = { headers, body };
+        const request = { method: 'POST', headers, body, remoteAddress: null };
         const received = await receiveWebhook(as({ kind: 'stranger' }), {
           providerId: STARS,
           request,

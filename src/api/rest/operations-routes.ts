@@ -169,7 +169,9 @@ function webhookRoute(path: string, providerId: string, onMessage: MessageHandle
     respond: async ({ ctx, request, requestId }) => {
       const body = await readBody(request, WEBHOOK_BODY_LIMIT_BYTES);
       const headers = { ...Object.fromEntries(request.headers), 'x-request-id': requestId };
-      const answer = await handleWebhook(ctx, providerId, headers, body, onMessage);
+      // Where Next serves this, nobody says who the client is: an allow-list of addresses then refuses everyone.
+      const received = { method: request.method, headers, body, remoteAddress: null };
+      const answer = await handleWebhook(ctx, providerId, received, onMessage);
       const wait = answer.retryAfterSeconds === undefined ? {} : { 'retry-after': String(answer.retryAfterSeconds) };
       return new Response(answer.body, {
         status: answer.status,

@@ -105,6 +105,7 @@ export function useWorld() {
       pool,
       clock,
       policy: {
+        publicUrl: 'http://localhost:3000',
         surfacePolicy: 'strict',
         invoiceTtlMinutes: 30,
         platformFeeBps: 3000,

@@ -138,7 +138,7 @@ function openDoor(http: Server, { ctx }: HoshiServer, bot: HoshiBot): Door {
       const headers = { 'x-telegram-bot-api-secret-token': typeof secret === 'string' ? secret : undefined };
       const { reply, message } = await receiveWebhook(asActor(ctx, { kind: 'stranger' }), {
         providerId: 'telegram-stars',
-        request: { headers, body: Buffer.concat(chunks) },
+        request: { method: 'POST', headers, body: Buffer.concat(chunks), remoteAddress: null },
         explain: (reason) => reason,
       });
       if (message) await bot.handleUpdate(message.update);

@@ -1,7 +1,9 @@
-import { type InquiryReason, judgeInquiry, type PayableOrder } from '#domain/checkout/rules.ts';
+import { judgeInquiry, type PayableOrder } from '#domain/checkout/rules.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { Currency } from '#domain/money.ts';
-import type { ProviderInquiry } from '#domain/provider.ts';
+import type { InquiryReason, ProviderInquiry } from '#domain/provider.ts';
+
+export type MayPay = Extract<ProviderInquiry, { type: 'may_pay' }>;
 
 type Row = {
   status: PayableOrder['status'];
@@ -15,6 +17,7 @@ type Row = {
   expires_at: Date;
   has_lasting: boolean;
   is_renewing: boolean;
+  is_reserved: boolean;
   language: string;
 };
 
@@ -26,7 +29,8 @@ const LOAD = {
       (i."interval" = 'once' AND EXISTS (SELECT 1 FROM entitlement e WHERE e.user_id = i.user_id AND e.plan_id = i.plan_id
         AND e.ends_at IS NULL AND e.revoked_at IS NULL)) AS has_lasting,
       (i.kind = 'subscription' AND EXISTS (SELECT 1 FROM subscription s WHERE s.user_id = i.user_id AND s.plan_id = i.plan_id
-        AND s.status = 'active')) AS is_renewing
+        AND s.status = 'active')) AS is_renewing,
+      EXISTS (SELECT 1 FROM reservation r WHERE r.invoice_id = i.id AND r.status = 'reserved') AS is_reserved
     FROM invoice i
     JOIN users u ON u.id = i.user_id
     JOIN price pr ON pr.id = i.price_id
@@ -40,7 +44,7 @@ export type InquiryVerdict = { ok: true } | { ok: false; reason: InquiryReason; 
  * Answers a provider's question whether an order may be paid now: one query, no write. `language` is the payer's own when
  * they are the buyer, so that the refusal can be said in it; a stranger is told nothing of the buyer's.
  */
-export async function answerInquiry(ctx: Ctx, inquiry: ProviderInquiry): Promise<InquiryVerdict> {
+export async function answerInquiry(ctx: Ctx, inquiry: MayPay): Promise<InquiryVerdict> {
   const { rows } = await ctx.pool.query<Row>({ ...LOAD, values: [inquiry.invoiceId] });
   const [row] = rows;
   const order: PayableOrder | null = row
@@ -57,6 +61,7 @@ export async function answerInquiry(ctx: Ctx, inquiry: ProviderInquiry): Promise
     : null;
   const holds = row?.has_lasting ? 'lasting_right' : row?.is_renewing ? 'renewing_subscription' : 'nothing';
   const verdict = judgeInquiry(order, { payerId: inquiry.payerId, price: inquiry.price, holds }, ctx.clock.now());
-  if (verdict.ok) return verdict;
-  return { ok: false, reason: verdict.reason, language: row && row.buyer_id === inquiry.payerId ? row.language : null };
+  const language = row && row.buyer_id === inquiry.payerId ? row.language : null;
+  if (!verdict.ok) return { ok: false, reason: verdict.reason, language };
+  return row?.is_reserved ? { ok: false, reason: 'invoice_reserved', language } : verdict;
 }

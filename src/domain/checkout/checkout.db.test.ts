@@ -224,7 +224,7 @@ describe('startCheckout', () => {
         (error: { reason: string }) => error.reason,
       );
     };
-    const working = standIn('second', () => Promise.resolve({ url: 'https://t.me/$x' }));
+    const working = standIn('second', () => Promise.resolve({ url: 'https://t.me/$x', reference: null }));
     expect([await ask(standIn('first', fail('unavailable')), working), [...tried]]).toEqual([
       'second',
       ['first', 'second'],

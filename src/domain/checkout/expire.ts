@@ -4,13 +4,14 @@ import { inTransaction } from '#domain/context/transaction.ts';
 
 const BATCH = 200;
 
-/** Closes open orders whose time is over, a batch at a time; returns how many. Several workers may run it at once. */
+/** Closes open orders whose time is over and which nobody is paying at this moment, a batch at a time; returns how many. Several workers may run it at once. */
 export async function expireInvoices(ctx: Ctx): Promise<number> {
   return inTransaction(ctx, async (tx) => {
     const now = tx.clock.now();
     const rows = await tx.db.$queryRaw<Array<{ id: string }>>`
       UPDATE invoice SET status = 'expired', closed_at = ${now}
-      WHERE id IN (SELECT id FROM invoice WHERE status = 'open' AND expires_at > '-infinity' AND expires_at <= ${now} ORDER BY expires_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)
+      WHERE id IN (SELECT id FROM invoice WHERE status = 'open' AND expires_at > '-infinity' AND expires_at <= ${now}
+        AND NOT EXISTS (SELECT 1 FROM reservation r WHERE r.invoice_id = invoice.id AND r.status = 'reserved') ORDER BY expires_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)
       RETURNING id`;
     const ids = rows.map(({ id }) => id);
     if (ids.length === 0) return 0;

@@ -12,6 +12,8 @@ export type OpenOrder = Readonly<{
   createdAt: Date;
   expiresAt: Date;
   platformFeeBps: number;
+  /** A provider holds it and may take the money at any moment. */
+  isReserved: boolean;
   attempt: Readonly<{
     id: string;
     provider: string;
@@ -72,7 +74,8 @@ const LOAD = {
           'interval', pr."interval", 'isActive', pr.is_active, 'order', o.found) ORDER BY pr.currency, pr."interval"), '[]')
         FROM price pr LEFT JOIN LATERAL (
           SELECT json_build_object('id', i.id, 'createdAt', i.created_at, 'expiresAt', i.expires_at,
-            'platformFeeBps', i.platform_fee_bps, 'attempt', (
+            'platformFeeBps', i.platform_fee_bps,
+            'isReserved', EXISTS (SELECT 1 FROM reservation r WHERE r.invoice_id = i.id AND r.status = 'reserved'), 'attempt', (
               SELECT json_build_object('id', a.id, 'provider', a.provider, 'status', a.status, 'url', a.url, 'createdAt', a.created_at)
               FROM payment_attempt a WHERE a.invoice_id = i.id AND a.status IN ('creating', 'live'))) AS found
           FROM invoice i WHERE i.user_id = (SELECT id FROM buyer) AND i.price_id = pr.id AND i.status = 'open'

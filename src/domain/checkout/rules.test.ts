@@ -1,11 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Capability, METHODS, SURFACES } from '#domain/provider.ts';
+import { type Capability, type InquiryReason, METHODS, SURFACES } from '#domain/provider.ts';
 import {
   ATTEMPTS_PER_MINUTE,
   checkAttemptLimit,
   chooseProviders,
-  type InquiryReason,
   judgeInquiry,
   judgeSurface,
   type PayableOrder,

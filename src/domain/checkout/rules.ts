@@ -1,7 +1,7 @@
 import { type Interval, MONTH_DAYS } from '#domain/catalog/rules.ts';
 import type { Verdict } from '#domain/errors.ts';
 import type { Money } from '#domain/money.ts';
-import type { Capability, Method, Surface } from '#domain/provider.ts';
+import type { Capability, InquiryReason, Method, Surface } from '#domain/provider.ts';
 
 /** At most this many checkout attempts per person and minute. */
 export const ATTEMPTS_PER_MINUTE = 5;
@@ -86,18 +86,10 @@ export type PayableOrder = Readonly<{
   expiresAt: Date;
 }>;
 
-export type InquiryReason =
-  | 'invoice_not_found'
-  | 'payer_is_not_buyer'
-  | 'invoice_already_paid'
-  | 'invoice_cancelled'
-  | 'invoice_expired'
-  | 'invoice_too_old'
-  | 'plan_not_for_sale'
-  | 'amount_mismatch'
-  | 'currency_mismatch'
-  | 'already_owned'
-  | 'already_subscribed';
+type InquiryRefusal = Exclude<
+  InquiryReason,
+  'invoice_reserved' | 'reservation_not_found' | 'reservation_closed' | 'refund_not_possible' | 'service_unavailable'
+>;
 
 /**
  * May this person pay this order now? The last gate before money moves: payer, state, age, amount and currency are all
@@ -106,15 +98,16 @@ export type InquiryReason =
 export function judgeInquiry(
   order: PayableOrder | null,
   asked: {
-    payerId: bigint;
+    /** Null when the provider does not know who is about to pay. */
+    payerId: bigint | null;
     price: { amount: bigint; currency: string };
     holds: 'nothing' | 'lasting_right' | 'renewing_subscription';
   },
   now: Date,
-): Verdict<InquiryReason> {
-  const refuse = (reason: InquiryReason) => ({ ok: false, reason }) as const;
+): Verdict<InquiryRefusal> {
+  const refuse = (reason: InquiryRefusal) => ({ ok: false, reason }) as const;
   if (!order) return refuse('invoice_not_found');
-  if (order.buyerId !== asked.payerId) return refuse('payer_is_not_buyer');
+  if (asked.payerId !== null && order.buyerId !== asked.payerId) return refuse('payer_is_not_buyer');
   if (order.status === 'paid') return refuse('invoice_already_paid');
   if (order.status === 'cancelled') return refuse('invoice_cancelled');
   if (order.status === 'expired' || order.expiresAt <= now) return refuse('invoice_expired');

@@ -55,7 +55,7 @@ const MAX_EXPIRY_MINUTES = 60;
  *
  * Throws not_found price_not_found | user_not_found, precondition_failed plan_not_for_sale | already_owned |
  * already_subscribed, forbidden method_not_allowed_here, invalid method_unavailable, rate_limited too_many_attempts,
- * conflict busy, unavailable provider_unavailable, internal provider_misconfigured.
+ * conflict busy | invoice_reserved, unavailable provider_unavailable, internal provider_misconfigured.
  */
 export async function startCheckout(
   ctx: Ctx,
@@ -143,6 +143,8 @@ async function open(
   const before = bought.price.order;
   const reusable = before && isPayable(before, now) ? before : null;
   const attempt = before?.attempt ?? null;
+  // A provider is taking the money for it at this moment: any other way to pay could take it twice.
+  if (before?.isReserved) throw new AppError('conflict', 'invoice_reserved', { retryAfterSeconds: 60 });
   if (attempt?.status === 'creating' && now.getTime() - attempt.createdAt.getTime() < CREATING_FOR_MS)
     throw new AppError('conflict', 'busy', { retryAfterSeconds: 2 });
   const order = reusable ?? newOrder(ctx, request, bought);
@@ -159,7 +161,7 @@ async function open(
     if (outcome === 'rate_limited') throw tooManyAttempts(ATTEMPT_WINDOW_MS / 1000);
     isNew = false;
     try {
-      const url = await callProvider(ctx, request, bought, { candidate, invoiceId, expiresAt });
+      const url = await callProvider(ctx, request, bought, { candidate, attemptId, invoiceId, expiresAt });
       const isLive = await keepLink(ctx, attemptId, invoiceId, url);
       if (!isLive) return null;
       return { invoiceId, providerId: candidate.providerId, url, expiresAt, isResumed: false, platformFeeBps };
@@ -241,7 +243,7 @@ async function callProvider(
   ctx: Ctx,
   request: StartRequest,
   { loaded, price }: Bought,
-  order: { candidate: Candidate; invoiceId: string; expiresAt: Date },
+  order: { candidate: Candidate; attemptId: string; invoiceId: string; expiresAt: Date },
 ): Promise<string | null> {
   const provider = ctx.providers.get(order.candidate.providerId);
   if (!provider) throw new ProviderError('misconfigured', 'not_registered');
@@ -251,11 +253,15 @@ async function callProvider(
   try {
     const link = await provider.createCheckout({
       invoiceId: order.invoiceId,
+      attemptId: order.attemptId,
+      method: request.method,
       price: { amount: price.amount, currency: price.currency },
       title: titleOf(product.name, plan.name),
       description: plan.description,
+      language: request.language,
       renewalDays: order.candidate.renewalDays,
       chatId: request.chatId ?? null,
+      returnUrl: `${ctx.policy.publicUrl}/pay/${order.invoiceId}`,
       expiresAt: order.expiresAt,
     });
     return link.url;

@@ -15,6 +15,7 @@ export const ID_PREFIXES = [
   'prc',
   'inv',
   'att',
+  'rsv',
   'pay',
   'ref',
   'sub',
@@ -50,6 +51,8 @@ export type Actor =
 
 /** The operator's choices that rules ask for. */
 export type Policy = Readonly<{
+  /** Where browsers reach us, without a trailing slash. */
+  publicUrl: string;
   surfacePolicy: 'strict' | 'permissive';
   invoiceTtlMinutes: number;
   platformFeeBps: number;

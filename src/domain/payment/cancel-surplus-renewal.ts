@@ -1,5 +1,6 @@
 import type { Ctx } from '#domain/context/context.ts';
 import { ProviderError } from '#domain/provider.ts';
+import { setRenewal } from '#domain/subscription/set-renewal.ts';
 
 /**
  * A subscription that was bought a second time by accident goes back as surplus; this stops the provider from charging
@@ -8,10 +9,13 @@ import { ProviderError } from '#domain/provider.ts';
 export async function cancelSurplusRenewal(ctx: Ctx, paymentId: string): Promise<void> {
   const payment = await ctx.db.payment.findUniqueOrThrow({ where: { id: paymentId } });
   const payer = await ctx.db.user.findUniqueOrThrow({ where: { id: payment.userId } });
-  const provider = ctx.providers.get(payment.provider);
-  if (!provider) throw new ProviderError('misconfigured', 'not_registered');
   try {
-    await provider.setRenewal({ chargeId: payment.chargeId, payerId: payer.telegramId, renews: false });
+    await setRenewal(ctx, {
+      providerId: payment.provider,
+      chargeId: payment.chargeId,
+      payerId: payer.telegramId,
+      renews: false,
+    });
   } catch (error) {
     // The refund may have ended the subscription at the provider already.
     if (!(error instanceof ProviderError) || error.failure !== 'invalid') throw error;

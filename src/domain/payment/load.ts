@@ -5,7 +5,7 @@ import type { SettlingOrder } from '#domain/payment/rules.ts';
 import type { SubscriptionStatus } from '#domain/subscription/rules.ts';
 
 /** A charge to settle, by what its order is found with. */
-export type ChargeKey = Readonly<{ providerId: string; chargeId: string; invoiceId: string; payerId: bigint }>;
+export type ChargeKey = Readonly<{ providerId: string; chargeId: string; invoiceId: string; payerId: bigint | null }>;
 
 /** Everything a charge is judged by, read in one query. */
 export type LoadedCharge = Readonly<{
@@ -70,7 +70,7 @@ const LOAD_CHARGES = {
       WITH ORDINALITY AS key(provider, charge_id, invoice_id, payer_id, position)
     JOIN invoice i ON i.id = key.invoice_id
     JOIN users buyer ON buyer.id = i.user_id
-    LEFT JOIN users payer ON payer.telegram_id = key.payer_id
+    LEFT JOIN users payer ON payer.telegram_id = coalesce(key.payer_id, buyer.telegram_id)
     LEFT JOIN payment existing ON existing.provider = key.provider AND existing.charge_id = key.charge_id
     LEFT JOIN subscription s ON s.invoice_id = i.id`,
 };
@@ -83,7 +83,7 @@ export async function loadCharges(ctx: Ctx, keys: ReadonlyArray<ChargeKey>): Pro
       keys.map((key) => key.providerId),
       keys.map((key) => key.chargeId),
       keys.map((key) => key.invoiceId),
-      keys.map((key) => key.payerId.toString()),
+      keys.map((key) => key.payerId?.toString() ?? null),
     ],
   });
   const loaded: Array<LoadedCharge | null> = keys.map(() => null);

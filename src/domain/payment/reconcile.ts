@@ -30,7 +30,9 @@ type Difference = {
 export async function reconcilePayments(ctx: Ctx, providerId: string): Promise<ReconciliationResult> {
   const provider = ctx.providers.get(providerId);
   if (!provider) throw new ProviderError('misconfigured', 'not_registered');
-  const start = await startOffset(ctx, provider);
+  const list = provider.listTransactions?.bind(provider);
+  if (!list) return { checked: 0, settled: 0, reported: 0 };
+  const start = await startOffset(ctx, providerId, list);
   let offset = start;
   let finalRows = 0;
   const seen = new Set<string>();
@@ -39,7 +41,7 @@ export async function reconcilePayments(ctx: Ctx, providerId: string): Promise<R
   let isWhole = false;
 
   for (let page = 0; page < MAX_PAGES && !isWhole; page += 1) {
-    const rows = await provider.listTransactions(offset, PAGE);
+    const rows = await list(offset, PAGE);
     const sales = rows.filter((row) => row !== null);
     oldest ??= sales[0]?.occurredAt ?? null;
     for (const row of sales) seen.add(row.chargeId);
@@ -62,10 +64,14 @@ export async function reconcilePayments(ctx: Ctx, providerId: string): Promise<R
 }
 
 /** Where to read from; from the beginning again when the provider's list has become shorter than what was read. */
-async function startOffset(ctx: Ctx, provider: Provider): Promise<number> {
-  const cursor = await ctx.db.reconciliationCursor.findUnique({ where: { provider: provider.id } });
+async function startOffset(
+  ctx: Ctx,
+  providerId: string,
+  list: NonNullable<Provider['listTransactions']>,
+): Promise<number> {
+  const cursor = await ctx.db.reconciliationCursor.findUnique({ where: { provider: providerId } });
   if (!cursor || cursor.offset === 0) return 0;
-  return (await provider.listTransactions(cursor.offset - 1, 1)).length > 0 ? cursor.offset : 0;
+  return (await list(cursor.offset - 1, 1)).length > 0 ? cursor.offset : 0;
 }
 
 /** How many rows from the start of a page are old enough to be final. Rows that are no sales never hold the cursor back. */

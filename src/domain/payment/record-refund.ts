@@ -48,6 +48,10 @@ export async function completeRefund(tx: Ctx, payment: Payment): Promise<'applie
   const now = tx.clock.now();
   await tx.db.payment.update({ where: { id: payment.id }, data: { status: next } });
   const refund = await upsertRefund(tx, payment, now);
+  await tx.db.reservation.updateMany({
+    where: { provider: payment.provider, chargeId: payment.chargeId, status: 'paid' },
+    data: { status: 'refunded', cancelledAt: now },
+  });
 
   const legs = entriesForRefund({ ...payment, providerId: payment.provider }).map((leg) => ({
     ...leg,

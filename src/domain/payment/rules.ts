@@ -52,7 +52,8 @@ export type SettlingOrder = Readonly<{
 }>;
 
 export type SettlingCharge = Readonly<{
-  payerId: bigint;
+  /** Null when the provider does not know its payers: then it is the buyer. */
+  payerId: bigint | null;
   paid: { amount: bigint; currency: string };
   occurredAt: Date;
   renewal: 'none' | 'first' | 'renewal' | 'unknown';
@@ -74,7 +75,8 @@ const DAY_MS = 86_400_000;
  * the order of arrival, so a late, lost or repeated message ends in the same state.
  */
 export function judgePayment(order: SettlingOrder, charge: SettlingCharge): PaymentVerdict {
-  if (charge.payerId !== order.buyerId) return { kind: 'surplus', reason: 'payer_is_not_buyer' };
+  if (charge.payerId !== null && charge.payerId !== order.buyerId)
+    return { kind: 'surplus', reason: 'payer_is_not_buyer' };
   if (charge.paid.currency !== order.price.currency) return { kind: 'surplus', reason: 'currency_mismatch' };
   if (charge.paid.amount !== order.price.amount) return { kind: 'surplus', reason: 'amount_mismatch' };
   return order.kind === 'one_time' ? judgeOneTime(order, charge) : judgeSubscriptionCharge(order, charge);

@@ -13,8 +13,15 @@ import { makeBatcher } from '#lib/batch.ts';
 
 export type SucceededEvent = Extract<ProviderEvent, { type: 'payment_succeeded' }>;
 
-export type SettleRequest = Readonly<{ providerId: string; event: SucceededEvent; inbox: InboxEntry | null }>;
+export type SettleRequest = Readonly<{
+  providerId: string;
+  event: SucceededEvent;
+  inbox: InboxEntry | null;
+  /** The provider's hold on the order, which is captured with the settlement. */
+  reservationId?: string;
+}>;
 export type SettleOutcome = 'applied' | 'duplicate';
+type Written = SettleOutcome | 'stale' | 'released';
 
 const MAX_TRIES = 5;
 const UNIQUE_VIOLATION = '23505';
@@ -33,7 +40,8 @@ const queues = new WeakMap<Pool, Settle>();
  *
  * Phases: load (one query) → decide (pure) → commit (one SQL function). Sealed records will be made between the last
  * two. Charges that arrive while others are being settled share their query and their commit. Throws `not_found
- * invoice_not_found` for a charge that names no order of ours; database errors pass through and nothing is written.
+ * invoice_not_found` for a charge that names no order of ours, `conflict reservation_closed` when the provider gave its hold
+ * up meanwhile; database errors pass through and nothing is written.
  */
 export function settlePayment(ctx: Ctx, request: SettleRequest): Promise<SettleOutcome> {
   let settle = queues.get(ctx.pool);
@@ -61,7 +69,7 @@ async function settleTogether(settlings: Settling[]): Promise<PromiseSettledResu
 
 /** One load and one commit for all that are about different people. Returns what was decided for good. */
 async function commitTogether(settlings: ReadonlyArray<Settling>): Promise<Map<Settling, SettleOutcome>> {
-  const ofDifferentPeople = new Map(settlings.map((settling) => [settling.request.event.payerId, settling] as const));
+  const ofDifferentPeople = new Map(settlings.map((settling) => [payerOf(settling), settling] as const));
   // In the order of the invoices, which is the order of their row locks: two commits at once cannot block each other.
   const batch = [...ofDifferentPeople.values()].sort((a, b) => (invoiceOf(a) < invoiceOf(b) ? -1 : 1));
   const outcomes = new Map<Settling, SettleOutcome>();
@@ -78,7 +86,7 @@ async function commitTogether(settlings: ReadonlyArray<Settling>): Promise<Map<S
     const written = await commit(first.ctx, rows);
     for (const [position, { settling }] of plans.entries()) {
       const outcome = written[position];
-      if (outcome && outcome !== 'stale') outcomes.set(settling, outcome);
+      if (outcome === 'applied' || outcome === 'duplicate') outcomes.set(settling, outcome);
     }
   } catch (error) {
     // One charge among them stands in the way of all, or raced with another process: nothing was written.
@@ -92,9 +100,11 @@ async function settleAlone({ ctx, request }: Settling): Promise<SettleOutcome> {
     const [loaded] = await loadCharges(ctx, [keyOf({ ctx, request })]);
     if (!loaded) throw new AppError('not_found', 'invoice_not_found');
     const payerUserId =
-      loaded.payerUserId ?? (await ensureUser(ctx, { telegramId: request.event.payerId, languageCode: null })).id;
+      loaded.payerUserId ??
+      (await ensureUser(ctx, { telegramId: request.event.payerId ?? loaded.order.buyerId, languageCode: null })).id;
     try {
       const [outcome = 'stale'] = await commit(ctx, [decide(ctx, request, loaded, payerUserId)]);
+      if (outcome === 'released') throw new AppError('conflict', 'reservation_closed');
       if (outcome !== 'stale') return outcome;
     } catch (error) {
       // Two different charges raced for one right: the loser looks again and finds itself surplus.
@@ -104,10 +114,13 @@ async function settleAlone({ ctx, request }: Settling): Promise<SettleOutcome> {
   }
 }
 
-/** Writes decisions in one transaction. `stale`: what was loaded is no longer so; nothing of that charge was written. */
-async function commit(ctx: Ctx, plans: ReadonlyArray<SettlementRows>): Promise<ReadonlyArray<SettleOutcome | 'stale'>> {
+/**
+ * Writes decisions in one transaction. `stale`: what was loaded is no longer so; `released`: the provider gave its hold up.
+ * Nothing of such a charge was written.
+ */
+async function commit(ctx: Ctx, plans: ReadonlyArray<SettlementRows>): Promise<ReadonlyArray<Written>> {
   if (plans.length === 0) return [];
-  const { rows } = await ctx.pool.query<{ outcomes: Array<SettleOutcome | 'stale'> }>({
+  const { rows } = await ctx.pool.query<{ outcomes: Written[] }>({
     name: 'settle_payments',
     text: 'SELECT settle_payments($1::jsonb) AS outcomes',
     values: [JSON.stringify(plans)],
@@ -125,6 +138,11 @@ function isAboutRows(error: unknown): boolean {
 
 function keyOf({ request: { event, providerId } }: Settling): ChargeKey {
   return { providerId, chargeId: event.chargeId, invoiceId: event.invoiceId, payerId: event.payerId };
+}
+
+/** Who paid; a provider that does not know its payers is asked for one order at a time. */
+function payerOf({ request: { event } }: Settling): bigint | string {
+  return event.payerId ?? event.invoiceId;
 }
 
 function invoiceOf(settling: Settling): string {
@@ -154,6 +172,7 @@ function decide(ctx: Ctx, request: SettleRequest, loaded: LoadedCharge, payerUse
     paid_time_end: order.paidTimeEnd?.toISOString() ?? null,
     closes_invoice: verdict.kind !== 'surplus' && order.status !== 'paid',
     event: inbox && toInboxRow(inbox),
+    reservation_id: request.reservationId ?? null,
     payment: {
       id: paymentId,
       invoice_id: invoice.id,

@@ -1,9 +1,10 @@
 import type { Ctx } from '#domain/context/context.ts';
 import { requireOwnerOr } from '#domain/context/permission.ts';
 import { AppError } from '#domain/errors.ts';
-import { type Provider, ProviderError } from '#domain/provider.ts';
+import { ProviderError } from '#domain/provider.ts';
 import { changeSubscription, findOtherRenewing } from '#domain/subscription/change.ts';
 import { getSubscription } from '#domain/subscription/records.ts';
+import { setRenewal } from '#domain/subscription/set-renewal.ts';
 import type { Subscription } from '#lib/generated/prisma/client.ts';
 
 /**
@@ -17,7 +18,7 @@ export async function cancelSubscription(ctx: Ctx, subscriptionId: string): Prom
   if (subscription.status === 'cancelling') return subscription;
   if (subscription.status !== 'active' && subscription.status !== 'past_due')
     throw new AppError('precondition_failed', 'subscription_not_active');
-  await setRenewal(ctx, subscription, false);
+  await askProvider(ctx, subscription, false);
   return (await changeSubscription(ctx, { subscriptionId, event: 'cancelled', by: 'hoshi' })).subscription;
 }
 
@@ -35,7 +36,7 @@ export async function resumeSubscription(ctx: Ctx, subscriptionId: string): Prom
     throw new AppError('precondition_failed', 'subscription_not_cancelled');
   if (subscription.cancelledBy === 'user') throw new AppError('precondition_failed', 'resume_in_telegram');
   if (await findOtherRenewing(ctx, subscription)) throw new AppError('precondition_failed', 'already_subscribed');
-  await setRenewal(ctx, subscription, true);
+  await askProvider(ctx, subscription, true);
   return (await changeSubscription(ctx, { subscriptionId, event: 'restored', by: 'hoshi' })).subscription;
 }
 
@@ -47,7 +48,8 @@ export async function stopRenewal(ctx: Ctx, subscriptionId: string): Promise<voi
   const subscription = await getSubscription(ctx, subscriptionId);
   const payer = await ctx.db.user.findUniqueOrThrow({ where: { id: subscription.userId } });
   try {
-    await providerOf(ctx, subscription).setRenewal({
+    await setRenewal(ctx, {
+      providerId: subscription.provider,
       chargeId: subscription.firstChargeId,
       payerId: payer.telegramId,
       renews: false,
@@ -61,10 +63,11 @@ export async function stopRenewal(ctx: Ctx, subscriptionId: string): Promise<voi
   await changeSubscription(ctx, { subscriptionId, event: 'cancelled', by: 'hoshi' });
 }
 
-async function setRenewal(ctx: Ctx, subscription: Subscription, renews: boolean): Promise<void> {
+async function askProvider(ctx: Ctx, subscription: Subscription, renews: boolean): Promise<void> {
   const payer = await ctx.db.user.findUniqueOrThrow({ where: { id: subscription.userId } });
   try {
-    await providerOf(ctx, subscription).setRenewal({
+    await setRenewal(ctx, {
+      providerId: subscription.provider,
       chargeId: subscription.firstChargeId,
       payerId: payer.telegramId,
       renews,
@@ -82,10 +85,4 @@ async function setRenewal(ctx: Ctx, subscription: Subscription, renews: boolean)
       });
     throw new AppError('precondition_failed', 'provider_declined', { cause: error });
   }
-}
-
-function providerOf(ctx: Ctx, subscription: Subscription): Provider {
-  const provider = ctx.providers.get(subscription.provider);
-  if (!provider) throw new AppError('internal', 'provider_misconfigured');
-  return provider;
 }

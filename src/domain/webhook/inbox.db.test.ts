@@ -59,12 +59,19 @@ const hide = (invoiceId: string) =>
 const show = (invoiceId: string) =>
   world.sql('UPDATE invoice SET id = $2 WHERE id = $1', [`${invoiceId}_hidden`, invoiceId]);
 
+const postOf = (body: Uint8Array) => ({
+  method: 'POST',
+  headers: { 'x-telegram-bot-api-secret-token': SECRET },
+  body,
+  remoteAddress: null,
+});
+
 describe('the door', () => {
   it('refuses a wrong secret and malformed bytes, and has no other provider', async () => {
     expect(await refusal(world.deliver(textMessage(1, { telegramId: 5n }, world.clock.now(), 'hi'), 'wrong'))).toBe(
       'webhook_secret_wrong',
     );
-    const request = { headers: { 'x-telegram-bot-api-secret-token': SECRET }, body: Buffer.from('{') };
+    const request = postOf(Buffer.from('{'));
     const explain = (reason: string) => reason;
     expect(await refusal(receiveWebhook(world.door, { providerId: STARS, request, explain }))).toBe(
       'malformed_request',
@@ -115,7 +122,7 @@ describe('the door', () => {
     const ask = async (payer: { telegramId: bigint; languageCode?: string }) => {
       const heard: unknown[] = [];
       const body = Buffer.from(JSON.stringify(preCheckoutQuery(1, { payer, invoiceId, amount: 1 })));
-      const request = { headers: { 'x-telegram-bot-api-secret-token': SECRET }, body };
+      const request = postOf(body);
       await receiveWebhook(world.door, {
         providerId: STARS,
         request,
@@ -224,8 +231,7 @@ describe('a message about money that cannot be read', () => {
     const ctx = { ...world.door, log: Object.assign(Object.create(world.door.log), { error: note }) };
     const statuses: number[] = [];
     for (const update of updates) {
-      const headers = { 'x-telegram-bot-api-secret-token': SECRET };
-      const request = { headers, body: Buffer.from(JSON.stringify(update)) };
+      const request = postOf(Buffer.from(JSON.stringify(update)));
       const explain = (reason: string) => reason;
       const received = await receiveWebhook(ctx, { providerId: STARS, request, explain });
       expect(received.message).toBeNull();

@@ -1,19 +1,13 @@
-import { answerInquiry } from '#domain/checkout/answer-inquiry.ts';
-import type { InquiryReason } from '#domain/checkout/rules.ts';
-import { type Ctx, newId } from '#domain/context/context.ts';
-import type { InboxEntry } from '#domain/context/inbox.ts';
+import type { Ctx } from '#domain/context/context.ts';
 import { AppError } from '#domain/errors.ts';
-import type { Provider, ProviderReply, ProviderRequest } from '#domain/provider.ts';
+import type { ProviderReply, ProviderRequest } from '#domain/provider.ts';
+import { answerProvider, type ExplainRefusal } from '#domain/webhook/answer.ts';
 import { applyEvent } from '#domain/webhook/apply.ts';
-import { storeFailure, storeUnreadable } from '#domain/webhook/store.ts';
-import { sealBytes } from '#lib/crypto.ts';
+import { storeFailure, storeUnreadable, toInbox } from '#domain/webhook/store.ts';
 import { describeError } from '#lib/log.ts';
 
 /** What the door does next: send `reply`, or hand `message` to the bot first (it is authentic and not about money). */
 export type Received = Readonly<{ reply: ProviderReply; message: { eventId: string; update: unknown } | null }>;
-
-/** Says a refusal to a payer. `language` is our user's own, `languageCode` what the provider knows. */
-export type ExplainRefusal = (reason: InquiryReason, language: string | null, languageCode: string | null) => string;
 
 const OK: ProviderReply = { status: 200, contentType: 'application/json', body: '{}' };
 
@@ -35,6 +29,7 @@ export async function receiveWebhook(
   switch (reading.kind) {
     case 'rejected':
       count('rejected', reading.reason);
+      if (reading.reply) return { reply: reading.reply, message: null };
       throw new AppError(reading.reason === 'malformed_request' ? 'invalid' : 'unauthenticated', reading.reason);
     case 'ignored':
       count(reading.type, 'ignored');
@@ -46,7 +41,10 @@ export async function receiveWebhook(
             : { eventId: reading.eventId, update: reading.message },
       };
     case 'inquiry':
-      return { reply: await answer(ctx, provider, reading.inquiry, explain), message: null };
+      return {
+        reply: await answerProvider(ctx, { provider, inquiry: reading.inquiry, body: request.body, explain }),
+        message: null,
+      };
     case 'unreadable': {
       const inbox = toInbox(ctx, providerId, { eventId: reading.eventId, kind: reading.type, body: request.body });
       if (await storeUnreadable(ctx, inbox))
@@ -73,35 +71,4 @@ export async function receiveWebhook(
       return { reply: OK, message: null };
     }
   }
-}
-
-function toInbox(
-  ctx: Ctx,
-  providerId: string,
-  { body, eventId, kind }: { eventId: string; kind: string; body: Uint8Array },
-): InboxEntry {
-  const sealed = sealBytes(ctx.dataKey, body);
-  return { id: newId(ctx, 'whe'), providerId, eventId, kind, receivedAt: ctx.clock.now(), body: sealed };
-}
-
-async function answer(
-  ctx: Ctx,
-  provider: Provider,
-  inquiry: Parameters<typeof answerInquiry>[1],
-  explain: ExplainRefusal,
-): Promise<ProviderReply> {
-  const stop = ctx.metrics.inquirySeconds.startTimer({ provider: provider.id });
-  const verdict = await answerInquiry(ctx, inquiry);
-  stop();
-  ctx.metrics.webhooks.inc({
-    provider: provider.id,
-    kind: 'inquiry',
-    outcome: verdict.ok ? 'accepted' : verdict.reason,
-  });
-  const { inquiryId, languageCode } = inquiry;
-  return provider.reply(
-    verdict.ok
-      ? { inquiryId, ok: true }
-      : { inquiryId, ok: false, text: explain(verdict.reason, verdict.language, languageCode) },
-  );
 }

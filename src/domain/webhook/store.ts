@@ -1,8 +1,19 @@
-import type { Ctx } from '#domain/context/context.ts';
+import { type Ctx, newId } from '#domain/context/context.ts';
 import type { InboxEntry } from '#domain/context/inbox.ts';
 import { AppError } from '#domain/errors.ts';
 import { ProviderError } from '#domain/provider.ts';
 import { nextAttempt } from '#domain/webhook/rules.ts';
+import { sealBytes } from '#lib/crypto.ts';
+
+/** A provider's message as the inbox keeps it, its body sealed under the server's key. */
+export function toInbox(
+  ctx: Ctx,
+  providerId: string,
+  { body, eventId, kind }: { eventId: string; kind: string; body: Uint8Array },
+): InboxEntry {
+  const sealed = sealBytes(ctx.dataKey, body);
+  return { id: newId(ctx, 'whe'), providerId, eventId, kind, receivedAt: ctx.clock.now(), body: sealed };
+}
 
 /**
  * Keeps an event that could not be applied for the worker to try again. A row that was processed meanwhile stays

@@ -2,7 +2,6 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ProviderError } from '#domain/provider.ts';
-import { makeProviders } from '#providers/registry.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/start.ts';
 import { controlSandbox, type SandboxControl } from '../../testing/sandbox.ts';
 import { makeTelegramStars } from './adapter.ts';
@@ -37,6 +36,10 @@ const checkout = {
   title: 'Line Basic',
   description: 'Basic.',
   renewalDays: null,
+  attemptId: 'att_1',
+  method: 'telegram_stars',
+  language: 'en',
+  returnUrl: 'http://localhost/pay/inv_1',
   chatId: null,
   expiresAt: later,
 } as const;
@@ -50,13 +53,20 @@ const failureOf = async (work: Promise<unknown>) => {
 
 describe('secrets', () => {
   const body = Buffer.from('{"update_id":1}');
+  const message = (secret: string | undefined) => ({
+    method: 'POST',
+    headers: { 'x-telegram-bot-api-secret-token': secret },
+    body,
+    remoteAddress: null,
+  });
   const ask = (secret: string | undefined, previous: Parameters<typeof makeProvider>[0] = null) =>
-    makeProvider(previous).read({ headers: { 'x-telegram-bot-api-secret-token': secret }, body }, now).kind;
+    makeProvider(previous).read(message(secret), now).kind;
 
   it.each([['wrong'], [''], [undefined], ['new-secret '], ['NEW-SECRET'], ['old-secret']])('refuses %j', (secret) => {
-    expect(makeProvider().read({ headers: { 'x-telegram-bot-api-secret-token': secret }, body }, now)).toEqual({
+    expect(makeProvider().read(message(secret), now)).toEqual({
       kind: 'rejected',
       reason: 'webhook_secret_wrong',
+      reply: null,
     });
   });
 
@@ -82,20 +92,35 @@ describe('secrets', () => {
 
 describe('answers to a question', () => {
   it('are methods in the response', () => {
-    const reply = makeProvider().reply({ inquiryId: '77', ok: true });
-    expect({ ...reply, body: JSON.parse(reply.body) }).toEqual({
+    const reply = makeProvider().reply(question, { ok: true, reservation: null, reservations: [] });
+    expect({ ...reply, body: JSON.parse(reply?.body ?? '') }).toEqual({
       status: 200,
       contentType: 'application/json',
       body: { method: 'answerPreCheckoutQuery', pre_checkout_query_id: '77', ok: true },
     });
-    expect(JSON.parse(makeProvider().reply({ inquiryId: '77', ok: false, text: 'Too late.' }).body)).toEqual({
+    const refusal = { ok: false, reason: 'invoice_expired', text: 'Too late.', reservation: null } as const;
+    expect(JSON.parse(makeProvider().reply(question, refusal)?.body ?? '')).toEqual({
       method: 'answerPreCheckoutQuery',
       pre_checkout_query_id: '77',
       ok: false,
       error_message: 'Too late.',
     });
   });
+
+  it('are left to the status when we could not look: Telegram then asks again', () => {
+    const failure = { ok: false, reason: 'service_unavailable', text: '', reservation: null } as const;
+    expect(makeProvider().reply(question, failure)).toBeNull();
+  });
 });
+
+const question = {
+  type: 'may_pay',
+  inquiryId: '77',
+  invoiceId: 'inv_1',
+  payerId: 1n,
+  price: { amount: 50n, currency: 'XTR' },
+  languageCode: null,
+} as const;
 
 describe('calls out', () => {
   it('make a link that can be opened', async () => {
@@ -105,7 +130,7 @@ describe('calls out', () => {
 
   it('send into the chat what is paid once, and link what renews', async () => {
     const provider = makeProvider();
-    expect(await provider.createCheckout({ ...checkout, chatId: 4_001n })).toEqual({ url: null });
+    expect(await provider.createCheckout({ ...checkout, chatId: 4_001n })).toEqual({ url: null, reference: null });
     const { url } = await provider.createCheckout({ ...checkout, chatId: 4_001n, renewalDays: 30 });
     expect(url).toMatch(/^https:\/\/t\.me\/\$/);
   });
@@ -144,14 +169,10 @@ describe('calls out', () => {
   });
 
   it('list, refund and stop a subscription as Telegram does', async () => {
-    const provider = makeProviders({
-      telegram: {
-        apiRoot: sandbox.url,
-        botToken: BOT_TOKEN,
-        secrets: { current: 'x', previous: null, onPrevious: () => undefined },
-      },
-    }).get('telegram-stars');
-    if (!provider) throw new Error('not registered');
+    const provider = makeTelegramStars({
+      api: makeBotApi({ apiRoot: sandbox.url, botToken: BOT_TOKEN }),
+      secrets: { current: 'x', previous: null, onPrevious: () => undefined },
+    });
     const { url } = await provider.createCheckout({ ...checkout, renewalDays: 30 });
     // Without a webhook nobody answers the question before the payment, so the test answers in the bot's place.
     const paying = control.pay(url ?? '', 4_001);
@@ -170,9 +191,17 @@ describe('calls out', () => {
     expect(await control.subscriptions(4_001)).toMatchObject([{ state: 'canceled_by_bot' }]);
     await provider.setRenewal({ ...charge, renews: true });
     expect(await control.subscriptions(4_001)).toMatchObject([{ state: 'active' }]);
-    await provider.refund(charge);
-    await provider.refund(charge);
-    expect(await failureOf(provider.refund({ ...charge, chargeId: 'stx-unknown' }))).toEqual([
+    const refund = {
+      ...charge,
+      refundId: 'ref_1',
+      reference: null,
+      invoiceId: 'inv_1',
+      amount: { amount: 50n, currency: 'XTR' },
+      isWhole: true,
+      paidAt: now,
+    } as const;
+    expect([await provider.refund(refund), await provider.refund(refund)]).toEqual(['done', 'done']);
+    expect(await failureOf(provider.refund({ ...refund, chargeId: 'stx-unknown' }))).toEqual([
       'invalid',
       'CHARGE_ID_INVALID',
     ]);

@@ -32,8 +32,11 @@ const ACCEPTS: ReadonlyArray<Capability> = [
   },
 ];
 
+/** A provider that lists what it took, and renews. */
+export type TelegramStars = Provider & Required<Pick<Provider, 'listTransactions' | 'setRenewal'>>;
+
 /** Telegram Stars over the Bot API (reference: core.telegram.org/bots/payments-stars). */
-export function makeTelegramStars(options: { api: BotApi; secrets: WebhookSecrets }): Provider {
+export function makeTelegramStars(options: { api: BotApi; secrets: WebhookSecrets }): TelegramStars {
   const { api, secrets } = options;
   return {
     id: 'telegram-stars',

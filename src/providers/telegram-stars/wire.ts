@@ -64,7 +64,7 @@ export const Update = z.object({
 export const SUBSCRIPTION_PERIOD_SECONDS = 2_592_000;
 export const RENEWAL_DAYS = 30;
 
-const rejected = { kind: 'rejected', reason: 'malformed_request' } as const;
+const rejected = { kind: 'rejected', reason: 'malformed_request', reply: null } as const;
 
 /** Translates the bytes of a webhook request. Everything that is not about money is handed on as `ignored`. */
 export function readUpdate(body: Uint8Array, now: Date): ProviderReading {
