@@ -118,7 +118,7 @@ export type SimFaults = {
     retry_after?: number;
     remaining: number;
   };
-  /** Bot API: every call is answered this much later. */
+  /** Bot API: every call is answered about this much later, by half more or less. */
   api_delay_ms?: number;
   /** Deliveries: how many of the coming updates (of one type, or all; `successful_payment` and `refunded_payment` name messages of that kind) are dropped for good, sent twice, held back, or sent after their successor. */
   updates?: { type?: string; kind: 'drop' | 'duplicate' | 'delay' | 'reorder'; delay_ms?: number; remaining: number };

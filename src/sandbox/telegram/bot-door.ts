@@ -49,7 +49,8 @@ export class BotDoor {
   async #call(response: ServerResponse, name: string, args: Args | null, description: string): Promise<void> {
     const mark = this.#telegram.traffic.begin('from_bot', name, description);
     const { faults } = this.#telegram;
-    if (faults.current.api_delay_ms) await sleep(faults.current.api_delay_ms);
+    // Calls that all took the same would go on meeting each other.
+    if (faults.current.api_delay_ms) await sleep(faults.current.api_delay_ms * (0.5 + Math.random()));
     const fault = faults.takeForCall(name.toLowerCase());
     if (fault?.kind === 'timeout') {
       response.on('close', () => mark.end('no_answer', ''));
