@@ -1,10 +1,10 @@
 /**
- * The catalogue Hoshi starts with. Amounts are minor units: whole Stars for XTR, cents for USD. Ids are fixed, so that
+ * The catalogue Hoshi starts with. Amounts are minor units: whole Stars for XTR, cents for USD, tiyin for UZS. Ids are fixed, so that
  * seeding again changes texts and adds rows but never doubles a price; a price that was changed by hand stays.
  */
 type Text = { name: string; description: string };
 type PlanText = Text & { features: string[]; privacy: string[] };
-type SeedPrice = { currency: 'XTR' | 'USD'; interval: 'once' | 'month' | 'year'; amount: bigint };
+type SeedPrice = { currency: 'XTR' | 'USD' | 'UZS'; interval: 'once' | 'month' | 'year'; amount: bigint };
 export type SeedPlan = {
   code: string;
   rank: number;
@@ -23,6 +23,11 @@ const dollars = (month: bigint, year: bigint): SeedPrice[] => [
   { currency: 'USD', interval: 'month', amount: month },
   { currency: 'USD', interval: 'year', amount: year },
 ];
+/** In whole so'm. */
+const som = (month: bigint, year: bigint): SeedPrice[] => [
+  { currency: 'UZS', interval: 'month', amount: month * 100n },
+  { currency: 'UZS', interval: 'year', amount: year * 100n },
+];
 
 const LOG_PRIVACY = {
   ja: ['お名前やユーザー名は保存しません', '広告にも分析にも使いません'],
@@ -39,7 +44,7 @@ const PERSONAL_LOG: SeedProduct = {
       code: 'personal-basic',
       rank: 1,
       limits: { topics: 3, history_days: 90 },
-      prices: stars(50n, 500n),
+      prices: [...stars(50n, 500n), ...som(12_000n, 120_000n)],
       ja: {
         name: 'ベーシック',
         description: 'トピック3つまで。90日分の記録をすぐに検索できます。',
@@ -57,7 +62,7 @@ const PERSONAL_LOG: SeedProduct = {
       code: 'personal-pro',
       rank: 2,
       limits: { topics: 20, history_days: 1095 },
-      prices: stars(150n, 1500n),
+      prices: [...stars(150n, 1500n), ...som(36_000n, 360_000n)],
       ja: {
         name: 'プロ',
         description: 'トピック20個まで。3年分の記録を検索し、ファイルも残せます。',
@@ -75,7 +80,7 @@ const PERSONAL_LOG: SeedProduct = {
       code: 'personal-developer',
       rank: 3,
       limits: { topics: 100, history_days: 2555, api_calls_per_day: 10000 },
-      prices: stars(300n, 3000n),
+      prices: [...stars(300n, 3000n), ...som(72_000n, 720_000n)],
       ja: {
         name: 'デベロッパー',
         description: 'すべての機能に加えて、APIと自動化を使えます。',
@@ -142,14 +147,17 @@ const CHANNELS: SeedProduct = {
     channelPlan('channels-starter', 1, { ja: 'スターター', en: 'Starter' }, 1, 100, [
       ...stars(500n, 5_000n),
       ...dollars(999n, 9_999n),
+      ...som(125_000n, 1_250_000n),
     ]),
     channelPlan('channels-pro', 2, { ja: 'プロ', en: 'Pro' }, 5, 500, [
       ...stars(1_500n, 15_000n),
       ...dollars(2_999n, 29_999n),
+      ...som(375_000n, 3_750_000n),
     ]),
     channelPlan('channels-enterprise', 3, { ja: 'エンタープライズ', en: 'Enterprise' }, 20, 2_000, [
       ...stars(5_000n, 50_000n),
       ...dollars(9_999n, 99_999n),
+      ...som(1_250_000n, 12_500_000n),
     ]),
   ],
 };

@@ -244,7 +244,13 @@ export class ProviderError extends Error {
 }
 
 /** An order of ours as a provider can be asked about it. `reference` is the provider's id of its checkout. */
-export type AskedOrder = Readonly<{ invoiceId: string; reference: string | null; createdAt: Date }>;
+export type AskedOrder = Readonly<{
+  invoiceId: string;
+  reference: string | null;
+  createdAt: Date;
+  /** The hold that was made for it, where the provider makes one. */
+  reservation: Readonly<{ chargeId: string; reference: string | null; price: Money }> | null;
+}>;
 
 export type RefundRequest = Readonly<{
   /** Ours: the same refund asked for twice is one. */

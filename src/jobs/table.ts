@@ -5,6 +5,8 @@ import { remindEnds } from '#domain/entitlement/remind-ends.ts';
 import { cancelSurplusRenewal } from '#domain/payment/cancel-surplus-renewal.ts';
 import { executeRefund } from '#domain/payment/execute-refund.ts';
 import { reconcilePayments } from '#domain/payment/reconcile.ts';
+import { lapseReservations } from '#domain/reservation/end.ts';
+import { findLostCaptures } from '#domain/reservation/find-lost.ts';
 import { stopRenewal } from '#domain/subscription/cancel.ts';
 import { endSubscriptions, remindRenewals } from '#domain/subscription/run-schedule.ts';
 import { forgetBodies } from '#domain/webhook/forget-bodies.ts';
@@ -59,6 +61,8 @@ const untilDone = (verb: (ctx: Ctx) => Promise<number>) => async (ctx: Ctx) => {
 export const SCHEDULE: ReadonlyArray<{ name: string; everySeconds: number; run: (ctx: Ctx) => Promise<number> }> = [
   { name: 'retry_webhooks', everySeconds: 5, run: untilDone(retryWebhooks) },
   { name: 'expire_invoices', everySeconds: 15, run: untilDone(expireInvoices) },
+  { name: 'lapse_reservations', everySeconds: 30, run: untilDone(lapseReservations) },
+  { name: 'find_lost_captures', everySeconds: 60, run: findLostCaptures },
   { name: 'end_subscriptions', everySeconds: 30, run: untilDone(endSubscriptions) },
   { name: 'remind_renewals', everySeconds: 60, run: untilDone(remindRenewals) },
   { name: 'remind_ends', everySeconds: 60, run: untilDone(remindEnds) },

@@ -1,5 +1,14 @@
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
+import {
+  liveProviderProblems,
+  PROVIDER_VARIABLES,
+  type ProviderEnv,
+  providerRotationProblems,
+  sandboxProviderDefaults,
+  sandboxProviderProblems,
+  toProviderEnv,
+} from './provider-env.ts';
 
 /**
  * All configuration of Hoshi, read once at start and checked whole: a process either has every value it needs or says,
@@ -61,6 +70,8 @@ export type Env = {
     /** The one origin that may frame the Mini App. */
     webOrigin: string;
   };
+  /** Providers beside Telegram; null for each that is not set up. */
+  providers: ProviderEnv;
   sessionSecret: string;
   /** 32 bytes; encrypts what the server must be able to read again (raw webhook bodies). */
   dataKey: Uint8Array;
@@ -189,6 +200,7 @@ const variables = z.object({
   ADMIN_TELEGRAM_IDS: telegramIds.optional(),
   SUPPORT_CONTACT: z.string().max(200, 'must be at most 200 characters.').optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}.` }),
+  ...PROVIDER_VARIABLES,
 });
 type Variables = z.output<typeof variables>;
 
@@ -211,7 +223,7 @@ export function readEnv(source: Source): Readonly<Env> {
     ...given,
   });
   if (!parsed.success) problems.push(...parsed.error.issues.map(toProblem));
-  if (parsed.success) problems.push(...rotationProblems(parsed.data));
+  if (parsed.success) problems.push(...rotationProblems(parsed.data), ...providerRotationProblems(parsed.data));
   if (!parsed.success || problems.length > 0) throw new EnvError(onePerVariable(problems));
   return freeze(toEnv(parsed.data, isSandbox));
 }
@@ -267,6 +279,8 @@ function sandboxDefaults(given: Source): Source {
     SESSION_SECRET: SANDBOX_VALUES.sessionSecret,
     DATA_KEY: SANDBOX_VALUES.dataKey,
     METRICS_TOKEN: SANDBOX_VALUES.metricsToken,
+    // As browsers see them: their pay pages are opened by people.
+    ...sandboxProviderDefaults(`http://localhost:${sandboxPort}`),
   };
 }
 
@@ -280,7 +294,7 @@ function liveDefaults(): Source {
 
 /** What must not be mixed into sandbox mode: anything that belongs to real money. */
 function sandboxProblems(given: Source): EnvProblem[] {
-  const problems: EnvProblem[] = [];
+  const problems: EnvProblem[] = sandboxProviderProblems(given);
   const token = given['TELEGRAM_BOT_TOKEN'];
   if (token !== undefined && token !== SANDBOX_VALUES.botToken) {
     problems.push({
@@ -316,6 +330,7 @@ function liveProblems(given: Source): EnvProblem[] {
     if (value !== undefined && !value.startsWith('https://'))
       refuse(variable, 'must begin with https:// outside the sandbox.');
   }
+  problems.push(...liveProviderProblems(given));
   const secret = given['TELEGRAM_WEBHOOK_SECRET'];
   if (secret !== undefined && secret.length < 16) refuse('TELEGRAM_WEBHOOK_SECRET', 'must be at least 16 characters.');
   return problems;
@@ -397,6 +412,7 @@ function toEnv(values: Variables, isSandbox: boolean): Env {
       initDataPublicKey: values.TELEGRAM_INIT_DATA_PUBLIC_KEY,
       webOrigin: values.TELEGRAM_WEB_ORIGIN,
     },
+    providers: toProviderEnv(values),
     sessionSecret: values.SESSION_SECRET,
     dataKey: values.DATA_KEY,
     metricsToken: values.METRICS_TOKEN ?? null,

@@ -17,6 +17,7 @@ CREATE TABLE "reservation" (
     "cancelled_at" TIMESTAMPTZ(3),
     "code" INTEGER,
     "receipts" JSONB NOT NULL DEFAULT '{}',
+    "questions" INTEGER NOT NULL DEFAULT 0,
 
     CONSTRAINT "reservation_pkey" PRIMARY KEY ("id")
 );

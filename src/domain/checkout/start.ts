@@ -118,12 +118,8 @@ function decide(ctx: Ctx, request: StartRequest, { loaded, price }: Bought): Can
   if (loaded.isRenewing && price.interval === 'month') throw new AppError('precondition_failed', 'already_subscribed');
   const { interval } = price;
   const { method } = request;
-  const candidates = chooseProviders([...ctx.providers.values()], {
-    price,
-    method,
-    surface: request.surface,
-    interval,
-  });
+  const providers = [...ctx.providers.values()].filter(({ id }) => (request.providerId ?? id) === id);
+  const candidates = chooseProviders(providers, { price, method, surface: request.surface, interval });
   if (candidates.length === 0) throw new AppError('invalid', 'method_unavailable');
   return candidates;
 }
