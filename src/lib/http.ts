@@ -1,15 +1,33 @@
 import { Agent, request } from 'undici';
 
-/** The answer of another server: status, JSON body, headers. */
-export type JsonAnswer = Readonly<{ status: number; body: unknown; retryAfterSeconds: number | undefined }>;
+/** The answer of another server: status, JSON body, headers. `text` is the body unparsed, for integers above 2^53. */
+export type JsonAnswer = Readonly<{
+  status: number;
+  body: unknown;
+  text: string;
+  retryAfterSeconds: number | undefined;
+}>;
 
-/** Nothing came back: the connection failed, took too long, or the answer was not JSON. Whether the work was done is not known. */
+/**
+ * Nothing came back: the connection failed, took too long, or the answer was not JSON. Whether the work was done is not
+ * known. `status` is that of an answer which began, but could not be read.
+ */
 export class NoAnswerError extends Error {
-  constructor(cause: unknown) {
+  readonly status: number | undefined;
+
+  constructor(cause: unknown, status?: number) {
     super('no answer', { cause });
     this.name = 'NoAnswerError';
+    this.status = status;
   }
 }
+
+type JsonCall = Readonly<{
+  method: 'GET' | 'POST' | 'DELETE';
+  headers: Readonly<Record<string, string>>;
+  body?: unknown;
+  timeoutMs: number;
+}>;
 
 /** More than any answer of ours needs; what is longer is broken off while it comes. */
 const MAX_ANSWER_BYTES = 4_000_000;
@@ -25,27 +43,36 @@ const agent = new Agent({
 });
 
 /**
- * Posts JSON and reads the JSON answer, whatever its status. Redirects are not followed. Throws NoAnswerError after
- * `timeoutMs`, on a broken connection and for an answer that is too long or no JSON.
+ * Calls another server and reads its JSON answer, whatever its status. Redirects are not followed. Throws NoAnswerError
+ * after `timeoutMs`, on a broken connection and for an answer that is too long or no JSON.
  */
-export async function postJson(url: string, body: unknown, timeoutMs: number): Promise<JsonAnswer> {
+export async function callJson(url: string, call: JsonCall): Promise<JsonAnswer> {
+  let status: number | undefined;
   try {
     const response = await request(url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
+      method: call.method,
+      headers: call.headers,
+      body: call.body === undefined ? null : JSON.stringify(call.body),
       dispatcher: agent,
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: AbortSignal.timeout(call.timeoutMs),
     });
+    status = response.statusCode;
     const retryAfter = Number(response.headers['retry-after'] ?? Number.NaN);
+    const text = await response.body.text();
     return {
-      status: response.statusCode,
-      body: await response.body.json(),
+      status,
+      body: JSON.parse(text),
+      text,
       retryAfterSeconds: Number.isFinite(retryAfter) ? retryAfter : undefined,
     };
   } catch (error) {
-    throw new NoAnswerError(error);
+    throw new NoAnswerError(error, status);
   }
+}
+
+/** Posts JSON and reads the JSON answer, as `callJson` does. */
+export function postJson(url: string, body: unknown, timeoutMs: number): Promise<JsonAnswer> {
+  return callJson(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body, timeoutMs });
 }
 
 /** Whether an address of a connection (`socket.remoteAddress`) is this machine's own. */

@@ -1,0 +1,99 @@
+import { type AskedOrder, type Capability, type Provider, ProviderError } from '#domain/provider.ts';
+import { type MerchantApi, makeMerchantApi, OUTCOME_UNKNOWN } from './client.ts';
+import {
+  daysToAsk,
+  PAID,
+  type ReservedCharge,
+  readMessage,
+  toEvent,
+  toSom,
+  type WebhookSecrets,
+  writeReply,
+} from './wire.ts';
+
+/**
+ * What Click gives when it connects a service. Ids are decimal texts; urls are hosts without a path (https://my.click.uz,
+ * https://api.click.uz). `secrets.current` also signs our calls; `feeBps` is what the contract with Click says.
+ */
+export type ClickOptions = Readonly<{
+  serviceId: string;
+  merchantId: string;
+  merchantUserId: string;
+  checkoutUrl: string;
+  apiUrl: string;
+  secrets: WebhookSecrets;
+  clock: () => Date;
+  feeBps: number;
+}>;
+
+/** 100 million so'm, above what cards in Uzbekistan pay online. Nothing renews: a renewing invoice is never offered. */
+const MAX_TIYIN = 10_000_000_000n;
+
+const acceptsFor = (feeBps: number): Capability => ({
+  method: 'credit_card',
+  currency: 'UZS',
+  fee: { bps: feeBps, fixed: 0n, network: false },
+  privacy: 'medium',
+  renewalDays: [],
+  surfaces: ['mini_app', 'bot', 'browser', 'api'],
+  maxAmount: { oneTime: MAX_TIYIN, renewing: 0n },
+  settlesInMinutes: 1,
+});
+
+/** Cards of Uzbekistan over Click: SHOP API, pay page and Merchant API (reference: docs.click.uz). */
+export function makeClick(options: ClickOptions): Provider {
+  const { checkoutUrl, clock, feeBps, merchantId, secrets, serviceId } = options;
+  const api = makeMerchantApi({ ...options, secretKey: secrets.current });
+  return {
+    id: 'click',
+    accepts: [acceptsFor(feeBps)],
+
+    // The link is unsigned and can be edited by whoever opens it: Prepare compares what is to be paid.
+    async createCheckout({ invoiceId, price, returnUrl }) {
+      const query = new URLSearchParams({
+        service_id: serviceId,
+        merchant_id: merchantId,
+        amount: toSom(price),
+        transaction_param: invoiceId,
+        return_url: returnUrl,
+      });
+      return { url: `${checkoutUrl}/services/pay?${query}`, reference: null };
+    },
+
+    read: (request, now) => readMessage(request, { serviceId, secrets }, now),
+
+    // Click only asks, and what is asked is answered at once and never stored.
+    readStored: () => ({ kind: 'unreadable', type: 'inquiry', eventId: 'none' }),
+
+    reply: writeReply,
+
+    async find(order: AskedOrder & Readonly<{ reservation?: ReservedCharge | null }>) {
+      const { createdAt, invoiceId, reservation = null } = order;
+      for (const day of daysToAsk(createdAt, clock())) {
+        const payment = await api.findPayment(invoiceId, day);
+        if (payment?.status === PAID) return [toEvent({ payment, invoiceId, reservation, now: clock() })];
+      }
+      return [];
+    },
+
+    async refund({ amount, isWhole, reference }) {
+      if (reference === null) throw new ProviderError('invalid', 'PAYMENT_ID_UNKNOWN');
+      const som = toSom(amount);
+      try {
+        await (isWhole ? api.reverse(reference) : api.reversePart(reference, som));
+      } catch (error) {
+        if (!(await isReversedBefore(api, reference, error))) throw error;
+      }
+      return 'done';
+    },
+  };
+}
+
+/** Click publishes no code for "reversed before": a refusal is held against the payment's own status. */
+async function isReversedBefore(api: MerchantApi, paymentId: string, error: unknown): Promise<boolean> {
+  if (!(error instanceof ProviderError) || error.failure !== 'declined') return false;
+  // A look-up that fails here would make the caller try again, and give the part twice.
+  if (error.code === OUTCOME_UNKNOWN) return false;
+  const { status } = await api.getPayment(paymentId);
+  return status !== null && status < 0;
+}
