@@ -4,7 +4,7 @@ import { openDatabase } from '#lib/db.ts';
 import { type Env, loadEnv } from '#lib/env.ts';
 import { describeError, makeLogger } from '#lib/log.ts';
 import { makeMetrics } from '#lib/metrics.ts';
-import { makeProviders } from '#providers/registry.ts';
+import { makeProviders, type ProviderOptions } from '#providers/registry.ts';
 
 /** Everything one process shares. `ctx` speaks for nobody until a door gives it an actor. */
 export type Server = { env: Env; ctx: Ctx; close(): Promise<void> };
@@ -20,21 +20,7 @@ export async function makeServer(name: 'web' | 'worker', env: Env): Promise<Serv
     onConnectionLost: (error) => log.warn({ error: describeError(error) }, 'database connection lost'),
   });
   const clock: Clock = env.sandbox ? await followClock(env.sandbox.clockUrl) : systemClock;
-  const { telegram } = env;
-  const providers = makeProviders({
-    telegram: {
-      apiRoot: telegram.apiRoot,
-      botToken: telegram.botToken,
-      secrets: {
-        current: telegram.webhookSecret,
-        previous: telegram.previousWebhookSecret,
-        onPrevious: (isOverdue) => {
-          metrics.oldSecretUses.inc({ provider: 'telegram-stars', overdue: String(isOverdue) });
-          if (isOverdue) log.error('a webhook came with the previous secret after its deadline and was refused');
-        },
-      },
-    },
-  });
+  const providers = makeProviders(providerOptions(env, { log, metrics, clock }));
   const ctx: Ctx = {
     db: database.prisma,
     isInTransaction: false,
@@ -50,7 +36,11 @@ export async function makeServer(name: 'web' | 'worker', env: Env): Promise<Serv
     },
     dataKey: env.dataKey,
     sessionSecret: env.sessionSecret,
-    telegram: { botToken: telegram.botToken, botId: telegram.botId, initDataPublicKey: telegram.initDataPublicKey },
+    telegram: {
+      botToken: env.telegram.botToken,
+      botId: env.telegram.botId,
+      initDataPublicKey: env.telegram.initDataPublicKey,
+    },
     providers,
     log,
     metrics,
@@ -64,6 +54,41 @@ export async function makeServer(name: 'web' | 'worker', env: Env): Promise<Serv
     async close() {
       clock.stop();
       await database.close();
+    },
+  };
+}
+
+/** The providers' options from the environment. The use of a secret that is being replaced is counted, a late one logged. */
+function providerOptions(env: Env, { log, metrics, clock }: Pick<Ctx, 'log' | 'metrics' | 'clock'>): ProviderOptions {
+  const heardBy = (provider: string) => (isOverdue: boolean) => {
+    metrics.oldSecretUses.inc({ provider, overdue: String(isOverdue) });
+    if (isOverdue)
+      log.error({ provider }, 'a webhook came with the previous secret after its deadline and was refused');
+  };
+  const { telegram } = env;
+  const { click, payme } = env.providers;
+  return {
+    telegram: {
+      apiRoot: telegram.apiRoot,
+      botToken: telegram.botToken,
+      secrets: {
+        current: telegram.webhookSecret,
+        previous: telegram.previousWebhookSecret,
+        onPrevious: heardBy('telegram-stars'),
+      },
+    },
+    payme: payme && {
+      ...payme,
+      keys: {
+        current: payme.key,
+        previous: payme.previousKey && { key: payme.previousKey.secret, until: payme.previousKey.until },
+        onPrevious: heardBy('payme'),
+      },
+    },
+    click: click && {
+      ...click,
+      clock: () => clock.now(),
+      secrets: { current: click.secretKey, previous: click.previousSecretKey, onPrevious: heardBy('click') },
     },
   };
 }

@@ -68,7 +68,8 @@ export function makeRest({ ctx, handleBotUpdate, metricsToken }: RestOptions): R
   const app = new Hono();
   for (const route of routes) {
     const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1');
-    app.on(route.method.toUpperCase(), path, (context) => serve(ctx, route, context.req.raw, context.req.param()));
+    const methods = route.kind === 'raw' && route.isForEveryMethod ? [...METHODS] : [route.method.toUpperCase()];
+    app.on(methods, path, (context) => serve(ctx, route, context.req.raw, context.req.param()));
   }
   app.get(DOCUMENT_PATH, (context) =>
     accounted(

@@ -19,14 +19,14 @@ export const WEBHOOK_PATHS: Readonly<Record<string, string>> = {
   '/api/v1/payment/webhooks/click': 'click',
 };
 
-/** Providers whose protocol has an answer of its own for a method that is not POST. */
-const ANSWERS_EVERY_METHOD: ReadonlySet<string> = new Set(['payme']);
+/** Providers whose protocol answers everything itself: also another method than POST, and a body that is too long. */
+const HAS_WORDS_FOR_ALL: ReadonlySet<string> = new Set(['payme']);
 
 /** The provider whose door an address is, null when it is none, or not for this method. */
 export function webhookDoorOf(method: string | undefined, path: string): string | null {
   const providerId = WEBHOOK_PATHS[path];
   if (!providerId) return null;
-  return method === 'POST' || ANSWERS_EVERY_METHOD.has(providerId) ? providerId : null;
+  return method === 'POST' || HAS_WORDS_FOR_ALL.has(providerId) ? providerId : null;
 }
 
 export const WEBHOOK_BODY_LIMIT_BYTES = 1_048_576;
@@ -83,7 +83,8 @@ async function receive(
   onMessage: MessageHandler,
 ): Promise<WebhookAnswer> {
   const { body } = received;
-  if (body.byteLength > WEBHOOK_BODY_LIMIT_BYTES)
+  const isWholeOrSpoken = body.byteLength <= WEBHOOK_BODY_LIMIT_BYTES || HAS_WORDS_FOR_ALL.has(providerId);
+  if (!isWholeOrSpoken)
     throw new AppError('invalid', 'body_too_large', { details: { limitBytes: WEBHOOK_BODY_LIMIT_BYTES } });
   const request = { ...received, headers: singles(received.headers) };
   const { message, reply } = await receiveWebhook(ctx, { providerId, request, explain });

@@ -1,15 +1,22 @@
 import type { Provider } from '#domain/provider.ts';
+import { makeClick } from './click/adapter.ts';
+import { makePayme } from './payme/adapter.ts';
 import { makeTelegramStars, type WebhookSecrets } from './telegram-stars/adapter.ts';
 import { makeBotApi } from './telegram-stars/client.ts';
 
+/** How each provider is reached; null for one that is not set up. */
 export type ProviderOptions = Readonly<{
   telegram: Readonly<{ apiRoot: string; botToken: string; secrets: WebhookSecrets }>;
+  payme: Parameters<typeof makePayme>[0] | null;
+  click: Parameters<typeof makeClick>[0] | null;
 }>;
 
 /** Every provider, in the order in which checkout tries them. A new provider is a folder and a line here. */
-export function makeProviders(options: ProviderOptions): ReadonlyMap<string, Provider> {
-  const providers: Provider[] = [
-    makeTelegramStars({ api: makeBotApi(options.telegram), secrets: options.telegram.secrets }),
+export function makeProviders({ telegram, payme, click }: ProviderOptions): ReadonlyMap<string, Provider> {
+  const providers = [
+    makeTelegramStars({ api: makeBotApi(telegram), secrets: telegram.secrets }),
+    payme && makePayme(payme),
+    click && makeClick(click),
   ];
-  return new Map(providers.map((provider) => [provider.id, provider]));
+  return new Map(providers.filter((provider) => provider !== null).map((provider) => [provider.id, provider]));
 }

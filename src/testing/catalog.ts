@@ -11,6 +11,7 @@ export const CATALOG = {
   proMonth: 'prc_pro_month',
   proYear: 'prc_pro_year',
   proYearUsd: 'prc_pro_year_usd',
+  proYearUzs: 'prc_pro_year_uzs',
   pluginOnce: 'prc_plugin_once',
 } as const;
 
@@ -21,6 +22,7 @@ export const AMOUNTS = {
   [CATALOG.proMonth]: 150,
   [CATALOG.proYear]: 1_500,
   [CATALOG.proYearUsd]: 2_999,
+  [CATALOG.proYearUzs]: 36_000_000,
   [CATALOG.pluginOnce]: 101,
 } as const;
 
@@ -86,6 +88,7 @@ export async function seedCatalog(prisma: PrismaClient): Promise<void> {
       price(CATALOG.proMonth, CATALOG.pro, 'month'),
       price(CATALOG.proYear, CATALOG.pro, 'year'),
       price(CATALOG.proYearUsd, CATALOG.pro, 'year', 'USD'),
+      price(CATALOG.proYearUzs, CATALOG.pro, 'year', 'UZS'),
       price(CATALOG.pluginOnce, CATALOG.plugin, 'once'),
     ],
   });

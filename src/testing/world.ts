@@ -19,6 +19,22 @@ import { successfulPayment } from './updates.ts';
 export const STARS = 'telegram-stars';
 export const SECRET = 'test-webhook-secret';
 export const BOT_TOKEN = '7000000001:AAHoshiSandboxDevelopmentToken00000000';
+/** The public values of the sandbox's Payme and Click. */
+export const PAYME = {
+  merchantId: '686f7368692d73616e64626f',
+  key: 'HoshiSandboxPaymeKey0000000000000000',
+  checkoutUrl: 'https://checkout.paycom.uz',
+  allowedAddresses: null,
+  feeBps: 200,
+} as const;
+export const CLICK = {
+  serviceId: '90001',
+  merchantId: '90002',
+  merchantUserId: '90003',
+  secretKey: 'HoshiSandboxClickSecret',
+  checkoutUrl: 'https://my.click.uz',
+  feeBps: 100,
+} as const;
 /** Every world begins here: a Friday, long before any leap day. */
 export const START = new Date('2026-11-20T10:00:00.000Z');
 export const DAY_MS = 86_400_000;
@@ -146,6 +162,13 @@ async function makeParts(database: Database, policy: Partial<Ctx['policy']>): Pr
         apiRoot: sandbox.url,
         botToken: BOT_TOKEN,
         secrets: { current: SECRET, previous: null, onPrevious: () => undefined },
+      },
+      payme: { ...PAYME, keys: { current: PAYME.key, previous: null, onPrevious: () => undefined } },
+      click: {
+        ...CLICK,
+        apiUrl: `${sandbox.url}/click`,
+        clock: () => clock.now(),
+        secrets: { current: CLICK.secretKey, previous: null, onPrevious: () => undefined },
       },
     }),
     log: makeLogger({ name: 'test', level: 'silent' }),

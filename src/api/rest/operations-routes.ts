@@ -6,7 +6,13 @@ import { replayWebhook } from '#domain/webhook/replay.ts';
 import { isEqualSecret } from '#lib/crypto.ts';
 import { describeError } from '#lib/log.ts';
 import { ANSWER_HEADERS, readBody } from '../request.ts';
-import { handleWebhook, type MessageHandler, WEBHOOK_BODY_LIMIT_BYTES, WEBHOOK_PATHS } from '../webhook.ts';
+import {
+  handleWebhook,
+  type MessageHandler,
+  WEBHOOK_BODY_LIMIT_BYTES,
+  WEBHOOK_PATHS,
+  webhookDoorOf,
+} from '../webhook.ts';
 import { defineRoute, PUBLIC, type RawRoute, type Route } from './route.ts';
 import { IdText, Instant, Success } from './schemas.ts';
 
@@ -153,11 +159,15 @@ const replayRoute = defineRoute({
 });
 
 /** The providers' addresses. The production server calls `handleWebhook` without coming through here. */
+/** Stands for a body of which no more was read. */
+const TOO_LONG = new Uint8Array(WEBHOOK_BODY_LIMIT_BYTES + 1);
+
 function webhookRoute(path: string, providerId: string, onMessage: MessageHandler): RawRoute {
   return {
     kind: 'raw',
     // The production server calls it past this door.
     accountsForItself: true,
+    isForEveryMethod: webhookDoorOf('GET', path) !== null,
     method: 'post',
     path,
     access: PUBLIC,
@@ -167,7 +177,11 @@ function webhookRoute(path: string, providerId: string, onMessage: MessageHandle
     answer: { status: 200, description: 'Taken in', schema: z.looseObject({}) },
     refusals: [400, 401, 413, 503],
     respond: async ({ ctx, request, requestId }) => {
-      const body = await readBody(request, WEBHOOK_BODY_LIMIT_BYTES);
+      // What is too long is not read, and refused behind this door, where the provider's words are known.
+      const body = await readBody(request, WEBHOOK_BODY_LIMIT_BYTES).catch((error: unknown) => {
+        if (error instanceof AppError && error.reason === 'body_too_large') return TOO_LONG;
+        throw error;
+      });
       const headers = { ...Object.fromEntries(request.headers), 'x-request-id': requestId };
       // Where Next serves this, nobody says who the client is: an allow-list of addresses then refuses everyone.
       const received = { method: request.method, headers, body, remoteAddress: null };

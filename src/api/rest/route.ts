@@ -52,6 +52,8 @@ export type RawRoute = Documented &
     kind: 'raw';
     /** True: what it answers is counted and logged inside; what it throws is not. */
     accountsForItself: boolean;
+    /** Also asked with methods that are not documented, because the protocol has an answer for them. */
+    isForEveryMethod?: boolean;
     respond(call: RawCall): Promise<Response>;
   }>;
 export type Route = JsonRoute | RawRoute;

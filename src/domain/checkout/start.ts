@@ -21,6 +21,8 @@ export type StartRequest = Readonly<{
   priceId: string;
   surface: Surface;
   method: Method;
+  /** Only this one of the providers that take the method. */
+  providerId?: string;
   /** Language of the texts that the provider shows. */
   language: Language;
   /** Deliver the invoice into this Telegram chat instead of returning a link. */
@@ -68,7 +70,7 @@ export async function startCheckout(
     const loaded = isGiven ? given : await loadCheckout(ctx, { item: request.priceId, buyer: request });
     const bought = findBought(loaded, request);
     const candidates = decide(ctx, request, bought);
-    const resumed = findResumable(bought.price.order, request, ctx.clock.now());
+    const resumed = findResumable(bought.price.order, candidates, request, ctx.clock.now());
     if (resumed) return resumed;
     const limit = checkAttemptLimit(bought.loaded.recent, ctx.clock.now());
     if (!limit.ok) throw tooManyAttempts(limit.retryAfterSeconds);
@@ -86,10 +88,17 @@ function findBought(loaded: LoadedCheckout | null, request: StartRequest): Bough
 }
 
 /** The open order of the same price, when its link still works. A chat delivery is always made anew: the old message may be far up. */
-function findResumable(order: OpenOrder | null, request: StartRequest, now: Date): OpenInvoice | null {
+function findResumable(
+  order: OpenOrder | null,
+  candidates: ReadonlyArray<Candidate>,
+  request: StartRequest,
+  now: Date,
+): OpenInvoice | null {
   if (!order || !isPayable(order, now) || request.chatId !== undefined) return null;
   const { attempt } = order;
   if (attempt?.status !== 'live' || !attempt.url) return null;
+  // Another way to pay was chosen meanwhile.
+  if (!candidates.some(({ providerId }) => providerId === attempt.provider)) return null;
   return {
     invoiceId: order.id,
     providerId: attempt.provider,

@@ -2,7 +2,13 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type CheckoutRequest, type Provider, ProviderError, type RefundRequest } from '#domain/provider.ts';
+import {
+  type AskedOrder,
+  type CheckoutRequest,
+  type Provider,
+  ProviderError,
+  type RefundRequest,
+} from '#domain/provider.ts';
 import { type ClickOptions, makeClick } from './adapter.ts';
 
 const INVOICE = 'inv_01kb2v9d3h8mzq4x7c5n6t0r2w';
@@ -156,7 +162,7 @@ describe('messages', () => {
 });
 
 describe('asking about an order', () => {
-  const order = { invoiceId: INVOICE, reference: null, createdAt: now };
+  const order: AskedOrder = { invoiceId: INVOICE, reference: null, createdAt: now, reservation: null };
   const price = { amount: 3_840_000n, currency: 'UZS' } as const;
   const reserved = { ...order, reservation: { chargeId: TRANS_ID, reference: PAYMENT_ID, price } };
   const find = async (asked: typeof order, clock = () => now) => makeProvider({ clock }).find?.(asked);

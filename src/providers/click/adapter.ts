@@ -1,15 +1,6 @@
-import { type AskedOrder, type Capability, type Provider, ProviderError } from '#domain/provider.ts';
+import { type Capability, type Provider, ProviderError } from '#domain/provider.ts';
 import { type MerchantApi, makeMerchantApi, OUTCOME_UNKNOWN } from './client.ts';
-import {
-  daysToAsk,
-  PAID,
-  type ReservedCharge,
-  readMessage,
-  toEvent,
-  toSom,
-  type WebhookSecrets,
-  writeReply,
-} from './wire.ts';
+import { daysToAsk, PAID, readMessage, toEvent, toSom, type WebhookSecrets, writeReply } from './wire.ts';
 
 /**
  * What Click gives when it connects a service. Ids are decimal texts; urls are hosts without a path (https://my.click.uz,
@@ -47,6 +38,8 @@ export function makeClick(options: ClickOptions): Provider {
   return {
     id: 'click',
     accepts: [acceptsFor(feeBps)],
+    // Click documents no limit: the order is free again after half an hour, and a payment that comes later is booked.
+    reservations: { lastMs: 1_800_000, lapseCode: null },
 
     // The link is unsigned and can be edited by whoever opens it: Prepare compares what is to be paid.
     async createCheckout({ invoiceId, price, returnUrl }) {
@@ -67,8 +60,7 @@ export function makeClick(options: ClickOptions): Provider {
 
     reply: writeReply,
 
-    async find(order: AskedOrder & Readonly<{ reservation?: ReservedCharge | null }>) {
-      const { createdAt, invoiceId, reservation = null } = order;
+    async find({ createdAt, invoiceId, reservation }) {
       for (const day of daysToAsk(createdAt, clock())) {
         const payment = await api.findPayment(invoiceId, day);
         if (payment?.status === PAID) return [toEvent({ payment, invoiceId, reservation, now: clock() })];

@@ -117,7 +117,14 @@ describe('a message becomes a question', () => {
   it('complete with a negative error gives the reservation up', () => {
     expect(readBytes(fixture('complete-cancelled'))).toEqual({
       kind: 'inquiry',
-      inquiry: { type: 'release', inquiryId: `1:${TRANS_ID}:${INVOICE}`, chargeId: TRANS_ID, claim, code: -5017 },
+      inquiry: {
+        type: 'release',
+        inquiryId: `1:${TRANS_ID}:${INVOICE}`,
+        chargeId: TRANS_ID,
+        claim,
+        code: -5017,
+        undoesPaid: false,
+      },
     });
   });
 
@@ -612,7 +619,10 @@ describe('an answer', () => {
     ['list', { type: 'list', inquiryId: '0:1:a', from: now, to: now }],
     ['keep_receipt', { type: 'keep_receipt', inquiryId: '0:1:a', chargeId: '1', side: 'charge', receipt: '' }],
     ['a step of another provider', { type: 'look_up', inquiryId: 'x', chargeId: '1' }],
-    ['a release of another provider', { type: 'release', inquiryId: '7', chargeId: '1', claim: null, code: 5 }],
+    [
+      'a release of another provider',
+      { type: 'release', inquiryId: '7', chargeId: '1', claim: null, code: 5, undoesPaid: false },
+    ],
   ])('is none to what Click never asks: %s', (_name, inquiry) => {
     expect(writeReply(inquiry, accept(null))).toBeNull();
   });

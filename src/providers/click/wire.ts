@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { fromDecimal, type Money, toDecimal } from '#domain/money.ts';
 import {
+  type AskedOrder,
   type InquiryAnswer,
   type InquiryReason,
   ProviderError,
@@ -126,8 +127,8 @@ export function readMessage(request: ProviderRequest, service: ShopService, now:
   if (!price) return rejected('-2', echo);
   const asked = { inquiryId: `${action}:${clickTransId}:${merchantTransId}`, chargeId: clickTransId };
   const claim = prepareId === null ? null : { number: BigInt(prepareId), invoiceId: merchantTransId, price };
-  // A negative status cancels in both steps (docs.click.uz/shop-api/errors).
-  if (error < 0) return inquiry({ type: 'release', ...asked, claim, code: error });
+  // A negative status cancels in both steps (docs.click.uz/shop-api/errors); what was confirmed is undone by a reversal only.
+  if (error < 0) return inquiry({ type: 'release', ...asked, claim, code: error, undoesPaid: false });
   if (claim) return inquiry({ type: 'capture', ...asked, claim, isDebited: true });
   const reference = message.click_paydoc_id;
   return inquiry({ type: 'reserve', ...asked, reference, invoiceId: merchantTransId, price, askedAt: now });
@@ -318,9 +319,6 @@ function parseExactJson(text: string): unknown {
   }
 }
 
-/** What our books know of a charge that Click began: neither its id nor its amount is in the Merchant API's answers. */
-export type ReservedCharge = Readonly<{ chargeId: string; reference: string | null; price: Money }>;
-
 /**
  * The event of a payment that went through. Throws ProviderError `invalid UNMATCHED_PAYMENT` when it is not that of the
  * reservation: money was taken, and whoever asked must not take silence for "not paid".
@@ -328,7 +326,7 @@ export type ReservedCharge = Readonly<{ chargeId: string; reference: string | nu
 export function toEvent(found: {
   payment: ClickPayment;
   invoiceId: string;
-  reservation: ReservedCharge | null;
+  reservation: AskedOrder['reservation'];
   now: Date;
 }): ProviderEvent {
   const { invoiceId, now, payment, reservation } = found;

@@ -70,6 +70,16 @@ export const NO_TRANSACTION_FOR_RECEIPT: RpcError = {
 /** The range -31050…-31099 says that the payer's input is wrong and must name the field (oshibki-errors). */
 const aboutOrder = (code: number, message: Localised): RpcError => ({ code, message, data: ACCOUNT_FIELD });
 
+/**
+ * The answer to CheckPerformTransaction for an order that a transaction holds: its documented errors lack -31008, which
+ * CreateTransaction answers then (checkperformtransaction).
+ */
+export const ORDER_IS_BEING_PAID: RpcError = aboutOrder(-31059, {
+  ru: 'Этот заказ уже оплачивается. Завершите начатый платёж или подождите, пока истечёт его срок.',
+  uz: 'Bu buyurtma uchun toʻlov boshlangan. Boshlangan toʻlovni yakunlang yoki uning muddati tugashini kuting.',
+  en: 'This order is being paid already. Finish that payment, or wait until it has run out.',
+});
+
 /** Each refusal of the domain in Payme's words. The payer reads `message` on the pay page. */
 export const REFUSALS: Readonly<Record<InquiryReason, RpcError>> = {
   amount_mismatch: {

@@ -107,8 +107,8 @@ describe('a method becomes an inquiry', () => {
       { type: 'reserve', inquiryId: '2', ...order, chargeId: CHARGE, reference: null, askedAt: new Date(BEGUN) },
     ],
     [performTransaction, { type: 'capture', inquiryId: '3', chargeId: CHARGE, claim: null, isDebited: false }],
-    [cancelTransaction, { type: 'release', inquiryId: '4', chargeId: CHARGE, claim: null, code: 3 }],
-    [refundTransaction, { type: 'release', inquiryId: '5', chargeId: CHARGE, claim: null, code: 5 }],
+    [cancelTransaction, { type: 'release', inquiryId: '4', chargeId: CHARGE, claim: null, code: 3, undoesPaid: true }],
+    [refundTransaction, { type: 'release', inquiryId: '5', chargeId: CHARGE, claim: null, code: 5, undoesPaid: true }],
     [checkTransaction, { type: 'look_up', inquiryId: '6', chargeId: CHARGE }],
     [getStatement, { type: 'list', inquiryId: '7', from: new Date(BEGUN), to: new Date(BEGUN + HOUR) }],
     [

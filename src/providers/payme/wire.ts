@@ -9,7 +9,14 @@ import {
   type ProviderReply,
   type Reservation,
 } from '#domain/provider.ts';
-import { ACCOUNT_FIELD, NO_TRANSACTION_FOR_RECEIPT, PROTOCOL_ERRORS, REFUSALS, type RpcError } from './refusals.ts';
+import {
+  ACCOUNT_FIELD,
+  NO_TRANSACTION_FOR_RECEIPT,
+  ORDER_IS_BEING_PAID,
+  PROTOCOL_ERRORS,
+  REFUSALS,
+  type RpcError,
+} from './refusals.ts';
 
 /*
  * Payme's Merchant API (developer.help.paycom.uz: protokol-merchant-api, metody-merchant-api): JSON-RPC over POST in which
@@ -164,7 +171,14 @@ function readPerform(params: unknown, inquiryId: string): ReturnType<Translate> 
 function readCancel(params: unknown, inquiryId: string): ReturnType<Translate> {
   const given = CancelParams.safeParse(params);
   if (!given.success) return PROTOCOL_ERRORS.wrong_fields;
-  return { type: 'release', inquiryId, chargeId: given.data.id, claim: null, code: given.data.reason };
+  return {
+    type: 'release',
+    inquiryId,
+    chargeId: given.data.id,
+    claim: null,
+    code: given.data.reason,
+    undoesPaid: true,
+  };
 }
 
 function readCheck(params: unknown, inquiryId: string): ReturnType<Translate> {
@@ -198,6 +212,7 @@ export function writeAnswer(inquiry: ProviderInquiry, answer: InquiryAnswer): Pr
 
 function errorOf(inquiry: ProviderInquiry, reason: keyof typeof REFUSALS): RpcError {
   const isReceipt = inquiry.type === 'keep_receipt';
+  if (inquiry.type === 'may_pay' && reason === 'invoice_reserved') return ORDER_IS_BEING_PAID;
   return isReceipt && reason === 'reservation_not_found' ? NO_TRANSACTION_FOR_RECEIPT : REFUSALS[reason];
 }
 

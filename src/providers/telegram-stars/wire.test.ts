@@ -18,7 +18,7 @@ const payer = { telegramId: 7_000_000_101n, languageCode: 'ja' };
 const facts = { payer, invoiceId: 'inv_1', amount: 150, chargeId: 'stxA-b_c', at };
 const bytes = (value: unknown) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
 const read = (value: unknown) => readUpdate(bytes(value), now);
-const MALFORMED = { kind: 'rejected', reason: 'malformed_request' };
+const MALFORMED = { kind: 'rejected', reason: 'malformed_request', reply: null };
 /** Authentic and about money, but nobody can say what: kept, not refused. */
 const unreadable = (type: string) => ({ kind: 'unreadable', type, eventId: '9' });
 
