@@ -134,7 +134,7 @@ describe('who may call what', () => {
     world.call(method, path, { as, ...(json !== undefined && { json }) });
 
   it('covers every route that is not public', () => {
-    const guarded = makeRoutes({ metricsToken: null, onMessage: async () => {} })
+    const guarded = makeRoutes({ metricsToken: null, onMessage: async () => {}, providers: world.ctx.providers })
       .filter(({ access }) => access.kind !== 'public')
       .map(({ method, path }) => `${method.toUpperCase()} ${path}`);
     expect(ROWS.map(({ route }) => route).sort()).toEqual(guarded.sort());

@@ -45,7 +45,7 @@ const DOCUMENT_PATH = '/api/v1/openapi.json';
 
 /** Every REST route of the product. */
 export function makeRoutes(
-  options: Omit<RestOptions, 'ctx' | 'handleBotUpdate'> & { onMessage: MessageHandler },
+  options: Omit<RestOptions, 'ctx' | 'handleBotUpdate'> & { onMessage: MessageHandler; providers: Ctx['providers'] },
 ): Route[] {
   return [
     ...makeOperationsRoutes(options),
@@ -63,7 +63,7 @@ export function makeRoutes(
  * server and Next's route handlers mount the same. Every answer is JSON but metrics, and carries X-Request-Id.
  */
 export function makeRest({ ctx, handleBotUpdate, metricsToken }: RestOptions): Rest {
-  const routes = makeRoutes({ metricsToken, onMessage: handleBotUpdate });
+  const routes = makeRoutes({ metricsToken, onMessage: handleBotUpdate, providers: ctx.providers });
   const document = JSON.stringify(makeDocument(routes));
   const app = new Hono();
   for (const route of routes) {

@@ -20,9 +20,15 @@ export async function listOffers(ctx: Ctx): Promise<CatalogProduct[]> {
     ...product,
     plans: product.plans.map((plan) => {
       const payable = plan.prices.filter((price) => isPayableHere(ctx, product, price));
-      return payable.length > 0 ? { ...plan, prices: payable } : plan;
+      return payable.length > 0 ? { ...plan, prices: starsFirst(payable) } : plan;
     }),
   }));
+}
+
+/** Inside Telegram its own currency comes first. */
+function starsFirst(prices: ReadonlyArray<CatalogPrice>): CatalogPrice[] {
+  const isStars = ({ currency }: CatalogPrice) => currency === 'XTR';
+  return [...prices.filter(isStars), ...prices.filter((price) => !isStars(price))];
 }
 
 function isPayableHere(ctx: Ctx, { fulfilment }: CatalogProduct, price: CatalogPrice): boolean {

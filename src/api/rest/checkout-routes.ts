@@ -53,11 +53,17 @@ const EXPIRY = z.number().int().min(1).max(1440).optional().openapi({
   example: 30,
 });
 
+const ProviderName = IdText.optional().openapi({
+  description: 'One of those that take the method; else the first that can',
+  example: 'payme',
+});
+
 const CreateBody = z
   .strictObject({
     amount: AmountInput,
     currency: CurrencyCode,
     payment_method: MethodName.default('telegram_stars'),
+    provider: ProviderName,
     ...PERSON_FIELDS,
     item_type: z.enum(['plan', 'plugin']).optional(),
     item_id: IdText.openapi({ description: 'Id of a price, id or code of a plan or plugin', example: 'personal-pro' }),
@@ -94,6 +100,7 @@ const SubscribeBody = z
     interval: z.enum(['month', 'year']).default('month'),
     currency: CurrencyCode.default('XTR'),
     payment_method: MethodName.default('telegram_stars'),
+    provider: ProviderName,
     ...PERSON_FIELDS,
     expires_in_minutes: EXPIRY,
   })
@@ -135,6 +142,7 @@ type Order = Readonly<{
   wish: ItemWish;
   named: Named;
   method: Method;
+  providerId: string | undefined;
   fee: FeeWish;
   expiresInMinutes: number | undefined;
 }>;
@@ -155,6 +163,7 @@ async function openOrder(ctx: Ctx, order: Order, asked: Language): Promise<Check
     priceId: price.id,
     surface: surfaceOf(ctx),
     method: order.method,
+    ...(order.providerId !== undefined && { providerId: order.providerId }),
     language,
     terms: {
       ...(feeBps !== null && { platformFeeBps: feeBps }),
@@ -275,6 +284,7 @@ const createRoute = defineRoute({
         },
         named: named(body),
         method: body.payment_method,
+        providerId: body.provider,
         fee: {
           feeBps: body.platform_fee_percentage,
           developerUserId: body.developer_user_id,
@@ -303,6 +313,7 @@ const subscribeRoute = defineRoute({
         wish: { itemId: body.plan_id, itemType: 'plan', currency: body.currency, interval: body.interval },
         named: named(body),
         method: body.payment_method,
+        providerId: body.provider,
         fee: {},
         expiresInMinutes: body.expires_in_minutes,
       },

@@ -195,10 +195,14 @@ function webhookRoute(path: string, providerId: string, onMessage: MessageHandle
   };
 }
 
-/** Health, metrics, replay and the providers' doors. */
-export function makeOperationsRoutes(options: { metricsToken: string | null; onMessage: MessageHandler }): Route[] {
-  const webhooks = Object.entries(WEBHOOK_PATHS).map(([path, providerId]) =>
-    webhookRoute(path, providerId, options.onMessage),
-  );
+/** Health, metrics, replay and the doors of the providers that are set up. */
+export function makeOperationsRoutes(options: {
+  metricsToken: string | null;
+  onMessage: MessageHandler;
+  providers: Ctx['providers'];
+}): Route[] {
+  const webhooks = Object.entries(WEBHOOK_PATHS)
+    .filter(([, providerId]) => options.providers.has(providerId))
+    .map(([path, providerId]) => webhookRoute(path, providerId, options.onMessage));
   return [liveRoute, readyRoute, healthRoute, metricsRoute(options.metricsToken), replayRoute, ...webhooks];
 }

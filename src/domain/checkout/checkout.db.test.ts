@@ -455,7 +455,11 @@ describe('the catalogue', () => {
       ['line', ['basic', 'pro']],
       ['plugin', ['plugin-license']],
     ]);
-    expect(products[0]?.plans[1]?.prices.map(({ id }) => id)).toEqual([CATALOG.proYearUsd, CATALOG.proMonth]);
+    expect(products[0]?.plans[1]?.prices.map(({ id }) => id)).toEqual([
+      CATALOG.proYearUsd,
+      CATALOG.proYearUzs,
+      CATALOG.proMonth,
+    ]);
     expect(await refusal(getPrice(world.door, CATALOG.proYear))).toBe('plan_not_for_sale');
     expect(await refusal(getPrice(world.door, 'prc_none'))).toBe('price_not_found');
     await world.sql('UPDATE price SET is_active = true WHERE id = $1', [CATALOG.proYear]);

@@ -78,6 +78,7 @@ async function askProvider(ctx: Ctx, subscription: Subscription, renews: boolean
       { subscriptionId: subscription.id, failure: error.failure, code: error.code },
       'provider did not change the renewal',
     );
+    if (error.failure === 'misconfigured') throw new AppError('internal', 'provider_misconfigured', { cause: error });
     if (error.failure === 'unavailable')
       throw new AppError('unavailable', 'provider_unavailable', {
         retryAfterSeconds: error.retryAfterSeconds ?? 5,

@@ -139,6 +139,7 @@ describe('a message becomes a question', () => {
       chargeId: TRANS_ID,
       claim: null,
       code: -5017,
+      undoesPaid: false,
     });
   });
 
