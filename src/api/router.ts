@@ -2,6 +2,7 @@ import { catalogRouter } from './screens/catalog.ts';
 import { checkoutRouter } from './screens/checkout.ts';
 import { entitlementsRouter } from './screens/entitlements.ts';
 import { meRouter } from './screens/me.ts';
+import { payRouter } from './screens/pay.ts';
 import { paymentsRouter } from './screens/payments.ts';
 import { sessionRouter } from './screens/session.ts';
 import { subscriptionsRouter } from './screens/subscriptions.ts';
@@ -13,6 +14,7 @@ export const appRouter = router({
   me: meRouter,
   catalog: catalogRouter,
   checkout: checkoutRouter,
+  pay: payRouter,
   payments: paymentsRouter,
   subscriptions: subscriptionsRouter,
   entitlements: entitlementsRouter,

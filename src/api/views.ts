@@ -104,6 +104,23 @@ export type InvoiceView = {
   entitlement: EntitlementView | null;
 };
 
+/** An order as whoever holds its link sees it: what is bought, what it costs, how it can be paid; nothing of the buyer. */
+export type LinkedOrderView = {
+  id: string;
+  status: InvoiceView['status'];
+  /** It was paid, and the money is on its way back or there. */
+  isRefunded: boolean;
+  planName: string;
+  productName: string;
+  price: PriceView;
+  expiresAt: InstantView;
+  minutesLeft: number | null;
+  /** Until when what was bought lasts; null before it is paid, and for what lasts for good. */
+  until: InstantView | null;
+  /** One per provider; empty when it can no longer be paid. */
+  methods: MethodView[];
+};
+
 export type PaymentStatusView = 'succeeded' | 'refunding' | 'refunded';
 
 export type PaymentView = {
