@@ -122,6 +122,7 @@ const Checkout = z
     }),
     telegram_invoice_payload: z.string(),
     provider: z.string().openapi({ example: 'telegram-stars' }),
+    passed_over: z.array(z.string()).openapi({ description: 'Providers that come first and do not answer at present' }),
     ...MONEY_FIELDS,
     item: z.object({
       type: z.enum(['plan', 'plugin']),
@@ -192,6 +193,7 @@ async function openOrder(ctx: Ctx, order: Order, asked: Language): Promise<Check
     checkout_url: `${ctx.policy.publicUrl}/pay/${opened.invoiceId}`,
     telegram_invoice_payload: opened.invoiceId,
     provider: opened.providerId,
+    passed_over: [...opened.passedOver],
     ...moneyFields(price, language),
     item: {
       type: product.kind === 'plugin' ? 'plugin' : 'plan',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { getPlan, getPlans, getPrice, listCatalog } from '#domain/catalog/list-catalog.ts';
+import { BREAKER_OPEN_MS } from '#domain/checkout/rules.ts';
 import { getPayment, listPayments } from '#domain/payment/records.ts';
 import { requestRefund } from '#domain/payment/request-refund.ts';
 import type { CheckoutLink, Provider } from '#domain/provider.ts';
@@ -236,6 +237,51 @@ describe('startCheckout', () => {
     expect(await ask(standIn('first', fail('unavailable')), standIn('second', fail('unavailable')))).toBe(
       'provider_unavailable',
     );
+  });
+
+  it('passes a provider over for half a minute after three failures in a row, in every process, and says so', async () => {
+    const stars = world.door.providers.get(STARS);
+    if (!stars) throw new Error('not registered');
+    let isAway = true;
+    const tried: string[] = [];
+    const standIn = (id: string, answers: () => boolean): [string, Provider] => [
+      id,
+      {
+        ...stars,
+        id,
+        createCheckout: async () => {
+          tried.push(id);
+          if (answers()) return { url: `https://t.me/$${id}`, reference: null };
+          throw new ProviderError('unavailable', 'NO_ANSWER');
+        },
+      },
+    ];
+    const ask = async (...providers: Array<[string, Provider]>) => {
+      tried.length = 0;
+      const buyer = await world.newBuyer();
+      const opened = await startCheckout(
+        { ...buyer.ctx, providers: new Map(providers) },
+        { userId: buyer.id, priceId: CATALOG.basicYear, surface: 'mini_app', method: 'telegram_stars', language: 'en' },
+      );
+      return [opened.providerId, [...opened.passedOver], [...tried]];
+    };
+    const away = standIn('away', () => !isAway);
+    const steady = standIn('steady', () => true);
+    for (let failure = 1; failure <= 3; failure += 1)
+      expect(await ask(away, steady)).toEqual(['steady', ['away'], ['away', 'steady']]);
+    expect(await ask(away, steady)).toEqual(['steady', ['away'], ['steady']]);
+    // Nobody else could take over: it is asked all the same.
+    expect(await refusal(ask(away))).toBe('provider_unavailable');
+    expect(tried).toEqual(['away']);
+    world.clock.advance(BREAKER_OPEN_MS);
+    expect(await ask(away, steady)).toEqual(['steady', ['away'], ['away', 'steady']]);
+    expect(await ask(away, steady)).toEqual(['steady', ['away'], ['steady']]);
+    world.clock.advance(BREAKER_OPEN_MS);
+    isAway = false;
+    expect(await ask(away, steady)).toEqual(['away', [], ['away']]);
+    isAway = true;
+    expect(await ask(away, steady)).toEqual(['steady', ['away'], ['away', 'steady']]);
+    expect(await ask(away, steady)).toEqual(['steady', ['away'], ['away', 'steady']]);
   });
 
   it('takes the terms of a server: its fee, and a time to pay of at most an hour', async () => {

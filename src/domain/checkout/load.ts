@@ -1,4 +1,5 @@
 import type { Interval } from '#domain/catalog/rules.ts';
+import type { Breaker } from '#domain/checkout/breaker.ts';
 import { ATTEMPT_WINDOW_MS, ATTEMPTS_PER_MINUTE } from '#domain/checkout/rules.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { Currency, type Money } from '#domain/money.ts';
@@ -46,6 +47,8 @@ export type LoadedCheckout = Readonly<{
   recent: ReadonlyArray<Date>;
   hasLasting: boolean;
   isRenewing: boolean;
+  /** Providers that failed lately. */
+  breakers: ReadonlyArray<Breaker>;
 }>;
 
 // One round trip and one column: reading twenty columns costs the driver more than asking for them.
@@ -87,7 +90,9 @@ const LOAD = {
       'hasLasting', EXISTS (SELECT 1 FROM entitlement e WHERE e.user_id = (SELECT id FROM buyer) AND e.plan_id = pl.id
         AND e.ends_at IS NULL AND e.revoked_at IS NULL),
       'isRenewing', EXISTS (SELECT 1 FROM subscription s WHERE s.user_id = (SELECT id FROM buyer) AND s.plan_id = pl.id
-        AND s.status = 'active')
+        AND s.status = 'active'),
+      'breakers', (SELECT coalesce(json_agg(json_build_object('provider', provider, 'failures', failures, 'openUntil', open_until)), '[]')
+        FROM provider_breaker WHERE failures > 0)
     ) AS loaded
     FROM plan pl JOIN product p ON p.id = pl.product_id
     WHERE pl.id = (SELECT id FROM chosen)`,
@@ -128,6 +133,10 @@ export async function loadCheckout(
       order: price.order && toOpenOrder(price.order),
     })),
     recent: loaded.recent.map((at) => new Date(at)),
+    breakers: loaded.breakers.map((breaker) => ({
+      ...breaker,
+      openUntil: breaker.openUntil === null ? null : new Date(breaker.openUntil),
+    })),
   };
 }
 

@@ -3,6 +3,27 @@ import type { Verdict } from '#domain/errors.ts';
 import type { Money } from '#domain/money.ts';
 import type { Capability, InquiryReason, Method, Surface } from '#domain/provider.ts';
 
+/** After this many failures in a row a provider is passed over, for so long. */
+export const BREAKER_FAILURES = 3;
+export const BREAKER_OPEN_MS = 30_000;
+
+/**
+ * Which candidates are tried, and which are passed over because they did not answer lately. Where nobody is left who could
+ * take over, all are tried: refusing unasked would help nobody.
+ */
+export function passOver<Way extends { providerId: string }>(
+  candidates: ReadonlyArray<Way>,
+  breakers: ReadonlyArray<{ provider: string; openUntil: Date | null }>,
+  now: Date,
+): { tried: ReadonlyArray<Way>; passedOver: ReadonlyArray<Way> } {
+  const open = new Set(
+    breakers.filter(({ openUntil }) => openUntil && openUntil > now).map(({ provider }) => provider),
+  );
+  const tried = candidates.filter(({ providerId }) => !open.has(providerId));
+  if (tried.length === 0) return { tried: candidates, passedOver: [] };
+  return { tried, passedOver: candidates.filter(({ providerId }) => open.has(providerId)) };
+}
+
 /** At most this many checkout attempts per person and minute. */
 export const ATTEMPTS_PER_MINUTE = 5;
 export const ATTEMPT_WINDOW_MS = 60_000;

@@ -1,5 +1,6 @@
 import { type AuditEntry, toAuditRow } from '#domain/audit/record.ts';
 import { PlanTexts, ProductTexts } from '#domain/catalog/rules.ts';
+import { noteFailure, noteSuccess } from '#domain/checkout/breaker.ts';
 import { type LoadedCheckout, type LoadedPrice, loadCheckout, type OpenOrder } from '#domain/checkout/load.ts';
 import {
   ATTEMPT_WINDOW_MS,
@@ -9,6 +10,7 @@ import {
   chooseProviders,
   judgeSurface,
   PAYABLE_FOR_MS,
+  passOver,
 } from '#domain/checkout/rules.ts';
 import { type Ctx, newId } from '#domain/context/context.ts';
 import { requireOwnerOr } from '#domain/context/permission.ts';
@@ -40,6 +42,8 @@ export type OpenInvoice = Readonly<{
   isResumed: boolean;
   /** The platform's part of this order, which an order that was open before keeps. */
   platformFeeBps: number;
+  /** Providers that come first and could not be used: they do not answer at present. */
+  passedOver: ReadonlyArray<string>;
 }>;
 
 /** The checkout with the price that is bought. */
@@ -52,7 +56,8 @@ const MAX_EXPIRY_MINUTES = 60;
 
 /**
  * Opens an order and returns where to pay it. A second tap on the same price gets the same order and link. Candidates
- * are tried in order; only an unavailable provider, before any link was shown, lets the next one try. A door that has
+ * are tried in order; only an unavailable provider, before any link was shown, lets the next one try, and one that failed
+ * repeatedly is passed over at once. A door that has
  * loaded the checkout to understand its request gives it along.
  *
  * Throws not_found price_not_found | user_not_found, precondition_failed plan_not_for_sale | already_owned |
@@ -106,6 +111,7 @@ function findResumable(
     expiresAt: order.expiresAt,
     isResumed: true,
     platformFeeBps: order.platformFeeBps,
+    passedOver: [],
   };
 }
 
@@ -157,11 +163,14 @@ async function open(
   if (reusable?.attempt) await closeAttempt(ctx, reusable.attempt.id);
 
   const { id: invoiceId, expiresAt, platformFeeBps } = order;
+  const { tried, passedOver } = passOver(candidates, bought.loaded.breakers, now);
+  const skipped = passedOver.map(({ providerId }) => providerId);
   let isNew = reusable === null;
   let lastFailure: ProviderError | null = null;
-  for (const candidate of candidates) {
+  for (const candidate of tried) {
     const attemptId = newId(ctx, 'att');
-    const outcome = await writeAttempt(ctx, request, bought, { candidate, attemptId, order, isNew });
+    const opening = { candidate, attemptId, order, isNew, passedOver: skipped };
+    const outcome = await writeAttempt(ctx, request, bought, opening);
     if (outcome === 'stale') return null;
     if (outcome === 'rate_limited') throw tooManyAttempts(ATTEMPT_WINDOW_MS / 1000);
     isNew = false;
@@ -169,19 +178,29 @@ async function open(
       const url = await callProvider(ctx, request, bought, { candidate, attemptId, invoiceId, expiresAt });
       const isLive = await keepLink(ctx, attemptId, invoiceId, url);
       if (!isLive) return null;
-      return { invoiceId, providerId: candidate.providerId, url, expiresAt, isResumed: false, platformFeeBps };
+      const { providerId } = candidate;
+      if (bought.loaded.breakers.some(({ provider }) => provider === providerId)) await noteSuccess(ctx, providerId);
+      return { invoiceId, providerId, url, expiresAt, isResumed: false, platformFeeBps, passedOver: skipped };
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
       lastFailure = error;
       await failAttempt(ctx, attemptId, invoiceId, error);
       if (error.failure !== 'unavailable') break;
+      await noteFailure(ctx, candidate.providerId);
+      skipped.push(candidate.providerId);
     }
   }
   throw refusalFor(lastFailure);
 }
 
 type Order = Pick<OpenOrder, 'id' | 'expiresAt' | 'platformFeeBps'>;
-type Opening = Readonly<{ candidate: Candidate; attemptId: string; order: Order; isNew: boolean }>;
+type Opening = Readonly<{
+  candidate: Candidate;
+  attemptId: string;
+  order: Order;
+  isNew: boolean;
+  passedOver: ReadonlyArray<string>;
+}>;
 
 function newOrder(ctx: Ctx, { terms }: StartRequest, { loaded }: Bought): Order {
   const minutes = Math.min(terms?.expiresInMinutes ?? ctx.policy.invoiceTtlMinutes, MAX_EXPIRY_MINUTES);
@@ -196,14 +215,20 @@ async function writeAttempt(
   ctx: Ctx,
   request: StartRequest,
   { loaded, price }: Bought,
-  { candidate, attemptId, order, isNew }: Opening,
+  { candidate, attemptId, order, isNew, passedOver }: Opening,
 ): Promise<'opened' | 'rate_limited' | 'stale'> {
   const { plan, product } = loaded;
   const amount = price.amount.toString();
   const audit: AuditEntry = {
     action: isNew ? 'invoice.opened' : 'checkout.attempted',
     objectId: order.id,
-    data: { attempt: attemptId, provider: candidate.providerId, amount, currency: price.currency },
+    data: {
+      attempt: attemptId,
+      provider: candidate.providerId,
+      amount,
+      currency: price.currency,
+      ...(passedOver.length > 0 && { passed_over: passedOver.join(' ') }),
+    },
   };
   const rows = {
     // A link is shown only after it was kept, and that commit is waited for. A chat shows the order at once.

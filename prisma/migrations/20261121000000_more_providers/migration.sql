@@ -84,3 +84,12 @@ BEGIN
   END LOOP;
   RETURN outcomes;
 END $$;
+
+-- The circuit breaker of a provider, shared by all processes.
+CREATE TABLE "provider_breaker" (
+    "provider" TEXT NOT NULL,
+    "failures" INTEGER NOT NULL,
+    "open_until" TIMESTAMPTZ(3),
+
+    CONSTRAINT "provider_breaker_pkey" PRIMARY KEY ("provider")
+);
