@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import type { SimFaults, SimUser } from './control.ts';
+import { SimError } from './errors.ts';
 import { abandonedSignal, BodyTooLarge, readBody, sendJson } from './http.ts';
 import { presentForClient } from './telegram/chats.ts';
 import { plainText } from './telegram/entities.ts';
-import { SimError } from './telegram/errors.ts';
 import { launchWebApp } from './telegram/launch.ts';
 import type { Telegram } from './telegram/telegram.ts';
 import type { UserRecord } from './telegram/world.ts';
