@@ -221,6 +221,7 @@ async function startPrograms({ stack, lock, settings, env, isDevelopment }) {
   if (settings.sandbox) {
     const { port } = settings.sandbox;
     await step('Sandbox', async () => {
+      env.SANDBOX_APP_URL ??= `http://localhost:${settings.port}`;
       programs.sandbox = start('sandbox', 'sandbox');
       await waitForAnswer(programs.sandbox, `http://127.0.0.1:${port}/sim/health`, READY_TIMEOUT_MS);
     });

@@ -1,10 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
+import { clickRoutes } from './click/routes.ts';
 import type { SimFaults, SimUser } from './control.ts';
-import { abandonedSignal, BodyTooLarge, readBody, sendJson } from './http.ts';
+import { type Ask, type Providers, type Route, readLimit, route } from './control-route.ts';
+import { SimError } from './errors.ts';
+import { abandonedSignal, BodyTooLarge, isLocal, readBody, sendJson } from './http.ts';
+import { paymeRoutes } from './payme/routes.ts';
 import { presentForClient } from './telegram/chats.ts';
 import { plainText } from './telegram/entities.ts';
-import { SimError } from './telegram/errors.ts';
 import { launchWebApp } from './telegram/launch.ts';
 import type { Telegram } from './telegram/telegram.ts';
 import type { UserRecord } from './telegram/world.ts';
@@ -33,6 +36,22 @@ const userFields = z.strictObject({
 const userPatch = userFields.partial();
 const userId = z.int().positive();
 const seconds = z.number().min(0);
+const providerFault = z.strictObject({
+  method: z.string().optional(),
+  kind: z.enum([
+    'lost_answer',
+    'lost_request',
+    'duplicate',
+    'delay',
+    'wrong_auth',
+    'malformed',
+    'amount_changed',
+    'http_error',
+  ]),
+  delay_ms: z.int().min(0).max(60_000).optional(),
+  http_status: z.int().min(400).max(599).optional(),
+  remaining: z.int().min(0),
+});
 const faultsBody = z.strictObject({
   api: z
     .strictObject({
@@ -57,6 +76,9 @@ const faultsBody = z.strictObject({
     .regex(/^\d+(\.\d+)*$/)
     .optional(),
   stale_init_data_seconds: seconds.optional(),
+  payme: providerFault.optional(),
+  click: providerFault.optional(),
+  click_uzcard_refuses_reversal: z.boolean().optional(),
 });
 const launchBody = z.strictObject({
   user_id: userId,
@@ -83,19 +105,6 @@ const groupBody = z.strictObject({
   request_id: z.int().default(1),
 });
 const botBody = z.strictObject({ has_topics_enabled: z.boolean() });
-
-type Ask = {
-  telegram: Telegram;
-  part: (index: number) => string;
-  query: URLSearchParams;
-  body: unknown;
-  gone: AbortSignal;
-};
-type Route = { method: string; pattern: RegExp; answer: (ask: Ask) => unknown };
-
-function route(method: string, path: string, answer: Route['answer']): Route {
-  return { method, pattern: new RegExp(`^/sim${path.replace(/:\w+/g, '([^/]+)')}$`), answer };
-}
 
 const routes: readonly Route[] = [
   route('GET', '/health', () => ({ status: 'ok' })),
@@ -130,15 +139,18 @@ const routes: readonly Route[] = [
   route('POST', '/reset', reset),
   route('POST', '/groups', createGroup),
   route('PATCH', '/bot', changeBot),
+  ...paymeRoutes,
+  ...clickRoutes,
 ];
 
 /** The control API under /sim (see control.ts). */
 export async function handleControl(
-  telegram: Telegram,
+  providers: Providers,
   request: IncomingMessage,
   response: ServerResponse,
   url: URL,
 ): Promise<void> {
+  const { telegram } = providers;
   if (!isLocal(request))
     return refuse(response, 400, 'FOREIGN_ORIGIN', 'The sandbox answers only pages and programs of this machine.');
   if (request.method === 'GET' && url.pathname === '/sim/events') return telegram.hub.listen(response);
@@ -151,7 +163,7 @@ export async function handleControl(
     const parts = found.pattern.exec(url.pathname) ?? [];
     const part = (index: number): string => decodeURIComponent(parts[index] ?? '');
     const body = await readJson(request);
-    const answer = await found.answer({ telegram, part, query: url.searchParams, body, gone });
+    const answer = await found.answer({ ...providers, part, query: url.searchParams, body, gone });
     if (!response.destroyed) sendJson(response, 200, JSON.stringify(answer));
   } catch (error) {
     refuseFor(telegram, response, error);
@@ -194,15 +206,6 @@ function refuse(response: ServerResponse, status: number, error: string, message
   sendJson(response, status, JSON.stringify({ error, message }));
 }
 
-/** Other sites must not reach the sandbox through a visitor's browser. */
-function isLocal(request: IncomingMessage): boolean {
-  const { origin, host } = request.headers;
-  const names = [`http://${host ?? ''}`, ...(origin === undefined ? [] : [origin])];
-  return names.every(
-    (name) => URL.canParse(name) && ['localhost', '127.0.0.1', '[::1]'].includes(new URL(name).hostname),
-  );
-}
-
 async function sendFile(telegram: Telegram, response: ServerResponse, fileId: string): Promise<void> {
   const record = telegram.findFile(fileId);
   const bytes = record === undefined ? null : await telegram.files.get(fileId);
@@ -215,11 +218,6 @@ async function sendFile(telegram: Telegram, response: ServerResponse, fileId: st
     'x-content-type-options': 'nosniff',
   });
   response.end(bytes);
-}
-
-function readLimit(query: URLSearchParams, most: number): number {
-  const limit = Number(query.get('limit') ?? most);
-  return Number.isInteger(limit) && limit > 0 ? Math.min(limit, most) : most;
 }
 
 function getUser(telegram: Telegram, id: string): UserRecord {
@@ -317,7 +315,9 @@ function replaceFaults({ telegram, body }: Ask): SimFaults {
   return telegram.faults.current;
 }
 
-async function reset({ telegram }: Ask): Promise<unknown> {
+async function reset({ telegram, payme, click }: Ask): Promise<unknown> {
+  payme.reset();
+  click.reset();
   await telegram.reset();
   return telegram.readState();
 }

@@ -128,18 +128,161 @@ export type SimFaults = {
   client_version?: string;
   /** Launch the Mini App with initData this many seconds old. */
   stale_init_data_seconds?: number;
+  /** Calls between Payme and the application. */
+  payme?: SimProviderFault;
+  /** Calls between Click and the application, in both directions. */
+  click?: SimProviderFault;
+  /** Click: UZCARD refuses every reversal of a payment by its cards. */
+  click_uzcard_refuses_reversal?: boolean;
+};
+
+/**
+ * An accident of the next `remaining` calls (of one method, or all it can happen to). Of calls to the application:
+ * `lost_request` never reaches it, `lost_answer` is done there and its answer thrown away, `duplicate` is sent twice at
+ * the same moment, `delay` is sent later, `wrong_auth` has a wrong key or signature, `malformed` is cut off in the
+ * middle, `amount_changed` names another amount, rightly signed. Of calls by the application (Click's Merchant API):
+ * `lost_request`, `lost_answer`, `delay`, `malformed` (the answer), and `http_error`.
+ */
+export type SimProviderFault = {
+  /** `PerformTransaction` …, `Prepare`, `Complete`, `payment/status`, `payment/reversal` … */
+  method?: string;
+  kind:
+    | 'lost_answer'
+    | 'lost_request'
+    | 'duplicate'
+    | 'delay'
+    | 'wrong_auth'
+    | 'malformed'
+    | 'amount_changed'
+    | 'http_error';
+  /** Real time; 2000 when absent. */
+  delay_ms?: number;
+  /** 500 when absent. */
+  http_status?: number;
+  remaining: number;
 };
 
 export type SimTraffic = {
   id: number;
   atMs: number;
+  /** Whose simulator the application speaks with. */
+  peer: 'telegram' | 'payme' | 'click';
+  /** To or from the application, whose Telegram side is the bot. */
   direction: 'to_bot' | 'from_bot';
-  /** Bot API method, or update type. */
+  /** Bot API method, update type, RPC method, or Click's request. */
   name: string;
   status: number | 'pending' | 'dropped' | 'no_answer';
   durationMs: number;
   request: unknown;
   response: unknown;
+};
+
+/** One exchange of a payment provider with the application, or something the provider did itself. */
+export type SimProviderStep = {
+  /** Sandbox time. */
+  atMs: number;
+  /** RPC method, `Prepare`, `Complete`, or what was done (`debit`, `return`). */
+  name: string;
+  /** Sent again on purpose, to compare the answers. */
+  is_repeat: boolean;
+  /** How often it was sent until an answer could be used. */
+  tries: number;
+  outcome: 'accepted' | 'refused' | 'unavailable' | 'malformed' | 'done';
+  /** The answer as it came. */
+  answer?: unknown;
+  note?: string;
+};
+
+/** What a provider says about a payment that did not go through. */
+export type SimProviderError = { code: number; message: string; data?: string };
+
+/** A payment in Payme's own books. Amounts in tiyin, times in milliseconds of the sandbox clock. */
+export type SimPaymeTransaction = {
+  /** 24 hex digits. */
+  id: string;
+  time: number;
+  amount: number;
+  account: Record<string, string>;
+  /** Masked. */
+  card: string;
+  /** 0: CreateTransaction was not accepted (yet). */
+  state: 0 | 1 | 2 | -1 | -2;
+  reason: number | null;
+  /** The application's times and number, 0 and null until it gave them. */
+  create_time: number;
+  perform_time: number;
+  cancel_time: number;
+  transaction: string | null;
+  receivers: unknown;
+  money: 'none' | 'debited' | 'returned';
+  /** `unclear`: an answer is missing; `resume` tries again, after twelve hours it is cancelled. */
+  status: 'processing' | 'paid' | 'failed' | 'unclear' | 'refunded';
+  error?: SimProviderError;
+  fiscal: Partial<Record<'PERFORM' | 'CANCEL', 'taken' | 'refused' | 'unanswered'>>;
+  steps: SimProviderStep[];
+  /** Where the application broke the protocol: answers of repeats that differ, missing fields … */
+  complaints: string[];
+};
+
+export type SimPaymeCheck = {
+  status: 'allowed' | 'refused';
+  amount: number;
+  account: Record<string, string>;
+  error?: SimProviderError;
+  additional?: unknown;
+  detail?: unknown;
+};
+
+export type SimPaymePayResult = {
+  /** `refused`: it never came to a transaction (link, CheckPerformTransaction, card or code). */
+  status: SimPaymeTransaction['status'] | 'refused';
+  error?: SimProviderError;
+  transaction: SimPaymeTransaction | null;
+  steps: SimProviderStep[];
+  /** Where the payer is sent back to. */
+  redirect_url?: string;
+};
+
+export type SimPaymeStatement = {
+  from: number;
+  to: number;
+  error?: SimProviderError;
+  /** The application's rows as they came. */
+  transactions: unknown[];
+  differences: SimPaymeDifference[];
+};
+
+export type SimPaymeDifference = { id: string; field: string; payme: unknown; application: unknown };
+
+/** A payment in Click's own books. `amount` is the text of the pay link, in so'm. Ids are text: they may exceed 2^53. */
+export type SimClickPayment = {
+  click_trans_id: string;
+  /** Also the payment_id of the Merchant API. */
+  click_paydoc_id: string;
+  service_id: string;
+  merchant_trans_id: string;
+  amount: string;
+  card_type?: 'uzcard' | 'humo';
+  /** Sandbox time. */
+  created_at_ms: number;
+  merchant_prepare_id: string | null;
+  merchant_confirm_id: string | null;
+  money: 'none' | 'debited' | 'returned';
+  /** `unclear`: stopped half way; `investigation`: money was taken and the application did not confirm it. */
+  status: 'processing' | 'paid' | 'failed' | 'unclear' | 'investigation' | 'reversed';
+  /** Given back by reversals, in tiyin. */
+  reversed_tiyin: number;
+  error?: SimProviderError;
+  steps: SimProviderStep[];
+  complaints: string[];
+};
+
+export type SimClickPayResult = {
+  status: SimClickPayment['status'] | 'refused';
+  error?: SimProviderError;
+  payment: SimClickPayment | null;
+  steps: SimProviderStep[];
+  redirect_url?: string;
 };
 
 export type SimState = {
@@ -205,4 +348,24 @@ export type SimEvent =
  *                                                       (a forum the bot is in; shared_by: this user sends chat_shared)
  * PATCH  /sim/bot            { has_topics_enabled }  -> SimState['bot']
  * GET    /sim/health                                 -> { status: 'ok' }
+ *
+ * Payme and Click: what their pages do, without a browser. `url` is a pay link of the application (any host, the path counts).
+ *
+ * POST   /sim/payme/check    { url }                 -> SimPaymeCheck    (opens the link: CheckPerformTransaction)
+ * POST   /sim/payme/pay      { url, card?, expire?, sms?, stop_after?: 'create'|'debit' } -> SimPaymePayResult
+ *                                                       (card: a test card, else a good one; sms: else 666666; answers when all is done.
+ *                                                       stop_after: the payment is left there, so that twelve hours later it runs out)
+ * GET    /sim/payme/transactions?limit=&account=     -> SimPaymeTransaction[] (newest first; account: value of any account field)
+ * GET    /sim/payme/transactions/:id                 -> SimPaymeTransaction
+ * POST   /sim/payme/transactions/:id/resume          -> SimPaymeTransaction (goes on with one that is unclear)
+ * POST   /sim/payme/transactions/:id/refund          -> SimPaymeTransaction (CancelTransaction reason 5; still `paid` and with `error` when refused)
+ * POST   /sim/payme/transactions/:id/check           -> { answer, differences: SimPaymeDifference[] } (CheckTransaction)
+ * POST   /sim/payme/statement { from?, to? }         -> SimPaymeStatement (the last 30 days when absent; ms)
+ * POST   /sim/click/pay      { url, outcome?: 'paid'|'insufficient_funds'|'cancelled'|'lost_answer'|'error'|'stop_after_prepare', error?, card_type?, large_ids? }
+ *                                                    -> SimClickPayResult (error: the negative code of outcome `error`; card_type and large_ids overrule link and options)
+ * GET    /sim/click/payments?limit=&order=           -> SimClickPayment[] (newest first)
+ * GET    /sim/click/payments/:clickTransId           -> SimClickPayment
+ * POST   /sim/click/payments/:clickTransId/complete  -> SimClickPayment  (sends Complete again for one that is unclear or under investigation)
+ * POST   /sim/click/payments/:clickTransId/return    -> SimClickPayment  (support gives the money back by hand; nobody is told)
+ * GET    /sim/click/investigations                   -> SimClickPayment[]
  */

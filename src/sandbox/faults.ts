@@ -1,4 +1,4 @@
-import type { SimFaults } from './control.ts';
+import type { SimFaults, SimProviderFault } from './control.ts';
 
 type ApiFault = NonNullable<SimFaults['api']>;
 type UpdateFault = NonNullable<SimFaults['updates']>;
@@ -40,6 +40,21 @@ export class Faults {
     const remaining = fault.remaining - 1;
     const { updates: _, ...others } = this.#faults;
     this.replace(remaining > 0 ? { ...others, updates: { ...fault, remaining } } : others);
+    return fault;
+  }
+
+  /** Takes one accident for a call between a payment provider and the application, if one of these kinds is left. */
+  takeForProvider(
+    peer: 'payme' | 'click',
+    method: string,
+    kinds: ReadonlySet<SimProviderFault['kind']>,
+  ): SimProviderFault | null {
+    const fault = this.#faults[peer];
+    if (fault === undefined || fault.remaining <= 0 || !kinds.has(fault.kind)) return null;
+    if (fault.method !== undefined && fault.method !== method) return null;
+    const remaining = fault.remaining - 1;
+    const { [peer]: _, ...others } = this.#faults;
+    this.replace(remaining > 0 ? { ...others, [peer]: { ...fault, remaining } } : others);
     return fault;
   }
 }

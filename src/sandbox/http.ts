@@ -37,6 +37,36 @@ export function sendJson(
   response.end(json);
 }
 
+/** A page for a person. It may load nothing but the sandbox's own stylesheet. */
+export function sendPage(response: ServerResponse, status: number, html: string): void {
+  response.writeHead(status, {
+    'content-type': 'text/html; charset=utf-8',
+    'content-length': Buffer.byteLength(html),
+    'cache-control': 'no-store',
+    'content-security-policy':
+      "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'",
+    // With no-referrer a browser would send `Origin: null` with the page's own forms.
+    'referrer-policy': 'same-origin',
+    'x-content-type-options': 'nosniff',
+  });
+  response.end(html);
+}
+
+/** After a form: the browser goes on to a page that may be loaded again. */
+export function seeOther(response: ServerResponse, location: string): void {
+  response.writeHead(303, { location, 'content-length': 0 });
+  response.end();
+}
+
+/** Other sites must not reach the sandbox through a visitor's browser. */
+export function isLocal(request: IncomingMessage): boolean {
+  const { origin, host } = request.headers;
+  const names = [`http://${host ?? ''}`, ...(origin === undefined ? [] : [origin])];
+  return names.every(
+    (name) => URL.canParse(name) && ['localhost', '127.0.0.1', '[::1]'].includes(new URL(name).hostname),
+  );
+}
+
 /** Fires when the other side hangs up before it was answered. */
 export function abandonedSignal(response: ServerResponse): AbortSignal {
   const controller = new AbortController();

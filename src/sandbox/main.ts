@@ -20,6 +20,35 @@ function readNumber(name: string, fallback: number, least: number): number {
   return number;
 }
 
+/** A variable that must look a certain way; undefined when it is not set. */
+function readText(name: string, shape: RegExp, words: string): string | undefined {
+  const text = process.env[name];
+  if (text === undefined || text === '') return undefined;
+  if (!shape.test(text)) fail(`${name} must be ${words}.`);
+  return text;
+}
+
+function readProviders(): Partial<SandboxOptions> {
+  const digits = [/^[1-9]\d{0,17}$/, 'a whole number'] as const;
+  const given = {
+    appUrl: readText('SANDBOX_APP_URL', /^https?:\/\/[^/]+\/?$/, 'an http(s) address without a path')?.replace(
+      /\/$/,
+      '',
+    ),
+    paymeMerchantId: readText('PAYME_MERCHANT_ID', /^[0-9a-f]{24}$/, '24 hexadecimal digits'),
+    paymeKey: readText('PAYME_KEY', /^[\x21-\x7e]{36}$/, '36 visible ASCII characters'),
+    clickServiceId: readText('CLICK_SERVICE_ID', ...digits),
+    clickMerchantId: readText('CLICK_MERCHANT_ID', ...digits),
+    clickMerchantUserId: readText('CLICK_MERCHANT_USER_ID', ...digits),
+    clickSecretKey: readText('CLICK_SECRET_KEY', /^[\x21-\x7e]{1,128}$/, 'at most 128 visible ASCII characters'),
+  };
+  const set = Object.entries(given).filter(([, value]) => value !== undefined);
+  return {
+    ...(Object.fromEntries(set) as Partial<SandboxOptions>),
+    clickLargeIds: readText('SANDBOX_CLICK_LARGE_IDS', /^(true|false)$/, 'true or false') === 'true',
+  };
+}
+
 function readOptions(): Partial<SandboxOptions> {
   const { SANDBOX_STATE_DIR: stateDir, SANDBOX_CLIENT_DIR: clientDir } = process.env;
   const { TELEGRAM_BOT_TOKEN: botToken, TELEGRAM_BOT_USERNAME: botUsername } = process.env;
@@ -32,6 +61,7 @@ function readOptions(): Partial<SandboxOptions> {
     clientDir: clientDir === undefined || clientDir === '' ? join(import.meta.dirname, 'sandbox') : clientDir,
     retryScale: readNumber('SANDBOX_RETRY_SCALE', 1, 0),
     preCheckoutTimeoutMs: readNumber('SANDBOX_PRE_CHECKOUT_TIMEOUT_MS', 10_000, 1),
+    ...readProviders(),
     ...(botToken === undefined || botToken === '' ? {} : { botToken }),
     ...(botUsername === undefined || botUsername === '' ? {} : { botUsername }),
     say,
@@ -44,7 +74,7 @@ async function run(): Promise<void> {
     if (error.code === 'EADDRINUSE') fail(`Port ${options.port} is taken; stop what uses it or set SANDBOX_PORT.`);
     throw error;
   });
-  say(`Telegram sandbox at ${sandbox.url.replace('127.0.0.1', 'localhost')}`);
+  say(`Sandbox at ${sandbox.url.replace('127.0.0.1', 'localhost')}`);
   let isStopping = false;
   const stop = (): void => {
     if (isStopping) return;

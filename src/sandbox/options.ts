@@ -4,6 +4,16 @@ const DEVELOPMENT_BOT_TOKEN = '7000000001:AAHoshiSandboxDevelopmentToken00000000
 /** Private Ed25519 seed (hex) with which the sandbox signs initData, in place of Telegram's own key. */
 const INIT_DATA_SEED = '486f73686953616e64626f784564323535313953656564303030303030303031';
 
+/** Public development values of Payme and Click; they open nothing outside the sandbox. */
+const DEVELOPMENT_PROVIDERS = {
+  paymeMerchantId: '686f7368692d73616e64626f',
+  paymeKey: 'HoshiSandboxPaymeKey0000000000000000',
+  clickServiceId: '90001',
+  clickMerchantId: '90002',
+  clickMerchantUserId: '90003',
+  clickSecretKey: 'HoshiSandboxClickSecret',
+};
+
 /** Every setting of a sandbox. Real-time lengths are in milliseconds and do not follow the sandbox clock. */
 export type SandboxOptions = {
   /** 0 picks a free port. */
@@ -16,7 +26,7 @@ export type SandboxOptions = {
   initDataSeed: string;
   /** Directory of the browser client's bundle. */
   clientDir: string;
-  /** Factor on all webhook retry delays (SANDBOX_RETRY_SCALE); 1 is Telegram's own schedule. */
+  /** Factor on all retry delays (SANDBOX_RETRY_SCALE); 1 is the providers' own schedule. */
   retryScale: number;
   /** Telegram waits 10 s for answerPreCheckoutQuery. */
   preCheckoutTimeoutMs: number;
@@ -24,6 +34,22 @@ export type SandboxOptions = {
   webhookTimeoutMs: number;
   /** How long a clock move waits for its followers to ask again. */
   followerWaitMs: number;
+  /** Where the application answers; Payme and Click call its webhooks below. */
+  appUrl: string;
+  /** The cash register: 24 hex digits. */
+  paymeMerchantId: string;
+  /** Its key, 36 characters. */
+  paymeKey: string;
+  clickServiceId: string;
+  clickMerchantId: string;
+  clickMerchantUserId: string;
+  clickSecretKey: string;
+  /** Click's ids begin above 2^53, as the bigint of its specification allows. */
+  clickLargeIds: boolean;
+  /** How far the timestamp of Click's Auth header may be from the sandbox clock. */
+  clickAuthSkewSeconds: number;
+  /** How long Payme and Click wait for an answer of the application. */
+  providerTimeoutMs: number;
   /** The real clock, replaceable in tests. */
   now: () => number;
   /** Where plain words for the person at the terminal go. */
@@ -44,6 +70,11 @@ export function completeOptions(given: Partial<SandboxOptions>): SandboxOptions 
     preCheckoutTimeoutMs: 10_000,
     webhookTimeoutMs: 60_000,
     followerWaitMs: 1_000,
+    appUrl: 'http://localhost:3000',
+    ...DEVELOPMENT_PROVIDERS,
+    clickLargeIds: false,
+    clickAuthSkewSeconds: 600,
+    providerTimeoutMs: 20_000,
     now: Date.now,
     say: () => undefined,
     ...given,

@@ -1,7 +1,14 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Click } from './click/click.ts';
+import { ClickDoor } from './click/door.ts';
 import { handleControl } from './control-api.ts';
+import type { Providers } from './control-route.ts';
+import { BodyTooLarge } from './http.ts';
 import { completeOptions, type SandboxOptions } from './options.ts';
+import { PAGE_STYLE } from './page-style.ts';
+import { PaymeDoor } from './payme/door.ts';
+import { Payme } from './payme/payme.ts';
 import { serveClient } from './static.ts';
 import { BotDoor } from './telegram/bot-door.ts';
 import { Telegram } from './telegram/telegram.ts';
@@ -22,9 +29,22 @@ export async function startSandbox(given: Partial<SandboxOptions>): Promise<Sand
   const servers = await listen(options.port, (request, response) => handle(request, response));
   const telegram: Telegram = new Telegram(options, (contentType, body) => door.executeReply(contentType, body));
   const door = new BotDoor(telegram, options);
+  const payme = new Payme(telegram);
+  const click = new Click(telegram);
+  const providers = { telegram, payme, click };
+  const paymeDoor = new PaymeDoor(payme, () => telegram.clock.nowMs());
+  const doors = { bot: door, payme: paymeDoor, click: new ClickDoor(click) };
+  telegram.settling.push((limitMs) => payme.settled(limitMs));
+  telegram.settling.push((limitMs) => click.settled(limitMs));
   telegram.wake();
+  payme.wake();
+  click.wake();
   handle = (request, response) => {
-    dispatch(telegram, door, request, response).catch((error: unknown) => {
+    dispatch(providers, doors, request, response).catch((error: unknown) => {
+      if (error instanceof BodyTooLarge) {
+        response.writeHead(413, { connection: 'close' }).end();
+        return;
+      }
       options.say(`A request failed: ${error instanceof Error ? error.stack : String(error)}`);
       response.destroy();
     });
@@ -34,6 +54,8 @@ export async function startSandbox(given: Partial<SandboxOptions>): Promise<Sand
     initDataPublicKey: telegram.signer.publicKey,
     close: async () => {
       const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
+      payme.close();
+      click.close();
       await telegram.close();
       for (const server of servers) server.closeAllConnections();
       await Promise.all(closed);
@@ -41,9 +63,11 @@ export async function startSandbox(given: Partial<SandboxOptions>): Promise<Sand
   };
 }
 
+type Doors = { bot: BotDoor; payme: PaymeDoor; click: ClickDoor };
+
 async function dispatch(
-  telegram: Telegram,
-  door: BotDoor,
+  providers: Providers,
+  doors: Doors,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -53,14 +77,23 @@ async function dispatch(
     return;
   }
   const url = new URL(target, 'http://localhost');
-  if (url.pathname.startsWith('/bot')) return await door.handle(request, response, url);
-  if (url.pathname.startsWith('/file/bot')) return await door.handleFile(response, url);
-  if (url.pathname.startsWith('/sim/')) return await handleControl(telegram, request, response, url);
+  const { telegram } = providers;
+  if (url.pathname.startsWith('/bot')) return await doors.bot.handle(request, response, url);
+  if (url.pathname.startsWith('/file/bot')) return await doors.bot.handleFile(response, url);
+  if (url.pathname.startsWith('/sim/')) return await handleControl(providers, request, response, url);
+  if (/^\/payme(\/|$)/.test(url.pathname)) return await doors.payme.handle({ request, response, url });
+  if (url.pathname.startsWith('/click/')) return await doors.click.handle({ request, response, url });
+  if (url.pathname === '/pages.css') return sendStyle(response);
   if (request.method === 'GET' || request.method === 'HEAD') {
     return await serveClient(response, telegram.options.clientDir, url.pathname);
   }
   response.writeHead(404, { 'content-type': 'application/json' });
   response.end(JSON.stringify({ ok: false, error_code: 404, description: 'Not Found' }));
+}
+
+function sendStyle(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'text/css; charset=utf-8', 'cache-control': 'no-cache' });
+  response.end(PAGE_STYLE);
 }
 
 /** On both loopback addresses, since `localhost` may mean either; machines without IPv6 have only the first. */

@@ -23,10 +23,16 @@ export class TrafficLog {
     this.#changed = changed;
   }
 
-  begin(direction: SimTraffic['direction'], name: string, request: string): TrafficMark {
+  begin(
+    direction: SimTraffic['direction'],
+    name: string,
+    request: string,
+    peer: SimTraffic['peer'] = 'telegram',
+  ): TrafficMark {
     const row: Row = {
       id: this.#nextId++,
       atMs: this.#nowMs(),
+      peer,
       direction,
       name,
       status: 'pending',

@@ -22,9 +22,12 @@ const oldVersions = ['6.0', '6.2', '7.0', '7.10', '8.0'];
 
 /** How many kinds of trouble are on. */
 export function countFaults(faults: SimFaults): number {
-  const counted = [faults.api?.remaining, faults.updates?.remaining].filter((remaining) => (remaining ?? 0) > 0);
-  const { api_delay_ms, client_version, invoice_closed, stale_init_data_seconds } = faults;
-  const others = [api_delay_ms, invoice_closed, client_version, stale_init_data_seconds].filter(Boolean);
+  const { api, updates, payme, click } = faults;
+  const counted = [api, updates, payme, click].filter((fault) => (fault?.remaining ?? 0) > 0);
+  const { api_delay_ms, client_version, invoice_closed, stale_init_data_seconds, click_uzcard_refuses_reversal } =
+    faults;
+  const switched = [api_delay_ms, invoice_closed, client_version, stale_init_data_seconds];
+  const others = [...switched, click_uzcard_refuses_reversal].filter(Boolean);
   return counted.length + others.length;
 }
 

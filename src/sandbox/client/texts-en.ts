@@ -166,6 +166,8 @@ export const english = {
     ignored: 'ignored',
     toBotLabel: 'Telegram to bot',
     fromBotLabel: 'Bot to Telegram',
+    toApplicationLabel: (provider: string) => `${provider} to the application`,
+    fromApplicationLabel: (provider: string) => `The application to ${provider}`,
     toClientLabel: 'Mini App to Telegram',
     toAppLabel: 'Telegram to Mini App',
   },

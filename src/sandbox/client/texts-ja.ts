@@ -163,6 +163,8 @@ export const japanese: Texts = {
     ignored: '無視',
     toBotLabel: 'Telegram からボットへ',
     fromBotLabel: 'ボットから Telegram へ',
+    toApplicationLabel: (provider: string) => `${provider} からアプリケーションへ`,
+    fromApplicationLabel: (provider: string) => `アプリケーションから ${provider} へ`,
     toClientLabel: 'ミニアプリから Telegram へ',
     toAppLabel: 'Telegram からミニアプリへ',
   },

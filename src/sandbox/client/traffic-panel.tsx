@@ -14,12 +14,15 @@ type Line = {
   key: string;
   atMs: number;
   direction: SimTraffic['direction'] | BridgeEntry['direction'];
+  peer: SimTraffic['peer'];
   name: string;
   status: string;
   tone: 'good' | 'bad' | 'quiet';
   durationMs: number | undefined;
   parts: ReadonlyArray<{ title: string; value: unknown }>;
 };
+
+const peerNames = { payme: 'Payme', click: 'Click' } as const;
 
 function trafficStatus(status: SimTraffic['status'], texts: Texts): Pick<Line, 'status' | 'tone'> {
   if (status === 'pending') return { status: texts.traffic.pending, tone: 'quiet' };
@@ -33,7 +36,8 @@ function trafficLine(entry: SimTraffic, texts: Texts): Line {
     key: `wire-${entry.id}`,
     atMs: entry.atMs,
     direction: entry.direction,
-    name: entry.name,
+    peer: entry.peer,
+    name: entry.peer === 'telegram' ? entry.name : `${peerNames[entry.peer]} ${entry.name}`,
     ...trafficStatus(entry.status, texts),
     durationMs: entry.status === 'pending' ? undefined : entry.durationMs,
     parts: [
@@ -48,6 +52,7 @@ function bridgeLine(entry: BridgeEntry, texts: Texts): Line {
     key: `app-${entry.id}`,
     atMs: entry.atMs,
     direction: entry.direction,
+    peer: 'telegram',
     name: entry.name,
     status: entry.ignored ? texts.traffic.ignored : '',
     tone: entry.ignored ? 'bad' : 'quiet',
@@ -56,7 +61,11 @@ function bridgeLine(entry: BridgeEntry, texts: Texts): Line {
   };
 }
 
-function directionWords(direction: Line['direction'], texts: Texts): string {
+function directionWords({ direction, peer }: Line, texts: Texts): string {
+  if (peer !== 'telegram') {
+    const { toApplicationLabel, fromApplicationLabel } = texts.traffic;
+    return direction === 'to_bot' ? toApplicationLabel(peerNames[peer]) : fromApplicationLabel(peerNames[peer]);
+  }
   switch (direction) {
     case 'to_bot':
       return texts.traffic.toBotLabel;
@@ -77,9 +86,9 @@ function TrafficLine({ line }: { line: Line }) {
     <li className={`traffic-line ${line.direction}`} data-testid={`traffic-${line.key}`}>
       <button type="button" aria-expanded={open} onClick={() => setOpen((current) => !current)}>
         <time>{formatExactTime(line.atMs)}</time>
-        <span className="direction" title={directionWords(line.direction, texts)}>
+        <span className="direction" title={directionWords(line, texts)}>
           <Icon name={isInward ? 'down' : 'up'} size={14} />
-          <span className="visually-hidden">{directionWords(line.direction, texts)}</span>
+          <span className="visually-hidden">{directionWords(line, texts)}</span>
         </span>
         <span className="traffic-name">{line.name}</span>
         {line.durationMs !== undefined && <small className="duration">{Math.round(line.durationMs)} ms</small>}

@@ -1,12 +1,13 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SimError } from '../errors.ts';
 import { abandonedSignal, BodyTooLarge, decodePath, readBody, sendJson } from '../http.ts';
 import type { SandboxOptions } from '../options.ts';
 import { apiMethods } from './api-methods.ts';
 import type { Args } from './args.ts';
 import { Described } from './call.ts';
-import { ApiError, SimError } from './errors.ts';
+import { ApiError } from './errors.ts';
 import { parseArguments } from './request-body.ts';
 import type { Telegram } from './telegram.ts';
 

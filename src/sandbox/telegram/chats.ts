@@ -1,7 +1,8 @@
 import type { Clock } from '../clock.ts';
 import type { SimButton, SimMessage } from '../control.ts';
+import { SimError } from '../errors.ts';
 import type { Hub } from '../hub.ts';
-import { badRequest, forbidden, QUERY_TOO_OLD, SimError } from './errors.ts';
+import { badRequest, forbidden, QUERY_TOO_OLD } from './errors.ts';
 import type { Markup } from './keyboards.ts';
 import type { Updates } from './updates.ts';
 import type { TChat, TMessage, TUser } from './wire.ts';

@@ -1,7 +1,7 @@
 import type { Agenda } from '../agenda.ts';
 import type { Clock } from '../clock.ts';
+import { HttpClient, type PostResult } from '../http-client.ts';
 import type { TrafficLog } from '../traffic.ts';
-import { type PostResult, WebhookClient } from './webhook-client.ts';
 import type { UpdateRecord, World } from './world.ts';
 
 const MAX_RETRY_AFTER_SECONDS = 3_600;
@@ -34,7 +34,7 @@ export type DeliveryOptions = {
  */
 export class Delivery {
   readonly #options: DeliveryOptions;
-  readonly #client = new WebhookClient();
+  readonly #client = new HttpClient();
   readonly #queues = new Map<string, Queue>();
   #ready: Queue[] = [];
   #inFlight = 0;
@@ -173,7 +173,8 @@ export class Delivery {
     this.#inFlight += 1;
     const mark = traffic.begin('to_bot', update.type, update.json);
     const { url, secret_token: secretToken } = world.webhook;
-    const result = await this.#client.post({ url, body: update.json, secretToken, timeoutMs });
+    const headers = webhookHeaders(secretToken);
+    const result = await this.#client.post({ url, headers, body: update.json, timeoutMs });
     this.#inFlight -= 1;
     queue.isBusy = false;
     if (this.#isClosed) return;
@@ -258,6 +259,15 @@ function nextDelay(update: UpdateRecord, retryAfterSeconds: number): number {
   const longest = LONGEST_DELAY_SECONDS * (1 + Math.random());
   update.delay_seconds = Math.min(longest, update.delay_seconds * 2);
   return update.delay_seconds;
+}
+
+/** The few headers of Telegram's server. */
+function webhookHeaders(secretToken: string): Record<string, string> {
+  return {
+    'content-type': 'application/json',
+    'accept-encoding': 'gzip, deflate',
+    ...(secretToken === '' ? {} : { 'x-telegram-bot-api-secret-token': secretToken }),
+  };
 }
 
 function updateKey(update: UpdateRecord): string {

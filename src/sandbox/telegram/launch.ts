@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
+import { SimError } from '../errors.ts';
 import type { Faults } from '../faults.ts';
 import { type Chats, chatInstance } from './chats.ts';
-import { SimError } from './errors.ts';
 import { encodeQuery, type InitDataSigner } from './init-data.ts';
 import { themeParams } from './theme.ts';
 import type { TMenuButton } from './wire.ts';

@@ -1,9 +1,10 @@
 import { randomInt } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { SimPayForm, SimPayResult } from '../control.ts';
+import { SimError } from '../errors.ts';
 import type { Faults } from '../faults.ts';
 import type { Chats } from './chats.ts';
-import { badRequest, QUERY_TOO_OLD, SimError } from './errors.ts';
+import { badRequest, QUERY_TOO_OLD } from './errors.ts';
 import type { Stars } from './stars.ts';
 import type { Subscriptions } from './subscriptions.ts';
 import type { Updates } from './updates.ts';

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { SimTransaction } from '../control.ts';
+import { SimError } from '../errors.ts';
 import type { Hub } from '../hub.ts';
 import type { Chats } from './chats.ts';
-import { badRequest, SimError } from './errors.ts';
+import { badRequest } from './errors.ts';
 import { presentUser, type TransactionRecord, type UserRecord, type World } from './world.ts';
 
 /** Received Stars may be withdrawn after this time (Telegram Stars terms, 21 days). */

@@ -1,8 +1,9 @@
 import type { Agenda } from '../agenda.ts';
 import type { Clock } from '../clock.ts';
 import type { SimSubscription } from '../control.ts';
+import { SimError } from '../errors.ts';
 import type { Chats } from './chats.ts';
-import { badRequest, SimError } from './errors.ts';
+import { badRequest } from './errors.ts';
 import type { Stars } from './stars.ts';
 import type { Updates } from './updates.ts';
 import { type InvoiceRecord, presentUser, type SubscriptionRecord, type UserRecord, type World } from './world.ts';

@@ -45,6 +45,8 @@ export class Telegram {
   readonly botUser: TUser;
   /** Real time before which setWebhook answers 429. */
   nextSetWebhookAtMs = 0;
+  /** The other simulated providers: each resolves when nothing of it is under way, or after `limitMs` of real time. */
+  readonly settling: ((limitMs: number) => Promise<void>)[] = [];
   #moving: Promise<unknown> = Promise.resolve();
 
   constructor(options: SandboxOptions, executeReply: (contentType: string, body: string) => void) {
@@ -133,8 +135,8 @@ export class Telegram {
   }
 
   /**
-   * Moves the clock forward. A long jump stops at each renewal on its way, so that the bot sees every period at its own
-   * time; what falls due at the end happens only after the caller has its answer.
+   * Moves the clock forward. A long jump stops at each event on its way (a renewal, a payment that runs out), so that the
+   * application sees each at its own time; what falls due at the end happens only after the caller has its answer.
    */
   advance(seconds: number): Promise<void> {
     return this.#inTurn(async () => {
@@ -144,7 +146,10 @@ export class Telegram {
         if (stopMs === null) break;
         await this.#moveTo(this.clock.offsetMs + Math.max(0, stopMs - this.clock.nowMs()));
         this.#happen();
-        await this.delivery.settled(STEP_SETTLE_MS);
+        await Promise.all([
+          this.delivery.settled(STEP_SETTLE_MS),
+          ...this.settling.map((settled) => settled(STEP_SETTLE_MS)),
+        ]);
       }
       await this.#moveTo(this.clock.offsetMs + Math.max(0, targetMs - this.clock.nowMs()));
       setImmediate(() => this.#happen());

@@ -2,19 +2,19 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { gunzipSync, inflateSync } from 'node:zlib';
 
-/** Longest answer read; a method call in it is far shorter. */
+/** Longest answer read; what is expected is far shorter. */
 const ANSWER_LIMIT_BYTES = 1024 * 1024;
 
-/** How a delivery went. `unreachable`: no connection came about, so the update was surely not seen. */
+/** How a request went. `unreachable`: no connection came about, so it was surely not seen. */
 export type PostResult =
   | { kind: 'answered'; status: number; reason: string; retryAfterSeconds: number; contentType: string; body: string }
   | { kind: 'unreachable'; message: string }
   | { kind: 'broken'; message: string };
 
-export type PostOptions = { url: string; body: string; secretToken: string; timeoutMs: number };
+export type PostOptions = { url: string; headers: Record<string, string>; body: string; timeoutMs: number };
 
-/** Speaks to the bot's webhook as Telegram's server does: keep-alive connections and its few headers. */
-export class WebhookClient {
+/** Calls the application as a provider's server does: over keep-alive connections, with just the headers given. */
+export class HttpClient {
   #http = new HttpAgent({ keepAlive: true, timeout: 60_000 });
   #https = new HttpsAgent({ keepAlive: true, timeout: 60_000 });
 
@@ -27,12 +27,7 @@ export class WebhookClient {
         method: 'POST',
         agent: isSecure ? this.#https : this.#http,
         timeout: options.timeoutMs,
-        headers: {
-          'content-type': 'application/json',
-          'content-length': Buffer.byteLength(options.body),
-          'accept-encoding': 'gzip, deflate',
-          ...(options.secretToken === '' ? {} : { 'x-telegram-bot-api-secret-token': options.secretToken }),
-        },
+        headers: { ...options.headers, 'content-length': Buffer.byteLength(options.body) },
       });
       let isConnected = false;
       request.on('socket', (socket) => {
@@ -82,7 +77,7 @@ function decode(body: Buffer, encoding: string | undefined): string {
     if (encoding === 'gzip') return gunzipSync(body).toString('utf8');
     if (encoding === 'deflate') return inflateSync(body).toString('utf8');
   } catch {
-    // An unreadable body carries no method call; the status alone decides about the delivery.
+    // An unreadable body says nothing; the status alone decides.
     return '';
   }
   return body.toString('utf8');
