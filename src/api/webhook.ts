@@ -20,7 +20,7 @@ export const WEBHOOK_PATHS: Readonly<Record<string, string>> = {
 };
 
 /** Providers whose protocol answers everything itself: also another method than POST, and a body that is too long. */
-const HAS_WORDS_FOR_ALL: ReadonlySet<string> = new Set(['payme']);
+const HAS_WORDS_FOR_ALL: ReadonlySet<string> = new Set(['payme', 'click']);
 
 /** The provider whose door an address is, null when it is none, or not for this method. */
 export function webhookDoorOf(method: string | undefined, path: string): string | null {

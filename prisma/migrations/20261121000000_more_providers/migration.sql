@@ -74,6 +74,9 @@ BEGIN
       -- A hold whose time ran out here has no code: the money that came for it all the same is booked.
       IF held.status = 'refunded' OR (held.status = 'cancelled' AND held.code IS NOT NULL) THEN
         outcome := 'released';
+      ELSIF held.status = 'reserved' AND (p->>'only_if_open')::boolean AND NOT EXISTS (
+          SELECT 1 FROM invoice WHERE id = held.invoice_id AND status = 'open' FOR UPDATE) THEN
+        outcome := 'stale';
       ELSE
         outcome := settle_payment(p);
         UPDATE reservation SET status = 'paid', paid_at = (p->'payment'->>'created_at')::timestamptz, cancelled_at = NULL

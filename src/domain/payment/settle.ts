@@ -17,8 +17,11 @@ export type SettleRequest = Readonly<{
   providerId: string;
   event: SucceededEvent;
   inbox: InboxEntry | null;
-  /** The provider's hold on the order, which is captured with the settlement. */
-  reservationId?: string;
+  /**
+   * The provider's hold on the order, which is captured with the settlement. Money that is not debited yet is taken only
+   * when it is owed: the provider can still be told no.
+   */
+  hold?: Readonly<{ reservationId: string; isDebited: boolean }>;
 }>;
 export type SettleOutcome = 'applied' | 'duplicate';
 type Written = SettleOutcome | 'stale' | 'released';
@@ -41,7 +44,7 @@ const queues = new WeakMap<Pool, Settle>();
  * Phases: load (one query) → decide (pure) → commit (one SQL function). Sealed records will be made between the last
  * two. Charges that arrive while others are being settled share their query and their commit. Throws `not_found
  * invoice_not_found` for a charge that names no order of ours, `conflict reservation_closed` when the provider gave its hold
- * up meanwhile; database errors pass through and nothing is written.
+ * up meanwhile or the money is not owed and not taken yet; database errors pass through and nothing is written.
  */
 export function settlePayment(ctx: Ctx, request: SettleRequest): Promise<SettleOutcome> {
   let settle = queues.get(ctx.pool);
@@ -79,7 +82,7 @@ async function commitTogether(settlings: ReadonlyArray<Settling>): Promise<Map<S
     const loaded = await loadCharges(first.ctx, batch.map(keyOf));
     const plans = batch.flatMap((settling, position) => {
       const charge = loaded[position];
-      if (!charge?.payerUserId) return [];
+      if (!charge?.payerUserId || !isWanted(settling.request, charge)) return [];
       return [{ settling, rows: decide(settling.ctx, settling.request, charge, charge.payerUserId) }];
     });
     const rows = plans.map((plan) => plan.rows);
@@ -99,6 +102,7 @@ async function settleAlone({ ctx, request }: Settling): Promise<SettleOutcome> {
   for (let attempt = 1; ; attempt += 1) {
     const [loaded] = await loadCharges(ctx, [keyOf({ ctx, request })]);
     if (!loaded) throw new AppError('not_found', 'invoice_not_found');
+    if (!isWanted(request, loaded)) throw new AppError('conflict', 'reservation_closed');
     const payerUserId =
       loaded.payerUserId ??
       (await ensureUser(ctx, { telegramId: request.event.payerId ?? loaded.order.buyerId, languageCode: null })).id;
@@ -127,6 +131,12 @@ async function commit(ctx: Ctx, plans: ReadonlyArray<SettlementRows>): Promise<R
   });
   announceJobs(ctx);
   return rows[0]?.outcomes ?? [];
+}
+
+/** Whether a charge that can still be refused is owed. A repeat of one that stands already is none of these. */
+function isWanted({ event, hold }: SettleRequest, { existing, order }: LoadedCharge): boolean {
+  if (!hold || hold.isDebited || existing) return true;
+  return order.status === 'open' && judgePayment(order, event).kind !== 'surplus';
 }
 
 /** SQLSTATE classes that speak of the rows written, not of the database's own state (data, integrity, rollback, raised, locks). */
@@ -172,7 +182,8 @@ function decide(ctx: Ctx, request: SettleRequest, loaded: LoadedCharge, payerUse
     paid_time_end: order.paidTimeEnd?.toISOString() ?? null,
     closes_invoice: verdict.kind !== 'surplus' && order.status !== 'paid',
     event: inbox && toInboxRow(inbox),
-    reservation_id: request.reservationId ?? null,
+    reservation_id: request.hold?.reservationId ?? null,
+    only_if_open: request.hold?.isDebited === false,
     payment: {
       id: paymentId,
       invoice_id: invoice.id,

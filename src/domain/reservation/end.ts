@@ -3,6 +3,8 @@ import type { Ctx } from '#domain/context/context.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
 
 const BATCH = 200;
+/** Held, or lapsed here without a word of the provider's: its code then still counts. */
+const STILL_CANCELLABLE = { OR: [{ status: 'reserved' as const }, { status: 'cancelled' as const, code: null }] };
 
 /**
  * Ends a reservation in the transaction of `tx`: cancelled when no money moved, refunded when it went back. `code` is the
@@ -14,7 +16,7 @@ export async function endReservation(
 ): Promise<boolean> {
   const { code, id, status } = end;
   const { count } = await tx.db.reservation.updateMany({
-    where: { id, status: status === 'refunded' ? 'paid' : 'reserved' },
+    where: { id, ...(status === 'refunded' ? { status: 'paid' } : STILL_CANCELLABLE) },
     data: { status, code, cancelledAt: tx.clock.now() },
   });
   if (count === 0) return false;
@@ -23,8 +25,24 @@ export async function endReservation(
 }
 
 /** Ends one reservation whose time has run out. Ending it twice changes nothing. */
-export async function lapseReservation(ctx: Ctx, lapsed: { id: string; code: number | null }): Promise<void> {
-  await inTransaction(ctx, (tx) => endReservation(tx, { ...lapsed, status: 'cancelled' }));
+export async function lapseReservation(ctx: Ctx, { id, code }: { id: string; code: number | null }): Promise<void> {
+  await inTransaction(ctx, async (tx) => {
+    const { count } = await tx.db.reservation.updateMany({
+      where: { id, status: 'reserved' },
+      data: { status: 'cancelled', code, cancelledAt: tx.clock.now() },
+    });
+    if (count === 1) await recordAudit(tx, { action: 'reservation.cancelled', objectId: id, data: { code } });
+  });
+}
+
+/** Frees an order whose holder's time has run out. False when somebody still holds it. */
+export async function lapseHolder(ctx: Ctx, invoiceId: string): Promise<boolean> {
+  const holder = await ctx.db.reservation.findFirst({ where: { invoiceId, status: 'reserved' } });
+  if (!holder) return true;
+  const rule = ctx.providers.get(holder.provider)?.reservations;
+  if (!rule || ctx.clock.now().getTime() - holder.askedAt.getTime() < rule.lastMs) return false;
+  await lapseReservation(ctx, { id: holder.id, code: rule.lapseCode });
+  return true;
 }
 
 /** Ends reservations whose time has run out, a batch at a time; returns how many. Several workers may run it at once. */

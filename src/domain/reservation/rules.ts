@@ -24,8 +24,8 @@ export function isLapsed(reservation: Reservation, lastMs: number, now: Date): b
  */
 export function judgeReserve(
   facts: ReservationFacts,
-  asked: { invoiceId: string; price: { amount: bigint; currency: string } },
-  now: Date,
+  asked: { invoiceId: string; price: { amount: bigint; currency: string }; askedAt: Date },
+  { now, lastMs }: { now: Date; lastMs: number },
 ): Readonly<{ kind: 'reserve' | 'repeat' }> | Refusal {
   const { own } = facts;
   if (own && own.invoiceId !== asked.invoiceId) return refuse('reservation_closed');
@@ -33,6 +33,8 @@ export function judgeReserve(
   if (own?.status === 'paid') return refuse('reservation_closed');
   if (own?.status === 'reserved') return { kind: 'repeat' };
   if (own) return refuse('reservation_closed');
+  // Over before it begins: the provider will not capture it any more.
+  if (now.getTime() - asked.askedAt.getTime() >= lastMs) return refuse('reservation_closed');
   const payable = judgeInquiry(facts.order, { payerId: null, price: asked.price, holds: facts.holds }, now);
   if (!payable.ok) return refuse(payable.reason);
   return facts.isHeldByOther ? refuse('invoice_reserved') : { kind: 'reserve' };
@@ -43,10 +45,10 @@ export function judgeReserve(
  * booked, and goes back as surplus when nothing is owed for it.
  */
 export function judgeCapture(
-  facts: Pick<ReservationFacts, 'order' | 'own'>,
+  facts: Pick<ReservationFacts, 'order' | 'own' | 'holds'>,
   asked: { claim: ReservationClaim | null; isDebited: boolean },
 ): Readonly<{ kind: 'capture' | 'repeat' }> | Refusal {
-  const { order, own } = facts;
+  const { holds, order, own } = facts;
   const mismatch = judgeClaim(own, asked.claim);
   if (mismatch) return mismatch;
   if (!own || !order) return refuse('reservation_not_found');
@@ -54,8 +56,8 @@ export function judgeCapture(
   if (own.status === 'paid') return asked.isDebited ? refuse('reservation_closed') : { kind: 'repeat' };
   const hasLapsedHere = own.status === 'cancelled' && own.code === null;
   if (own.status !== 'reserved' && !(hasLapsedHere && asked.isDebited)) return refuse('reservation_closed');
-  const isTakenBack = order.status === 'cancelled' || order.status === 'paid';
-  if (isTakenBack && !asked.isDebited) return refuse('reservation_closed');
+  const isOwed = order.status !== 'cancelled' && order.status !== 'paid' && holds !== 'lasting_right';
+  if (!isOwed && !asked.isDebited) return refuse('reservation_closed');
   return { kind: 'capture' };
 }
 
@@ -67,7 +69,8 @@ export function judgeRelease(
   const mismatch = judgeClaim(own, asked.claim);
   if (mismatch) return mismatch;
   if (!own) return refuse('reservation_not_found');
-  if (own.status === 'reserved') return { kind: 'cancel' };
+  // Also what had lapsed here: only the provider's own word keeps a captured cancel from being replayed as a payment.
+  if (own.status === 'reserved' || (own.status === 'cancelled' && own.code === null)) return { kind: 'cancel' };
   if (own.status !== 'paid') return { kind: 'repeat' };
   return asked.undoesPaid ? { kind: 'refund' } : refuse('refund_not_possible');
 }

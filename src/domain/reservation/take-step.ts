@@ -7,7 +7,7 @@ import { Currency } from '#domain/money.ts';
 import { completeRefund } from '#domain/payment/record-refund.ts';
 import { settlePayment } from '#domain/payment/settle.ts';
 import type { InquiryReason, ProviderInquiry, Reservation } from '#domain/provider.ts';
-import { endReservation, lapseReservation } from '#domain/reservation/end.ts';
+import { endReservation, lapseHolder, lapseReservation, lapseReservations } from '#domain/reservation/end.ts';
 import { listReservations, loadReservation } from '#domain/reservation/load.ts';
 import {
   isLapsed,
@@ -89,7 +89,10 @@ type Taken<Type extends ProviderInquiry['type']> = Readonly<{
 
 async function reserve(ctx: Ctx, step: Taken<'reserve'>, loaded: Loaded): Promise<StepAnswer | null> {
   const { inbox, inquiry, providerId } = step;
-  const verdict = judgeReserve(loaded, inquiry, ctx.clock.now());
+  const lastMs = ctx.providers.get(providerId)?.reservations?.lastMs ?? 0;
+  const verdict = judgeReserve(loaded, inquiry, { now: ctx.clock.now(), lastMs });
+  if (verdict.kind === 'refuse' && verdict.reason === 'invoice_reserved' && (await lapseHolder(ctx, inquiry.invoiceId)))
+    return null;
   if (verdict.kind === 'refuse') return refuse(verdict.reason, loaded);
   if (verdict.kind === 'repeat') return loaded.own && done(loaded.own);
   const amount = inquiry.price.amount.toString();
@@ -125,7 +128,7 @@ async function capture(ctx: Ctx, step: Taken<'capture'>, loaded: Loaded): Promis
   const settled = settlePayment(ctx, {
     providerId,
     inbox,
-    reservationId: id,
+    hold: { reservationId: id, isDebited: inquiry.isDebited },
     event: {
       type: 'payment_succeeded',
       eventId: inbox.eventId,
@@ -188,6 +191,8 @@ async function keepReceipt(ctx: Ctx, inquiry: Step<'keep_receipt'>, loaded: Load
 }
 
 async function list(ctx: Ctx, providerId: string, inquiry: Step<'list'>): Promise<StepAnswer> {
+  // What is over is told as over, also when no job came by.
+  await lapseReservations(ctx);
   const { from, to } = inquiry;
   const reservations = await listReservations(ctx, { providerId, from, to, limit: MAX_LISTED + 1 });
   if (reservations.length > MAX_LISTED)

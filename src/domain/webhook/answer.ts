@@ -1,6 +1,7 @@
 import { answerInquiry } from '#domain/checkout/answer-inquiry.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import type { InquiryAnswer, InquiryReason, Provider, ProviderInquiry, ProviderReply } from '#domain/provider.ts';
+import { lapseHolder } from '#domain/reservation/end.ts';
 import { takeStep } from '#domain/reservation/take-step.ts';
 import { toInbox } from '#domain/webhook/store.ts';
 import { describeError } from '#lib/log.ts';
@@ -40,7 +41,9 @@ export async function answerProvider(ctx: Ctx, asked: Asked): Promise<ProviderRe
 
 async function decide(ctx: Ctx, { body, explain, inquiry, provider }: Asked): Promise<InquiryAnswer> {
   if (inquiry.type === 'may_pay') {
-    const verdict = await answerInquiry(ctx, inquiry);
+    let verdict = await answerInquiry(ctx, inquiry);
+    const isHeld = !verdict.ok && verdict.reason === 'invoice_reserved';
+    if (isHeld && (await lapseHolder(ctx, inquiry.invoiceId))) verdict = await answerInquiry(ctx, inquiry);
     if (verdict.ok) return { ok: true, reservation: null, reservations: [] };
     const text = explain(verdict.reason, verdict.language, inquiry.languageCode);
     return { ok: false, reason: verdict.reason, text, reservation: null };

@@ -318,12 +318,19 @@ describe('a secret being replaced', () => {
 });
 
 describe('what is no message of the protocol', () => {
-  it.each(STEPS.flatMap(([name, fields]) => Object.keys(sign(fields)).map((field) => [name, field, fields] as const)))(
+  const needed = (fields: (typeof STEPS)[number][1]) =>
+    Object.keys(sign(fields)).filter((field) => field !== 'error_note');
+
+  it.each(STEPS.flatMap(([name, fields]) => needed(fields).map((field) => [name, field, fields] as const)))(
     '%s without %s',
     (_name, field, fields) => {
       expect(refusalOf(read(without(sign(fields), field)))).toEqual(MALFORMED);
     },
   );
+
+  it.each(STEPS)('but %s without error_note, which is not signed and not used, is one', (_name, fields) => {
+    expect(read(without(sign(fields), 'error_note')).kind).toBe('inquiry');
+  });
 
   it.each(STEPS.flatMap(([name, fields]) => Object.keys(sign(fields)).map((field) => [name, field, fields] as const)))(
     '%s with %s twice, even alike',
@@ -684,7 +691,8 @@ describe('whatever comes', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: 0n, max: BigInt(LARGEST) }), order, (id, merchant_trans_id) => {
         const inquiry = inquiryOf({ ...PREPARE, click_trans_id: `${id}`, merchant_trans_id });
-        const body = bodyOf(inquiry, accept({ ...reserved, chargeId: `${id}`, number: id })) ?? '';
+        const body =
+          bodyOf(inquiry, accept({ ...reserved, chargeId: `${id}`, invoiceId: merchant_trans_id, number: id })) ?? '';
         expect(body).toContain(`"click_trans_id":${id},`);
         expect(body).toContain(`"merchant_prepare_id":${id},`);
         expect(JSON.parse(body).merchant_trans_id).toBe(merchant_trans_id);

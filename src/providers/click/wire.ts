@@ -54,7 +54,8 @@ const Message = z.object({
   amount: z.string().max(32),
   action: Integer,
   error: Integer,
-  error_note: z.string().max(1_000),
+  // Not signed and not used: its absence is no reason to leave a payment hanging.
+  error_note: z.string().max(1_000).optional(),
   // The signature joins its parts without separators: a last part of fixed length pins the action before it.
   sign_time: z.string().regex(/^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$/),
   sign_string: z.string().max(128),
@@ -150,7 +151,9 @@ export function writeReply(inquiry: ProviderInquiry, answer: InquiryAnswer): Pro
   const [, given, clickTransId, merchantTransId] = /^([01]):(\d+):(.*)$/s.exec(inquiry.inquiryId) ?? [];
   const action = ACTIONS.find((known) => known === given);
   if (action === undefined || clickTransId === undefined || merchantTransId === undefined) return null;
-  const own = answer.reservation?.chargeId === inquiry.chargeId ? answer.reservation : null;
+  const isOwn = answer.reservation?.chargeId === inquiry.chargeId;
+  // The same attempt for another order: that order's number is not this one's business.
+  const own = isOwn && answer.reservation?.invoiceId === merchantTransId ? answer.reservation : null;
   const echo = { action, clickTransId, merchantTransId, number: own?.number ?? null };
   return toReply(codeOf(inquiry, answer, own), echo);
 }
@@ -161,16 +164,17 @@ function codeOf(inquiry: StepInquiry, answer: InquiryAnswer, own: Reservation | 
   // What is cancelled is answered as cancelled: that is how Click hears that it was applied.
   if (answer.ok && inquiry.type === 'release') return '-9';
   if (answer.ok) return own ? '0' : '-7';
-  if (answer.reason === 'reservation_closed') return codeOfClosed(inquiry, answer.reservation);
+  if (answer.reason === 'reservation_closed') return codeOfClosed(inquiry, answer.reservation, own);
   // Click gave an attempt up before it was prepared: there is nothing to release.
   const isNeverPrepared = inquiry.type === 'release' && inquiry.claim === null;
   if (isNeverPrepared && answer.reason === 'reservation_not_found') return '-9';
   return CODES[answer.reason];
 }
 
-function codeOfClosed(inquiry: StepInquiry, reservation: Reservation | null): Code {
+function codeOfClosed(inquiry: StepInquiry, reservation: Reservation | null, own: Reservation | null): Code {
   // Sources disagree on cancelling what is confirmed, -9 or -4: Click's own test suite expects -9.
   if (inquiry.type === 'release') return '-9';
+  if (reservation && !own) return '-9';
   if (reservation?.status === 'paid') return '-4';
   return reservation?.status === 'cancelled' || reservation?.status === 'refunded' ? '-9' : '-7';
 }

@@ -41,14 +41,16 @@ const STATES = { reserved: 1, paid: 2, cancelled: -1, refunded: -2 } as const sa
 >;
 
 const RpcId = z.number().int();
-const PaymeId = z.string().regex(/^[0-9A-Za-z]{24}$/);
+/** 24 characters by the documentation; another one is unknown, not malformed: its own error says so. */
+const PaymeId = z.string().regex(/^[\x21-\x7e]{1,64}$/);
 /** 13 digits (tipy-dannykh). */
 const Timestamp = z.number().int().min(1_000_000_000_000).max(9_999_999_999_999);
 const Tiyin = z.number().int().positive();
 /** What an id of ours can look like; anything else names no order and is not worth a query. */
 const OrderId = z.string().regex(/^inv_[0-9a-z]{1,64}$/);
 
-const Call = z.object({ id: RpcId, method: z.string().min(1), params: z.record(z.string(), z.unknown()) });
+const Call = z.object({ id: RpcId, method: z.string().min(1), params: z.unknown().optional() });
+const Params = z.record(z.string(), z.unknown());
 const OrderParams = z.object({
   // Zod's number refuses infinity, which is how JSON.parse reads 1e999: a wrong amount, not a wrong type.
   amount: z.custom<number>((value) => typeof value === 'number'),
@@ -57,7 +59,9 @@ const OrderParams = z.object({
 const CreateParams = OrderParams.extend({ id: PaymeId, time: Timestamp });
 const TransactionParams = z.object({ id: PaymeId });
 const CancelParams = TransactionParams.extend({ reason: z.int32() });
-const StatementParams = z.object({ from: Timestamp, to: Timestamp });
+/** From the beginning of time on is a fair question. */
+const StatementTime = z.number().int().min(0).max(9_999_999_999_999);
+const StatementParams = z.object({ from: StatementTime, to: StatementTime });
 
 // Postgres holds no NUL in any text, and its JSON no half of a surrogate pair.
 const ReceiptText = z
@@ -104,13 +108,15 @@ export function readMessage(message: Message): ProviderReading {
   if (message.value === undefined) return rejectMessage(message, PROTOCOL_ERRORS.not_json);
   const call = Call.safeParse(message.value);
   if (!call.success) return rejectMessage(message, PROTOCOL_ERRORS.wrong_fields);
-  const { method, params } = call.data;
+  const { method } = call.data;
   const translate = METHODS.get(method);
   if (!translate) {
     const data = Array.from(method).slice(0, MAX_METHOD_ECHOED).join('');
     return rejectMessage(message, { ...PROTOCOL_ERRORS.unknown_method, data });
   }
-  const asked = translate(params, String(call.data.id));
+  const params = Params.safeParse(call.data.params);
+  if (!params.success) return rejectMessage(message, PROTOCOL_ERRORS.wrong_fields);
+  const asked = translate(params.data, String(call.data.id));
   return 'type' in asked ? { kind: 'inquiry', inquiry: asked } : rejectMessage(message, asked);
 }
 
