@@ -3,7 +3,15 @@ import { join } from 'node:path';
 import { checkCell } from './books.mjs';
 import { cpuSeconds, machineSeconds } from './measure.mjs';
 import { watchOwnTime } from './own-time.mjs';
-import { seedOrders, seedRights, seedUsers, settleDown } from './seed.mjs';
+import {
+  seedClickHolds,
+  seedOrders,
+  seedPaymeHolds,
+  seedRights,
+  seedUsers,
+  seedUzsOrders,
+  settleDown,
+} from './seed.mjs';
 
 /** How long a call to Telegram takes in the cells that say so. */
 export const PROVIDER_MS = 100;
@@ -68,6 +76,12 @@ export const ROWS = [
     prepare: seedUsers,
     providerDelayMs: PROVIDER_MS,
   },
+  ...[
+    ['payme create', 'paymeCreate', '/webhooks/payme', seedUzsOrders],
+    ['payme perform', 'paymePerform', '/webhooks/payme', seedPaymeHolds],
+    ['click prepare', 'clickPrepare', '/webhooks/click', seedUzsOrders],
+    ['click complete', 'clickComplete', '/webhooks/click', seedClickHolds],
+  ].map(([name, kind, path, prepare]) => ({ name, program: 'hoshi', kind, path, perSecond: 4_000, prepare })),
   {
     name: 'entitlement',
     program: 'hoshi',
@@ -95,7 +109,16 @@ export async function runCell(all, client, row, { cell, connections, seconds, wa
   }
   const { port, process: server } = placeOf(all, row.program);
   const { values } = all;
-  const requests = { kind: row.kind, cell, count, path: row.path, secret: values.webhookSecret, apiKey: values.apiKey };
+  const requests = {
+    kind: row.kind,
+    cell,
+    count,
+    path: row.path,
+    secret: values.webhookSecret,
+    apiKey: values.apiKey,
+    payme: values.payme,
+    click: values.click,
+  };
   const usage = watch([server.pid, all.database.pid, all.sandbox.pid]);
   const own = row.kind === 'create' ? watchOwnTime(all) : null;
   await setProviderDelay(all, row.providerDelayMs);

@@ -19,6 +19,9 @@ process.once('message', (task) => {
   );
 });
 
+/** How Payme and Click refuse: with HTTP 200. */
+const REFUSAL = /"error":(\{|-)/;
+
 async function drive({ port, connections, warmUpSeconds, seconds, requests }) {
   const samples = new Float64Array(MAX_SAMPLES);
   const state = {
@@ -30,7 +33,7 @@ async function drive({ port, connections, warmUpSeconds, seconds, requests }) {
     refused: 0,
   };
   state.note = (ms, status, body) => {
-    if (status >= 200 && status < 300) state.acknowledged += 1;
+    if (status >= 200 && status < 300 && !REFUSAL.test(body)) state.acknowledged += 1;
     else {
       state.refused += 1;
       state.firstRefusal ??= `${status} ${body}`;

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 
 /** Rows of a cell are numbered; ids are as long and as ordered as real ones. */
 export const userId = (cell, n) => `usr_01kahw9d6x${digits(cell, 4)}${digits(n, 12)}`;
@@ -13,6 +13,12 @@ export const PRICES = {
   month: { id: 'prc_personal_pro_month_xtr', amount: 150 },
   year: { id: 'prc_personal_pro_year_xtr', amount: 1500 },
 };
+/** A year in tiyin, paid once. */
+export const UZS_PRICE = { id: 'prc_personal_pro_year_uzs', amount: 36_000_000 };
+/** Our number of a prepared reservation, and the providers' ids of it. */
+export const holdNumber = (cell, n) => 1_000_000_000 + cell * 10_000_000 + n;
+export const paymeId = (cell, n) => `${digits(cell, 4)}${digits(n, 20)}`;
+export const clickId = (cell, n) => 2_000_000_000_000 + cell * 10_000_000 + n;
 export const PLAN = {
   id: 'pln_personal_pro',
   code: 'personal-pro',
@@ -23,14 +29,23 @@ export const PLAN = {
 const digits = (number, width) => String(number).padStart(width, '0');
 
 /** Returns a function that gives the next whole request as text, and null when the prepared rows are used up. */
-export function makeRequests({ kind, cell, count, path, secret, apiKey }) {
+export function makeRequests({ kind, cell, count, path, secret, apiKey, payme, click }) {
   let n = 0;
   const make = MAKERS[kind];
   const isEndless = kind === 'empty' || kind === 'inquiry' || kind === 'entitlement';
   return () => {
     if (n >= count && !isEndless) return null;
     const number = n++;
-    return make({ cell, n: isEndless && count > 0 ? number % count : number, number, path, secret, apiKey });
+    return make({
+      cell,
+      n: isEndless && count > 0 ? number % count : number,
+      number,
+      path,
+      secret,
+      apiKey,
+      payme,
+      click,
+    });
   };
 }
 
@@ -44,9 +59,61 @@ const MAKERS = {
       { 'x-api-key': apiKey, 'idempotency-key': randomUUID() },
       { amount: PRICES.month.amount, currency: 'XTR', item_type: 'plan', item_id: PLAN.code, user_id: userId(cell, n) },
     ),
+  paymeCreate: ({ path, payme, cell, n }) =>
+    paymeCall(path, payme, 'CreateTransaction', {
+      id: paymeId(cell, n),
+      time: Date.now(),
+      amount: UZS_PRICE.amount,
+      account: { order_id: invoiceId(cell, n) },
+    }),
+  paymePerform: ({ path, payme, cell, n }) => paymeCall(path, payme, 'PerformTransaction', { id: paymeId(cell, n) }),
+  clickPrepare: ({ path, click, cell, n }) => clickForm(path, click, { cell, n, action: 0 }),
+  clickComplete: ({ path, click, cell, n }) =>
+    clickForm(path, click, { cell, n, action: 1, prepareId: holdNumber(cell, n) }),
   entitlement: ({ path, apiKey, cell, n }) =>
     get(`${path}/${userId(cell, n)}?product=${PLAN.productCode}`, { 'x-api-key': apiKey }),
 };
+
+const paymeCall = (path, { key }, method, params) =>
+  post(
+    path,
+    {
+      authorization: `Basic ${Buffer.from(`Paycom:${key}`).toString('base64')}`,
+      'content-type': 'text/json; charset=UTF-8',
+    },
+    { method, params, id: 1 },
+  );
+
+/** Signed as Click signs (docs.click.uz, SHOP API). */
+function clickForm(path, { serviceId, secretKey }, { cell, n, action, prepareId }) {
+  const fields = {
+    click_trans_id: clickId(cell, n),
+    service_id: serviceId,
+    click_paydoc_id: clickId(cell, n) + 1,
+    merchant_trans_id: invoiceId(cell, n),
+    ...(prepareId !== undefined && { merchant_prepare_id: prepareId }),
+    amount: (UZS_PRICE.amount / 100).toFixed(2),
+    action,
+    error: 0,
+    error_note: 'Success',
+    sign_time: '2026-11-20 10:00:00',
+  };
+  const signed = [
+    fields.click_trans_id,
+    serviceId,
+    secretKey,
+    fields.merchant_trans_id,
+    prepareId ?? '',
+    fields.amount,
+    action,
+  ];
+  const sign_string = createHash('md5')
+    .update(`${signed.join('')}${fields.sign_time}`)
+    .digest('hex');
+  const body = new URLSearchParams({ ...fields, sign_string }).toString();
+  const all = { 'content-type': 'application/x-www-form-urlencoded', 'content-length': Buffer.byteLength(body) };
+  return `POST ${path} HTTP/1.1\r\nhost: localhost\r\n${lines(all)}\r\n${body}`;
+}
 
 const telegramHeaders = (secret) => ({ 'x-telegram-bot-api-secret-token': secret });
 

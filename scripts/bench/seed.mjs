@@ -1,4 +1,4 @@
-import { PLAN, PRICES } from './requests.mjs';
+import { PLAN, PRICES, UZS_PRICE } from './requests.mjs';
 
 /** `n` from 0: the same ids as requests.mjs makes. */
 const ID = (prefix) => `'${prefix}_01kahw9d6x' || lpad($1::text, 4, '0') || lpad(n::text, 12, '0')`;
@@ -38,6 +38,39 @@ export async function seedOrders(client, { cell, count }) {
   });
 }
 
+/** People with an open order each in UZS. */
+export async function seedUzsOrders(client, { cell, count }) {
+  await seedUsers(client, { cell, count });
+  await bulk(client, async () => {
+    await client.query(
+      `INSERT INTO invoice (id, user_id, price_id, plan_id, product_id, kind, "interval", status, surface, amount, currency,
+         platform_fee_bps, expires_at, created_at)
+       SELECT ${ID('inv')}, ${ID('usr')}, '${UZS_PRICE.id}', '${PLAN.id}', '${PLAN.productId}', 'one_time', 'year', 'open', 'api',
+         ${UZS_PRICE.amount}, 'UZS', 3000, now() + interval '30 minutes', now()
+       FROM generate_series(0, $2::int - 1) n`,
+      [cell, count],
+    );
+  });
+}
+
+/** The same orders, each held by its provider: what is left to do is the capture. */
+const seedHolds =
+  (provider, chargeId) =>
+  async (client, { cell, count }) => {
+    await seedUzsOrders(client, { cell, count });
+    await bulk(client, async () => {
+      await client.query(
+        `INSERT INTO reservation (id, number, provider, charge_id, invoice_id, amount, currency, status, asked_at, created_at)
+       SELECT ${ID('rsv')}, 1000000000 + $1::int8 * 10000000 + n, '${provider}', ${chargeId}, ${ID('inv')}, ${UZS_PRICE.amount}, 'UZS',
+         'reserved', now(), now()
+       FROM generate_series(0, $2::int - 1) n`,
+        [cell, count],
+      );
+    });
+  };
+export const seedPaymeHolds = seedHolds('payme', "lpad($1::text, 4, '0') || lpad(n::text, 20, '0')");
+export const seedClickHolds = seedHolds('click', '(2000000000000 + $1::int8 * 10000000 + n)::text');
+
 /** People with a year of the plan. */
 export async function seedRights(client, { cell, count }) {
   await seedUsers(client, { cell, count });
@@ -68,15 +101,23 @@ export async function seedHistory(client, { cell, count }) {
      FROM generate_series(0, $2::int - 1) n`,
     [cell, count],
   );
+  await bulk(client, () =>
+    client.query(
+      `INSERT INTO reservation (id, provider, charge_id, invoice_id, amount, currency, status, asked_at, created_at, paid_at)
+       SELECT ${ID('rsv')}, 'payme', 'history-' || n, ${ID('inv')}, ${UZS_PRICE.amount}, 'UZS', 'paid', now(), now(), now()
+       FROM generate_series(0, $2::int - 1) n`,
+      [cell, count],
+    ),
+  );
   await client.query("UPDATE job SET done_at = now(), outcome = 'done'");
   // Not the empty ones: a plan for a table known to be empty is a sequential scan, and is kept while the table grows.
   await client.query(
-    'VACUUM ANALYZE users, invoice, payment_attempt, payment, subscription, entitlement, ledger_entry, audit_event, job, webhook_event',
+    'VACUUM ANALYZE users, invoice, payment_attempt, payment, subscription, entitlement, ledger_entry, audit_event, job, webhook_event, reservation',
   );
 }
 
 /** What seeding left behind is written out and counted now, not during the measurement. */
 export async function settleDown(client) {
-  await client.query('VACUUM ANALYZE users, invoice, payment_attempt');
+  await client.query('VACUUM ANALYZE users, invoice, payment_attempt, reservation');
   await client.query('CHECKPOINT');
 }

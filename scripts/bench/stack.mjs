@@ -185,6 +185,6 @@ export async function waitUntilReady(program, url) {
 
 /** The documented development values that everything here speaks with. */
 export async function sandboxValues() {
-  const { SANDBOX_VALUES } = await import(pathToFileURL(join(process.cwd(), 'dist/env.js')).href);
-  return SANDBOX_VALUES;
+  const { SANDBOX_VALUES, readEnv } = await import(pathToFileURL(join(process.cwd(), 'dist/env.js')).href);
+  return { ...SANDBOX_VALUES, ...readEnv({}).providers };
 }

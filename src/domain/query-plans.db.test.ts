@@ -9,6 +9,9 @@ import { listEntitlements } from '#domain/entitlement/list.ts';
 import { remindEnds } from '#domain/entitlement/remind-ends.ts';
 import { loadCharges } from '#domain/payment/load.ts';
 import { getPayment, listPayments } from '#domain/payment/records.ts';
+import { lapseHolder, lapseReservations } from '#domain/reservation/end.ts';
+import { findLostCaptures } from '#domain/reservation/find-lost.ts';
+import { listReservations, loadReservation } from '#domain/reservation/load.ts';
 import { listSubscriptions } from '#domain/subscription/records.ts';
 import { endSubscriptions, remindRenewals } from '#domain/subscription/run-schedule.ts';
 import { retryWebhooks } from '#domain/webhook/retry.ts';
@@ -31,6 +34,7 @@ const BIG = [
   'users',
   'audit_event',
   'refund',
+  'reservation',
 ];
 const USER = 'usr_25000';
 const INVOICE = 'inv_25000';
@@ -79,6 +83,11 @@ beforeAll(async () => {
     'job',
     'name, lane, payload, run_at, created_at, done_at',
     `'send_notice', 'chat:usr_' || (n % 5000), '{}', ${at}, ${at}, CASE WHEN n < 300 THEN NULL ELSE ${at} END`,
+  );
+  await series(
+    'reservation',
+    'id, provider, charge_id, invoice_id, amount, currency, status, asked_at, created_at, paid_at',
+    `'rsv_' || n, CASE WHEN n % 2 = 0 THEN 'payme' ELSE 'click' END, 'held' || n, 'inv_' || n, 50, 'XTR', (CASE WHEN n < 300 THEN 'reserved' ELSE 'paid' END)::reservation_status, ${at}, ${at}, CASE WHEN n >= 300 THEN ${at} END`,
   );
   await series(
     'webhook_event',
@@ -134,6 +143,17 @@ const QUERIES: ReadonlyArray<[name: string, run: (ctx: Ctx) => Promise<unknown>]
         languageCode: null,
       }),
   ],
+  [
+    'load_reservation',
+    (ctx) => loadReservation(ctx, { providerId: 'payme', chargeId: 'held25000', invoiceId: INVOICE }),
+  ],
+  [
+    'list_reservations',
+    (ctx) => listReservations(ctx, { providerId: 'payme', from: new Date(0), to: new Date(1), limit: 10 }),
+  ],
+  ['lapseReservations', (ctx) => lapseReservations(ctx)],
+  ['findLostCaptures', (ctx) => findLostCaptures(ctx)],
+  ['lapseHolder', (ctx) => lapseHolder(ctx, INVOICE)],
   ['check_entitlement', (ctx) => checkEntitlement(ctx, { userId: USER, productCode: 'line' })],
   ['listEntitlements', (ctx) => listEntitlements(ctx, USER)],
   ['listPayments', (ctx) => listPayments(ctx, { userId: USER, limit: 20 })],
