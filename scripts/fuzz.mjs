@@ -6,7 +6,7 @@ import { judgeAnswer } from './fuzz/judge.mjs';
 import { makeRequests } from './fuzz/requests.mjs';
 
 /*
- * `npm run fuzz`: hostile requests at every REST route, tRPC procedure and webhook of a running Hoshi in sandbox mode.
+ * `npm run fuzz`: hostile requests at every REST route, tRPC procedure and provider's door of a running Hoshi in sandbox mode.
  * `--requests 20000`, `--seed` to repeat a run, `--concurrency 8`, `--url` and `--sandbox` when they are not the usual.
  * Fails when an answer is a fault, has not the shape of a refusal or tells of the insides, or when the server is not
  * healthy afterwards. It makes people and orders in the sandbox, so it is for sandboxes only.
@@ -26,6 +26,11 @@ const total = Number(values.requests);
 /** The public values of sandbox mode: src/lib/env.ts. */
 const API_KEY = 'hoshi_sandbox_api_key_do_not_use_live';
 const WEBHOOK_SECRET = 'hoshi-sandbox-webhook-secret';
+const PROVIDERS = {
+  paymeKey: 'HoshiSandboxPaymeKey0000000000000000',
+  clickServiceId: '90001',
+  clickSecret: 'HoshiSandboxClickSecret',
+};
 const TIMEOUT_MS = 10_000;
 const SHOWN = 20;
 
@@ -70,7 +75,8 @@ async function readTarget() {
   const { plans } = await askJson(`${url}/api/v1/payment/plans`);
   const known = plans.flatMap(({ id, code, prices }) => [id, code, ...prices.map((price) => price.price_id)]);
   const ids = [...people.map(({ userId }) => userId), ...known.slice(0, 12), '7100000001', 'inv_nobody'];
-  return { document, ids, apiKey: API_KEY, webhookSecret: WEBHOOK_SECRET, tokens: people.map(({ token }) => token) };
+  const tokens = people.map(({ token }) => token);
+  return { document, ids, apiKey: API_KEY, webhookSecret: WEBHOOK_SECRET, providers: PROVIDERS, tokens };
 }
 
 function describeRequest({ body, headers, method, path }) {

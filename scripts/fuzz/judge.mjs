@@ -8,11 +8,12 @@ const REQUEST_ID = /^[A-Za-z0-9_-]{1,64}$/;
  * What is wrong with an answer to a hostile request, in words; empty when it is as it should be: no fault of the server
  * but "not now, try later", JSON in the shape of its door with reason and request id, nothing of the insides told.
  *
- * @param request `{ method }`
+ * @param request `{ door, method }`
  * @param answer `{ status, headers, text }`; status 0: none came
  */
-export function judgeAnswer({ method }, { status, headers, text }) {
+export function judgeAnswer({ door, method }, { status, headers, text }) {
   if (status === 0) return [`no answer: ${text}`];
+  if (door === 'payme' || door === 'click') return judgeSpoken(door, { method, status, text });
   const problems = [];
   if (status >= 500 && !(status === 503 && Number(headers['retry-after']) > 0)) problems.push(`status ${status}`);
   if (status >= 300 && status < 400) problems.push(`a redirect to ${headers.location}`);
@@ -26,6 +27,22 @@ export function judgeAnswer({ method }, { status, headers, text }) {
   if (status < 400) return problems;
   if (INSIDES.test(text)) problems.push('tells of its insides');
   return [...problems, ...judgeRefusal(text)];
+}
+
+/** Payme and Click refuse in their own words, with HTTP 200 whatever comes. */
+function judgeSpoken(door, { method, status, text }) {
+  if (method === 'HEAD') return [];
+  if (status !== 200) return [`status ${status}`];
+  if (INSIDES.test(text)) return ['tells of its insides'];
+  try {
+    const answer = JSON.parse(text);
+    if (door === 'click') return Number.isInteger(answer.error) ? [] : ['an answer without an error code'];
+    if (answer.result !== undefined) return [];
+    const { code, message } = answer.error;
+    return Number.isInteger(code) && message.ru && message.uz && message.en ? [] : ['a refusal without words'];
+  } catch {
+    return ['an answer that is no JSON of the protocol'];
+  }
 }
 
 function judgeRefusal(text) {

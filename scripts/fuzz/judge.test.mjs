@@ -48,6 +48,7 @@ describe('makeRequests', () => {
     tokens: ['a.b.c'],
     apiKey: 'key',
     webhookSecret: 'secret',
+    providers: { paymeKey: 'k', clickServiceId: '1', clickSecret: 's' },
     ids: ['usr_1'],
   };
   const series = (seed) => Array.from({ length: 300 }, makeRequests(makeRandom(seed), target));

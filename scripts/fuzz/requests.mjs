@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { anyValue, mutate, TEXTS, toBytes } from './hostile.mjs';
 
 /** Every procedure of api/views.ts; `q` is read by GET, `m` changes something by POST. */
@@ -11,6 +12,8 @@ const PROCEDURES = [
   ['checkout.start', 'm', { priceId: 'prc_nobody', method: 'telegram_stars' }],
   ['checkout.status', 'q', { invoiceId: 'inv_nobody' }],
   ['checkout.cancel', 'm', { invoiceId: 'inv_nobody' }],
+  ['pay.order', 'q', { invoiceId: 'inv_nobody', language: 'en' }],
+  ['pay.start', 'm', { invoiceId: 'inv_nobody', language: 'en', method: 'credit_card', provider: 'payme' }],
   ['payments.list', 'q', { limit: 5, status: 'succeeded', month: '2026-11', cursor: null }],
   ['payments.months', 'q'],
   ['payments.receipt', 'q', { paymentId: 'pay_nobody' }],
@@ -32,6 +35,8 @@ const TYPES = [
   'application/json; charset=utf-16',
 ];
 const WEBHOOKS = ['/webhooks/telegram', '/api/v1/payments/webhook/telegram-stars', '/api/v1/payment/webhooks/telegram'];
+const PAYME = ['/webhooks/payme', '/api/v1/payment/webhooks/payme'];
+const CLICK = ['/webhooks/click', '/api/v1/payment/webhooks/click'];
 
 /** Headers may hold printable Latin-1 only; what is not would not leave this machine. */
 const headerText = (text) => text.replaceAll(/[^\t\x20-\x7e\x80-\xff]/g, '');
@@ -48,15 +53,17 @@ const pathText = (text) => text.replaceAll(/[^\x21-\x7e]/g, (letter) => encodeUR
 export function makeRequests(random, target) {
   const routes = Object.entries(target.document.paths).flatMap(([path, methods]) =>
     Object.entries(methods)
-      .filter(() => !WEBHOOKS.includes(path) && path !== '/metrics')
+      .filter(() => ![...WEBHOOKS, ...PAYME, ...CLICK, '/metrics'].includes(path))
       .map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
   );
-  const doors = [rest, rest, rest, trpc, trpc, webhook];
+  const doors = [rest, rest, rest, trpc, trpc, webhook, payme, payme, click, click];
   return () => {
     const request = random.pick(doors)(random, target, routes);
-    if (random.chance(0.05)) request.method = random.pick(METHODS);
+    if (random.chance(0.05))
+      request.method = random.pick(METHODS.filter((method) => request.door !== 'payme' || method !== 'HEAD'));
     if (random.chance(0.1)) request.headers[random.pick(ODD_HEADERS)] = headerText(random.pick(TEXTS));
-    if (random.chance(0.03)) request.path = trick(random, request.path);
+    const isSpoken = request.door === 'payme' || request.door === 'click';
+    if (!isSpoken && random.chance(0.03)) request.path = trick(random, request.path);
     return request;
   };
 }
@@ -193,5 +200,80 @@ function webhook(random, { ids, webhookSecret }) {
     path: random.pick(WEBHOOKS),
     headers: { 'content-type': 'application/json', 'x-telegram-bot-api-secret-token': secret },
     body: toBytes(random, mutate(random, { update_id, ...update })),
+  };
+}
+
+/** Any time of today's order of magnitude: a run can be repeated. */
+const NOW = 1_795_168_800_000;
+const PAYME_METHODS = [
+  'CheckPerformTransaction',
+  'CreateTransaction',
+  'PerformTransaction',
+  'CancelTransaction',
+  'CheckTransaction',
+  'GetStatement',
+  'SetFiscalData',
+  'ChangePassword',
+];
+
+function payme(random, { ids, providers }) {
+  const params = {
+    id: random.pick(['5305e3bab097f420a62ced0b', 'a', ...TEXTS]),
+    time: NOW,
+    amount: random.pick([36_000_000, 1]),
+    account: random.chance(0.8) ? { order_id: random.pick([...ids, ...TEXTS]) } : anyValue(random),
+    reason: 5,
+    from: 0,
+    to: NOW,
+    type: 'PERFORM',
+    fiscal_data: mutate(random, { receipt_id: 1, qr_code_url: 'https://ofd.soliq.uz/check' }),
+  };
+  const call = {
+    method: random.pick([...PAYME_METHODS, ...TEXTS]),
+    params: mutate(random, params),
+    id: random.whole(9),
+  };
+  const key = random.chance(0.8) ? providers.paymeKey : random.pick(TEXTS);
+  return {
+    door: 'payme',
+    method: 'POST',
+    path: random.pick(PAYME),
+    headers: {
+      authorization: `Basic ${Buffer.from(`Paycom:${key}`).toString('base64')}`,
+      'content-type': random.pick(['text/json; charset=UTF-8', 'application/json']),
+    },
+    body: toBytes(random, mutate(random, call)),
+  };
+}
+
+function click(random, { ids, providers }) {
+  const fields = mutate(random, {
+    click_trans_id: 1 + random.whole(1_000),
+    service_id: providers.clickServiceId,
+    click_paydoc_id: 2,
+    merchant_trans_id: random.pick([...ids, ...TEXTS]),
+    merchant_prepare_id: random.whole(100),
+    amount: '360000.00',
+    action: random.whole(3),
+    error: random.pick([0, -1, -5017, 5]),
+    error_note: 'Success',
+    sign_time: '2026-11-20 10:00:00',
+  });
+  const plain = (value) => (typeof value === 'object' ? JSON.stringify(value) : String(value));
+  const text = (name) => (fields[name] === undefined ? '' : plain(fields[name]));
+  const prepareId = text('action') === '1' ? text('merchant_prepare_id') : '';
+  const head = `${text('click_trans_id')}${text('service_id')}${providers.clickSecret}${text('merchant_trans_id')}${prepareId}`;
+  const signed = `${head}${text('amount')}${text('action')}${text('sign_time')}`;
+  const sign_string = random.chance(0.9) ? createHash('md5').update(signed).digest('hex') : random.pick(TEXTS);
+  const form = new URLSearchParams();
+  for (const [name, value] of Object.entries({ ...fields, sign_string }))
+    form.append(name, plain(value).toWellFormed());
+  const body = Buffer.from(form.toString());
+  return {
+    door: 'click',
+    method: 'POST',
+    path: random.pick(CLICK),
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: random.chance(0.9) ? body : Buffer.concat([body, Buffer.from([0x26, 0xff, random.whole(256)])]),
   };
 }
