@@ -180,7 +180,11 @@ const QUERIES: ReadonlyArray<readonly [name: string, query: string]> = [
     `SELECT id FROM webhook_event WHERE status = 'failed' AND next_attempt_at < $1::timestamptz - ${PATIENCE}`,
   ],
   ['no_dead_event', `SELECT id FROM webhook_event WHERE $1::timestamptz IS NOT NULL AND status = 'dead'`],
-  ['order_ends_in_time', `SELECT id FROM invoice WHERE status = 'open' AND expires_at < $1::timestamptz - ${PATIENCE}`],
+  [
+    'order_ends_in_time',
+    `SELECT i.id FROM invoice i WHERE i.status = 'open' AND i.expires_at < $1::timestamptz - ${PATIENCE}
+      AND NOT EXISTS (SELECT 1 FROM reservation r WHERE r.invoice_id = i.id AND r.status = 'reserved')`,
+  ],
   [
     'subscription_ends_in_time',
     `
@@ -188,6 +192,24 @@ const QUERIES: ReadonlyArray<readonly [name: string, query: string]> = [
     WHERE (status = 'cancelling' AND current_period_end < $1::timestamptz - ${PATIENCE})
       OR (status = 'active' AND current_period_end < $1::timestamptz - interval '1 hour' - ${PATIENCE})
       OR (status = 'past_due' AND current_period_end < $1::timestamptz - interval '3 days' - ${PATIENCE})`,
+  ],
+  // I11: a provider's hold and the payment of its charge tell the same story, and no hold outlives its time.
+  [
+    'hold_is_paid_with_its_charge',
+    `
+    SELECT r.id FROM reservation r
+    WHERE $1::timestamptz IS NOT NULL AND (r.status IN ('paid', 'refunded'))
+      <> EXISTS (SELECT 1 FROM payment p WHERE p.provider = r.provider AND p.charge_id = r.charge_id)`,
+  ],
+  [
+    'hold_is_refunded_with_its_charge',
+    `
+    SELECT r.id FROM reservation r JOIN payment p ON p.provider = r.provider AND p.charge_id = r.charge_id
+    WHERE $1::timestamptz IS NOT NULL AND (r.status = 'refunded') <> (p.status = 'refunded')`,
+  ],
+  [
+    'hold_ends_in_time',
+    `SELECT id FROM reservation WHERE status = 'reserved' AND asked_at < $1::timestamptz - interval '12 hours' - ${PATIENCE}`,
   ],
 ];
 
@@ -198,7 +220,7 @@ export const INVARIANTS: ReadonlyArray<string> = QUERIES.map(([name]) => name);
  * Checks the books as a whole (reference/peers.md §3a): I1 every ledger transaction balances and has its cause, I2 balances
  * follow from entries, I3 charges and messages stand once, I4 one right per charge, I5 refunds are whole and take the
  * right with them, I6 shares are the whole, I7 what must follow is queued, I8 states only move forward, I9 no difference
- * with a provider is silent, I10 nothing misses its deadline. Reads one snapshot and every row: for operators, tests and
+ * with a provider is silent, I10 nothing misses its deadline, I11 holds of providers and their charges agree. Reads one snapshot and every row: for operators, tests and
  * the benchmark. Deadlines assume that a worker runs; `isIdle` leaves them out.
  */
 export async function checkBooks(ctx: Ctx, options: { isIdle?: boolean } = {}): Promise<Invariant[]> {
@@ -223,4 +245,5 @@ const DEADLINES: ReadonlySet<string> = new Set([
   'event_is_tried_again',
   'order_ends_in_time',
   'subscription_ends_in_time',
+  'hold_ends_in_time',
 ]);

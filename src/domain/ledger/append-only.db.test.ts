@@ -196,6 +196,21 @@ describe('checkBooks', () => {
       'order_is_paid_once',
       "INSERT INTO payment SELECT (jsonb_populate_record(p, jsonb_build_object('id', 'pay_x', 'charge_id', 'x'))).* FROM payment p LIMIT 1",
     ],
+    [
+      'hold_is_paid_with_its_charge',
+      `INSERT INTO reservation (id, provider, charge_id, invoice_id, amount, currency, status, asked_at, created_at, paid_at)
+       SELECT 'rsv_x', 'p', 'x', id, amount, currency, 'paid', now(), now(), now() FROM invoice LIMIT 1`,
+    ],
+    [
+      'hold_is_refunded_with_its_charge',
+      `INSERT INTO reservation (id, provider, charge_id, invoice_id, amount, currency, status, asked_at, created_at, paid_at, cancelled_at)
+       SELECT 'rsv_x', provider, charge_id, invoice_id, amount, currency, 'refunded', now(), now(), now(), now() FROM payment LIMIT 1`,
+    ],
+    [
+      'hold_ends_in_time',
+      `INSERT INTO reservation (id, provider, charge_id, invoice_id, amount, currency, status, asked_at, created_at)
+       SELECT 'rsv_x', 'p', 'x', id, amount, currency, 'reserved', '2026-01-01', '2026-01-01' FROM invoice LIMIT 1`,
+    ],
     ['order_is_paid_by_charge', "UPDATE invoice SET status = 'cancelled'"],
     ['order_has_its_subscription', 'DELETE FROM subscription'],
     [
