@@ -19,6 +19,7 @@ const PROGRAMS = {
   worker: 'src/jobs/worker.ts',
   check: 'src/bot/check.ts',
   'api-key': 'src/api/make-key.ts',
+  webhooks: 'src/api/manage-webhooks.ts',
   sandbox: 'src/sandbox/main.ts',
   migrate: 'src/lib/migrate-main.ts',
   env: 'src/lib/env.ts',

@@ -96,6 +96,14 @@ const ROWS: ReadonlyArray<Row> = [
     status: 200,
   },
   {
+    route: 'GET /api/v1/webhooks',
+    scopes: ['webhooks:replay'],
+    stranger: [403, 'not_yours'],
+    isStaffOnly: true,
+    attempt: () => ({ method: 'GET', path: '/api/v1/webhooks?status=failed' }),
+    status: 200,
+  },
+  {
     route: 'POST /api/v1/webhooks/{id}/replay',
     scopes: ['webhooks:replay'],
     stranger: [403, 'not_yours'],

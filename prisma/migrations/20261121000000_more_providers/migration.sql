@@ -96,3 +96,6 @@ CREATE TABLE "provider_breaker" (
 
     CONSTRAINT "provider_breaker_pkey" PRIMARY KEY ("provider")
 );
+
+-- What waits for another try or for an operator, newest first: ids are ordered by time.
+CREATE INDEX webhook_event_waiting ON webhook_event (status, id) WHERE status IN ('failed', 'dead');

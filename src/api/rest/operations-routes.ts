@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { measureBacklog } from '#domain/audit/backlog.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { AppError } from '#domain/errors.ts';
+import { listWaitingEvents } from '#domain/webhook/list.ts';
 import { replayWebhook } from '#domain/webhook/replay.ts';
 import { isEqualSecret } from '#lib/crypto.ts';
 import { describeError } from '#lib/log.ts';
@@ -158,10 +159,65 @@ const replayRoute = defineRoute({
   },
 });
 
-/** The providers' addresses. The production server calls `handleWebhook` without coming through here. */
+const WaitingEvents = z
+  .object({
+    success: Success,
+    events: z.array(
+      z.object({
+        event_id: z.string().openapi({ example: 'whe_01kahw9d6xq3v7c0mtz8b5r2ny' }),
+        provider: z.string(),
+        provider_event_id: z.string(),
+        kind: z.string(),
+        status: z.enum(['failed', 'dead']),
+        attempts: z.number().int(),
+        next_attempt_at: Instant.nullable(),
+        error: z.string().nullable().openapi({ description: 'A short code, never a message' }),
+        received_at: Instant,
+      }),
+    ),
+    next_cursor: z.string().nullable(),
+  })
+  .openapi('WaitingEvents');
+
+const waitingRoute = defineRoute({
+  method: 'get',
+  path: '/api/v1/webhooks',
+  access: { kind: 'server', scope: 'webhooks:replay' },
+  tag: 'Operation',
+  summary: 'Provider events that were not applied',
+  description: 'failed: tried again by itself. dead: waits for an operator, who looks at it and replays it.',
+  query: z.object({
+    status: z.enum(['failed', 'dead']).default('dead'),
+    cursor: z
+      .string()
+      .regex(/^whe_[0-9a-z]{1,36}$/)
+      .optional()
+      .openapi({ description: 'next_cursor of the page before' }),
+    limit: z.coerce.number().int().min(1).max(100).default(20),
+  }),
+  answer: { status: 200, description: 'What waits, newest first', schema: WaitingEvents },
+  run: async ({ ctx, query }) => {
+    const { cursor, limit, status } = query;
+    const { next, rows } = await listWaitingEvents(ctx, { status, before: cursor ?? null, limit });
+    const events = rows.map((row) => ({
+      event_id: row.id,
+      provider: row.provider,
+      provider_event_id: row.eventId,
+      kind: row.kind,
+      status: row.status,
+      attempts: row.attempts,
+      next_attempt_at: row.nextAttemptAt?.toISOString() ?? null,
+      error: row.error,
+      received_at: row.receivedAt.toISOString(),
+    }));
+    return { success: true as const, events, next_cursor: next };
+  },
+});
+
 /** Stands for a body of which no more was read. */
 const TOO_LONG = new Uint8Array(WEBHOOK_BODY_LIMIT_BYTES + 1);
 
+/** A provider's address. The production server calls `handleWebhook` without coming through here. */
 function webhookRoute(path: string, providerId: string, onMessage: MessageHandler): RawRoute {
   return {
     kind: 'raw',
@@ -204,5 +260,6 @@ export function makeOperationsRoutes(options: {
   const webhooks = Object.entries(WEBHOOK_PATHS)
     .filter(([, providerId]) => options.providers.has(providerId))
     .map(([path, providerId]) => webhookRoute(path, providerId, options.onMessage));
-  return [liveRoute, readyRoute, healthRoute, metricsRoute(options.metricsToken), replayRoute, ...webhooks];
+  const metrics = metricsRoute(options.metricsToken);
+  return [liveRoute, readyRoute, healthRoute, metrics, waitingRoute, replayRoute, ...webhooks];
 }

@@ -13,6 +13,7 @@ import {
 import { DAY_MS, newChargeId, openWorld, SECRET, STARS } from '../../testing/world.ts';
 import { claimMessage, finishMessage } from './claim-message.ts';
 import { forgetBodies } from './forget-bodies.ts';
+import { listWaitingEvents } from './list.ts';
 import { receiveWebhook } from './receive.ts';
 import { replayWebhook } from './replay.ts';
 import { retryWebhooks } from './retry.ts';
@@ -181,6 +182,15 @@ describe('an event that cannot be applied', () => {
     world.clock.advance(DAY_MS);
     expect(await retryWebhooks(world.system)).toBe(0);
     const id = dead?.id ?? '';
+    const asked = { status: 'dead', before: null, limit: 1 } as const;
+    expect(await refusal(listWaitingEvents(buyer.ctx, asked))).toBe('not_yours');
+    expect(await listWaitingEvents(world.system, asked)).toMatchObject({
+      rows: [{ id, kind: 'payment_succeeded', error: 'invoice_not_found' }],
+    });
+    expect((await listWaitingEvents(world.system, { ...asked, before: id })).rows).not.toContainEqual(
+      expect.objectContaining({ id }),
+    );
+    expect((await listWaitingEvents(world.system, { ...asked, status: 'failed' })).rows).toEqual([]);
     expect(await refusal(replayWebhook(buyer.ctx, { id, isDryRun: true }))).toBe('not_yours');
     expect(await refusal(replayWebhook(world.system, { id: 'whe_none', isDryRun: true }))).toBe(
       'webhook_event_not_found',
