@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LANGUAGES } from '#domain/identity/rules.ts';
 import { escapeHtml, markup, miniAppLink, topUpLink } from './telegram.ts';
-import { MESSAGES } from './translate.ts';
+import { formatMoney, MESSAGES } from './translate.ts';
 
 type Tree = { [key: string]: string | Tree };
 
@@ -78,5 +78,13 @@ describe('markup', () => {
   it('makes the links that Telegram opens', () => {
     expect(miniAppLink('hoshi_bot', 'receipt_pay_1')).toBe('https://t.me/hoshi_bot?startapp=receipt_pay_1');
     expect(topUpLink(150n)).toBe('tg://stars_topup?balance=150&purpose=subs');
+  });
+});
+
+describe('so’m', () => {
+  it('stand after the number, and tiyin only where there are some', () => {
+    const som = (amount: bigint) => LANGUAGES.map((language) => formatMoney({ amount, currency: 'UZS' }, language));
+    expect(som(36_000_000n)).toEqual(expect.arrayContaining(['360,000\u00a0so’m', '360,000\u00a0スム']));
+    expect(som(123_456n)).toEqual(expect.arrayContaining(['1,234.56\u00a0so’m', '1,234.56\u00a0スム']));
   });
 });

@@ -53,11 +53,22 @@ function numberFormat(language: MessageLanguage, name: string, options: Intl.Num
   return known;
 }
 
-/** An amount for eyes: "150 ★", "¥1,500", "$9.99", "0.00123456 BTC". The letters XTR are never shown. */
+/** People write so'm after the number and by name; Intl would write the code before it, and tiyin that hardly exist. */
+const SOM: Record<MessageLanguage, string> = { en: '\u00a0so’m', ja: '\u00a0スム' };
+
+/** An amount for eyes: "150 ★", "¥1,500", "$9.99", "36,000 so’m", "0.00123456 BTC". The letters XTR are never shown. */
 export function formatMoney(money: Amount, language: MessageLanguage): string {
   const { currency } = money;
   if (currency === 'XTR') return `${numberFormat(language, currency, {}).format(money.amount)} ★`;
   const digits = DIGITS[currency] ?? 0;
+  if (currency === 'UZS') {
+    const digitsShown = money.amount % 100n === 0n ? 0 : digits;
+    const number = numberFormat(language, `UZS ${digitsShown}`, {
+      minimumFractionDigits: digitsShown,
+      maximumFractionDigits: digitsShown,
+    });
+    return number.format(decimal(money)) + SOM[language];
+  }
   if (currency === 'BTC' || currency === 'ETH') {
     const coins = numberFormat(language, currency, { minimumFractionDigits: 0, maximumFractionDigits: digits });
     return `${coins.format(decimal(money))} ${currency}`;

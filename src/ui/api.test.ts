@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Api, type Problem, ProblemError, problemOf } from '#ui/api.ts';
+import { Api } from '#ui/api.ts';
+import { type Problem, ProblemError, problemOf } from '#ui/problem.ts';
 
 const ERROR = { reason: 'x', text: 'In words.', requestId: 'req_1', retryAfterSeconds: null, details: {} };
 const UNAUTHENTICATED = { ...ERROR, kind: 'unauthenticated', reason: 'session_expired' };

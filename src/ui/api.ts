@@ -1,8 +1,9 @@
-import { createTRPCUntypedClient, httpLink, TRPCClientError } from '@trpc/client';
+import { createTRPCUntypedClient, httpLink } from '@trpc/client';
 import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server';
 import type { AppRouter } from '#api/router.ts';
-import type { ErrorView, MeView } from '#api/views.ts';
+import type { MeView } from '#api/views.ts';
 import type { Language } from '#ui/message-format.ts';
+import { fetchWithTimeout, type Problem, ProblemError, problemOf } from '#ui/problem.ts';
 
 type Inputs = inferRouterInputs<AppRouter>;
 type Outputs = inferRouterOutputs<AppRouter>;
@@ -36,43 +37,6 @@ type Mutation =
 
 export type Settings = { language?: Language; wantsReminders?: boolean; wantsSalesNotices?: boolean };
 type Session = At<Outputs, 'session.start'>;
-
-/** Why a call did not work, as the screens show it. `network`: no answer came; `text` is then null. */
-export type Problem = Readonly<{
-  kind: ErrorView['kind'] | 'network';
-  reason: ErrorView['reason'] | null;
-  text: string | null;
-  requestId: string | null;
-  retryAfterSeconds: number | null;
-}>;
-
-/** Thrown by every call of `Api`. */
-export class ProblemError extends Error {
-  readonly problem: Problem;
-
-  constructor(problem: Problem, cause: unknown) {
-    super(problem.reason ?? problem.kind, { cause });
-    this.name = 'ProblemError';
-    this.problem = problem;
-  }
-}
-
-/** The problem inside an error of any origin. What did not come from our server counts as "no answer". */
-export function problemOf(error: unknown): Problem {
-  if (error instanceof ProblemError) return error.problem;
-  const view = error instanceof TRPCClientError ? hoshiError(error.data) : null;
-  if (view === null) return { kind: 'network', reason: null, text: null, requestId: null, retryAfterSeconds: null };
-  const { kind, reason, text, requestId, retryAfterSeconds } = view;
-  return { kind, reason, text, requestId, retryAfterSeconds };
-}
-
-function hoshiError(data: unknown): ErrorView | null {
-  const view = (data as { hoshi?: ErrorView } | null | undefined)?.hoshi;
-  return view && typeof view.text === 'string' ? view : null;
-}
-
-/** An answer that takes longer is treated as none. */
-const TIMEOUT_MS = 20_000;
 
 /** Talks to our server on behalf of the person, with a bearer token that lives in memory only: no cookies. */
 export class Api {
@@ -159,19 +123,5 @@ export class Api {
       if (problem.kind !== 'network') this.#onExpired(problem);
       throw error;
     }
-  }
-}
-
-async function fetchWithTimeout(url: string, init: RequestInit): Promise<Response> {
-  const timeout = new AbortController();
-  const timer = setTimeout(() => timeout.abort(), TIMEOUT_MS);
-  const outer = init.signal;
-  const forward = () => timeout.abort();
-  outer?.addEventListener('abort', forward, { once: true });
-  try {
-    return await fetch(url, { ...init, signal: timeout.signal });
-  } finally {
-    clearTimeout(timer);
-    outer?.removeEventListener('abort', forward);
   }
 }

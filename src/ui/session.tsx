@@ -2,9 +2,10 @@
 import { QueryClient, QueryClientProvider, useQueryClient } from '@tanstack/react-query';
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef, useState } from 'react';
 import type { MeView } from '#api/views.ts';
-import { Api, type Problem, problemOf } from '#ui/api.ts';
+import { Api } from '#ui/api.ts';
 import { useWords } from '#ui/i18n.tsx';
 import { type Launch, readLaunch } from '#ui/launch.ts';
+import { type Problem, problemOf } from '#ui/problem.ts';
 
 /** What the server told the page before anyone signed in. */
 export type SiteConfig = Readonly<{ botUsername: string; supportContact: string | null; webOrigin: string }>;

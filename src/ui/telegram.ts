@@ -237,17 +237,6 @@ export function openOutside(url: string): void {
   else window.open(url, '_blank', 'noopener');
 }
 
-/** Copies a text. False where the client forbids it (tdlib/telegram-bot-api#320, tdesktop#29927). */
-export async function copyToClipboard(text: string): Promise<boolean> {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    // No clipboard in this client or not for a framed page: the caller offers the text for selecting.
-    return false;
-  }
-}
-
 /** Closes the Mini App. */
 export function closeApp(): void {
   call('web_app_close');

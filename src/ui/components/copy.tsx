@@ -1,8 +1,8 @@
 'use client';
 import { useEffect, useRef, useState } from 'react';
+import { copyToClipboard } from '#ui/clipboard.ts';
 import { Icon } from '#ui/components/icons.tsx';
 import { useT } from '#ui/i18n.tsx';
-import { copyToClipboard } from '#ui/telegram.ts';
 
 /** A text to take along. Where copying is not allowed it is selected instead, ready for the client's own copy. */
 export function CopyText({ text, testId }: { text: string; testId?: string }) {

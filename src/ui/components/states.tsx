@@ -1,11 +1,11 @@
 'use client';
 import type { UseQueryResult } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useState, useSyncExternalStore } from 'react';
-import { type Problem, problemOf } from '#ui/api.ts';
 import { Button } from '#ui/components/controls.tsx';
 import { CopyText } from '#ui/components/copy.tsx';
 import { Icon, type IconName } from '#ui/components/icons.tsx';
 import { useT } from '#ui/i18n.tsx';
+import { type Problem, problemOf } from '#ui/problem.ts';
 
 /** A whole-screen message: what happened, what it means, and at most one thing to do. */
 export function Notice(props: {

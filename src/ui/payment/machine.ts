@@ -1,5 +1,5 @@
 import type { InvoiceView } from '#api/views.ts';
-import type { Problem } from '#ui/api.ts';
+import type { Problem } from '#ui/problem.ts';
 import type { ClosedStatus } from '#ui/telegram.ts';
 
 /**

@@ -13,7 +13,6 @@ import {
 } from 'react';
 import type { InvoiceView } from '#api/views.ts';
 import type { Method } from '#domain/provider.ts';
-import { problemOf } from '#ui/api.ts';
 import { invoiceSlugOf } from '#ui/launch.ts';
 import { useNavigation } from '#ui/navigation.tsx';
 import {
@@ -25,6 +24,7 @@ import {
   pollDelayMs,
   reducePayment,
 } from '#ui/payment/machine.ts';
+import { problemOf } from '#ui/problem.ts';
 import { refreshRights } from '#ui/queries.ts';
 import { useSession } from '#ui/session.tsx';
 import { confirmClosing, hapticResult, onVisibility, openInvoice } from '#ui/telegram.ts';

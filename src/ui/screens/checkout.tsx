@@ -2,7 +2,6 @@
 import { useEffect, useState } from 'react';
 import type { CheckoutPreview, MethodView } from '#api/views.ts';
 import type { Method } from '#domain/provider.ts';
-import type { Problem } from '#ui/api.ts';
 import { Button, RadioList } from '#ui/components/controls.tsx';
 import { Icon } from '#ui/components/icons.tsx';
 import { Money } from '#ui/components/money.tsx';
@@ -18,6 +17,7 @@ import { fullName } from '#ui/names.ts';
 import { useNavigation } from '#ui/navigation.tsx';
 import { isLocked } from '#ui/payment/machine.ts';
 import { usePayment } from '#ui/payment/payment.tsx';
+import type { Problem } from '#ui/problem.ts';
 import { useCheckoutPreview } from '#ui/queries.ts';
 
 /** The last look before paying: what it costs, until when it lasts, where the money goes and who learns what. */

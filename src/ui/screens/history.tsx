@@ -1,7 +1,6 @@
 'use client';
 import { useState } from 'react';
 import type { PaymentStatusView, PaymentView } from '#api/views.ts';
-import { problemOf } from '#ui/api.ts';
 import { Button, Select } from '#ui/components/controls.tsx';
 import { Money } from '#ui/components/money.tsx';
 import { Screen } from '#ui/components/screen.tsx';
@@ -12,6 +11,7 @@ import { StatusPill } from '#ui/components/status-pill.tsx';
 import { useT, useWords } from '#ui/i18n.tsx';
 import { fullName } from '#ui/names.ts';
 import { useNavigation } from '#ui/navigation.tsx';
+import { problemOf } from '#ui/problem.ts';
 import { type HistoryFilter, usePaymentMonths, usePayments } from '#ui/queries.ts';
 
 const STATUSES = ['succeeded', 'refunding', 'refunded'] as const satisfies readonly PaymentStatusView[];

@@ -1,7 +1,6 @@
 'use client';
 import { type ReactNode, useState } from 'react';
 import type { InvoiceView } from '#api/views.ts';
-import { problemOf } from '#ui/api.ts';
 import { Button } from '#ui/components/controls.tsx';
 import { Icon, Spinner, Star } from '#ui/components/icons.tsx';
 import { PointList } from '#ui/components/lists.tsx';
@@ -17,6 +16,7 @@ import { fullName } from '#ui/names.ts';
 import { useNavigation } from '#ui/navigation.tsx';
 import { invoiceOf, type PaymentState } from '#ui/payment/machine.ts';
 import { usePayment } from '#ui/payment/payment.tsx';
+import { problemOf } from '#ui/problem.ts';
 import { useAllowMessages, useCancelOrder, useCatalog, useMe, useOrder } from '#ui/queries.ts';
 import { canOpenInvoices, canRequestWriteAccess, isFramed, requestWriteAccess } from '#ui/telegram.ts';
 

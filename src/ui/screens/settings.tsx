@@ -1,7 +1,6 @@
 'use client';
 import { useState } from 'react';
 import type { MeView } from '#api/views.ts';
-import { problemOf } from '#ui/api.ts';
 import { RadioList, Switch } from '#ui/components/controls.tsx';
 import { CopyText } from '#ui/components/copy.tsx';
 import { Screen } from '#ui/components/screen.tsx';
@@ -11,6 +10,7 @@ import { Loaded, ProblemNotice } from '#ui/components/states.tsx';
 import { SupportCell } from '#ui/components/support.tsx';
 import { useT } from '#ui/i18n.tsx';
 import { useNavigation } from '#ui/navigation.tsx';
+import { problemOf } from '#ui/problem.ts';
 import { useAllowMessages, useChangeSettings, useMe } from '#ui/queries.ts';
 import { canRequestWriteAccess, requestWriteAccess } from '#ui/telegram.ts';
 

@@ -1,6 +1,5 @@
 'use client';
 import type { SubscriptionView } from '#api/views.ts';
-import { problemOf } from '#ui/api.ts';
 import { Button } from '#ui/components/controls.tsx';
 import { useAsk } from '#ui/components/dialog.tsx';
 import { Timeline } from '#ui/components/lists.tsx';
@@ -13,6 +12,7 @@ import { StatusPill } from '#ui/components/status-pill.tsx';
 import { useSubscriptionText } from '#ui/components/subscription-text.ts';
 import { useT } from '#ui/i18n.tsx';
 import { useNavigation } from '#ui/navigation.tsx';
+import { problemOf } from '#ui/problem.ts';
 import { useChangeRenewal, useSubscriptions } from '#ui/queries.ts';
 import { hapticResult } from '#ui/telegram.ts';
 

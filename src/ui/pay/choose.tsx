@@ -1,0 +1,165 @@
+'use client';
+import { useState } from 'react';
+import type { LinkedOrderView, MethodView } from '#api/views.ts';
+import { Button, RadioList } from '#ui/components/controls.tsx';
+import { Icon } from '#ui/components/icons.tsx';
+import { Money } from '#ui/components/money.tsx';
+import { PrivacyLevelCard } from '#ui/components/privacy-level.tsx';
+import { SplitBar } from '#ui/components/split-bar.tsx';
+import { useCountdown, useIsOnline } from '#ui/components/states.tsx';
+import { useT } from '#ui/i18n.tsx';
+import type { Translate } from '#ui/message-format.ts';
+import { HandOver } from '#ui/pay/hand-over.tsx';
+import { Legal } from '#ui/pay/legal.tsx';
+import { Refusal } from '#ui/pay/refusal.tsx';
+import { LinkButton, Part, Sheet } from '#ui/pay/sheet.tsx';
+import type { Payment } from '#ui/pay/use-payment.ts';
+import { providerName, wayNote } from '#ui/pay/words.ts';
+
+/** An open order: what it is, how it can be paid, where the money goes, and one button. */
+export function Choose(props: { order: LinkedOrderView; payment: Payment; botUrl: string }) {
+  const { order, payment, botUrl } = props;
+  const t = useT();
+  const [wanted, setWanted] = useState<string | null>(null);
+  const allowed = order.methods.filter(({ isAllowed }) => isAllowed);
+  const chosen = allowed.find(({ provider }) => provider === wanted) ?? allowed[0] ?? null;
+  return (
+    <>
+      <Sheet>
+        <Summary order={order} />
+        {order.methods.length > 0 && (
+          <Part title={t('checkout.methods')}>
+            <Ways methods={order.methods} chosen={chosen} onChange={setWanted} />
+          </Part>
+        )}
+        {chosen && (
+          <Part title={t('checkout.split')}>
+            <SplitBar split={chosen.split} testId="checkout-bar" />
+          </Part>
+        )}
+        {chosen && (
+          <Part title={t('checkout.privacy')}>
+            <PrivacyLevelCard level={chosen.privacy} method={chosen.method} />
+          </Part>
+        )}
+        {chosen ? <PayBar order={order} method={chosen} payment={payment} /> : <NoWay botUrl={botUrl} />}
+      </Sheet>
+      <HandOver />
+      <Legal isAgreed />
+    </>
+  );
+}
+
+function Summary({ order }: { order: LinkedOrderView }) {
+  const t = useT();
+  const { minutesLeft, planName, price, productName } = order;
+  const { interval, renewsEveryDays } = price;
+  return (
+    <div className="px-4 pt-5 pb-4">
+      <div className="flex items-start justify-between gap-3">
+        <h1 tabIndex={-1} className="min-w-0 text-heading">
+          {planName !== productName && <span className="block text-sub font-normal text-hint">{productName} </span>}
+          {planName}
+        </h1>
+        {minutesLeft !== null && (
+          <p
+            className="tabular flex shrink-0 items-center gap-1 text-note leading-5 text-hint"
+            data-testid="minutes-left"
+          >
+            <Icon name="clock" className="size-4" />
+            {t('pay.minutesLeft', { count: minutesLeft })}
+          </p>
+        )}
+      </div>
+      <p className="mt-2">
+        <Money money={price.money} className="text-display" />
+      </p>
+      <p className="mt-1 text-sub text-pretty text-hint">
+        {renewsEveryDays === null ? t(`plan.onceNote.${interval}`) : t('plan.renewsNote', { days: renewsEveryDays })}
+      </p>
+    </div>
+  );
+}
+
+function Ways(props: {
+  methods: readonly MethodView[];
+  chosen: MethodView | null;
+  onChange: (provider: string) => void;
+}) {
+  const t = useT();
+  return (
+    <RadioList
+      label={t('checkout.methods')}
+      value={props.chosen?.provider ?? null}
+      onChange={props.onChange}
+      options={props.methods.map((method) => ({
+        value: method.provider,
+        title: <Pair first={providerName(t, method)} second={method.isAllowed ? feeText(t, method) : null} />,
+        subtitle: method.isAllowed ? (
+          <Pair first={wayNote(t, method)} second={t(`privacy.level.${method.privacy}`)} />
+        ) : (
+          (method.reasonText ?? t('checkout.methodRefused'))
+        ),
+        isDisabled: !method.isAllowed,
+        testId: `way-${method.provider}`,
+      }))}
+    />
+  );
+}
+
+/** Two texts at the ends of a line; on the narrowest phones one below the other. */
+function Pair({ first, second }: { first: string; second: string | null }) {
+  return (
+    <span className="flex flex-wrap items-baseline justify-between gap-x-3">
+      <span>{first}</span>
+      {second && <span className="tabular text-note text-hint">{second}</span>}
+    </span>
+  );
+}
+
+function feeText(t: Translate, { split }: MethodView): string {
+  const fee = split.find(({ party }) => party === 'processor');
+  return fee && fee.bps > 0 ? t('pay.fee', { fee: fee.money.text }) : t('pay.noFee');
+}
+
+/** Stays in view on a phone, where the ways to pay and their details fill more than a screen. */
+function PayBar(props: { order: LinkedOrderView; method: MethodView; payment: Payment }) {
+  const { method, order, payment } = props;
+  const t = useT();
+  const isOnline = useIsOnline();
+  const wait = useCountdown(payment.problem);
+  const provider = providerName(t, method);
+  const label = payment.isBusy
+    ? t('pay.leaving', { provider })
+    : wait > 0
+      ? t('checkout.wait', { seconds: wait })
+      : t('pay.pay', { price: order.price.money.text, provider });
+  return (
+    <div className="sticky bottom-0 grid gap-3 rounded-b-[16px] bg-surface p-4 pb-[calc(1rem+env(safe-area-inset-bottom))]">
+      {payment.problem && <Refusal problem={payment.problem} secondsLeft={wait} />}
+      {!isOnline && <p className="text-center text-sub text-hint">{t('checkout.offline')}</p>}
+      <Button
+        look="filled"
+        isDisabled={!isOnline || wait > 0}
+        isBusy={payment.isBusy}
+        onPress={() => payment.pay(method)}
+        testId="pay"
+      >
+        <span className="tabular py-2 text-center text-balance">{label}</span>
+      </Button>
+    </div>
+  );
+}
+
+function NoWay({ botUrl }: { botUrl: string }) {
+  const t = useT();
+  return (
+    <div className="grid gap-4 p-4">
+      <div>
+        <p className="text-body font-semibold">{t('checkout.noMethodTitle')}</p>
+        <p className="mt-1 text-sub text-hint">{t('pay.noMethodText')}</p>
+      </div>
+      <LinkButton href={botUrl}>{t('pay.toBot')}</LinkButton>
+    </div>
+  );
+}

@@ -1,0 +1,81 @@
+'use client';
+import { useCallback, useEffect, useRef, useState } from 'react';
+import { useWords } from '#ui/i18n.tsx';
+import { startPayment } from '#ui/pay/api.ts';
+import { keepStarted, readStarted, type Started } from '#ui/pay/started.ts';
+import { type Problem, problemOf } from '#ui/problem.ts';
+
+export type Way = Pick<Started, 'method' | 'provider'>;
+
+export type Payment = Readonly<{
+  /** What was begun in this tab. */
+  started: Started | null;
+  isBusy: boolean;
+  problem: Problem | null;
+  /** Opens the way to pay and goes there. A second call while one runs does nothing. */
+  pay: (way: Way) => void;
+  /** Back to the choice. */
+  chooseAgain: () => void;
+}>;
+
+/** What this tab does about paying the order. `onRefused` is told when the server said no: the order may have changed. */
+export function usePayment(invoiceId: string, onRefused: () => void): Payment {
+  const { language } = useWords();
+  const [started, setStarted] = useStarted(invoiceId);
+  const [isBusy, setIsBusy] = useState(false);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  // Two presses can come before the next render.
+  const isRunning = useRef(false);
+  const setRunning = useCallback((isNow: boolean) => {
+    isRunning.current = isNow;
+    setIsBusy(isNow);
+  }, []);
+  useReturn(() => setRunning(false));
+
+  const pay = async ({ method, provider }: Way) => {
+    if (isRunning.current) return;
+    setRunning(true);
+    setProblem(null);
+    try {
+      const opened = await startPayment({ invoiceId, language, method, provider });
+      const isInTelegram = method === 'telegram_stars' || opened.url === null;
+      keepStarted(opened.invoiceId, { method, provider, url: isInTelegram ? opened.url : null });
+      // Busy until the page is gone.
+      if (!isInTelegram && opened.url !== null) return location.assign(opened.url);
+      if (opened.invoiceId !== invoiceId) return location.replace(`/pay/${opened.invoiceId}?lang=${language}`);
+      setStarted({ method, provider, url: opened.url });
+    } catch (error) {
+      setProblem(problemOf(error));
+      onRefused();
+    }
+    setRunning(false);
+  };
+
+  const chooseAgain = () => {
+    keepStarted(invoiceId, null);
+    setStarted(null);
+    setProblem(null);
+  };
+  return { started, isBusy, problem, pay: (way) => void pay(way), chooseAgain };
+}
+
+/** Read with the page, and again when it comes back from the browser's memory. */
+function useStarted(invoiceId: string) {
+  const isServer = typeof window === 'undefined';
+  const [started, setStarted] = useState(() => (isServer ? null : readStarted(invoiceId)));
+  useReturn(() => setStarted(readStarted(invoiceId)));
+  return [started, setStarted] as const;
+}
+
+/** Runs when the page is shown again as it was left, as by the browser's back button. */
+function useReturn(listener: () => void): void {
+  const latest = useRef(listener);
+  latest.current = listener;
+  useEffect(() => {
+    const onShow = (event: PageTransitionEvent) => {
+      if (event.persisted) latest.current();
+    };
+    window.addEventListener('pageshow', onShow);
+    return () => window.removeEventListener('pageshow', onShow);
+  }, []);
+}
