@@ -109,6 +109,50 @@ for (const [provider, name, address] of [
   });
 }
 
+const CARD = { normal: '8600 4954 7331 6478', blocked: '4444 4459 8745 9073', code: '666666' };
+
+/** The way to Payme and through its card form. Ends where Payme says how it went. */
+async function payByCard(page: Page, card: string): Promise<void> {
+  await page.getByTestId('way-payme').click();
+  await payButton(page).click();
+  await page.waitForURL(/\/payme\//);
+  await page.getByRole('button', { name: card }).click();
+  await page.getByRole('textbox').fill(CARD.code);
+  await page.locator('form[action$="/pay"] button').click();
+}
+
+test('a card pays with Payme, and the page shows what is theirs now; a refund in its cabinet arrives too', async ({
+  page,
+  shop,
+  buyer,
+  request,
+  baseURL,
+}) => {
+  const { id, url } = await shop.order(buyer.id);
+  await page.goto(`${url}?lang=en`);
+  await payByCard(page, CARD.normal);
+  await expect(page.getByTestId('pay-paid')).toBeVisible({ timeout: 15_000 });
+  await expect(page.getByTestId('pay-paid')).toContainText('Pro');
+  const [sale] = await (await request.get(`${baseURL}/sim/payme/transactions?account=${id}`)).json();
+  await request.post(`${baseURL}/sim/payme/transactions/${sale.id}/refund`);
+  await page.reload();
+  await expect(page.getByTestId('pay-refunded')).toBeVisible();
+});
+
+test('a blocked card takes nothing; the order is still open and Click takes it over', async ({ page, shop, buyer }) => {
+  const { url } = await shop.order(buyer.id);
+  await page.goto(`${url}?lang=en`);
+  await payByCard(page, CARD.blocked);
+  await expect(page.getByTestId('result')).toHaveAttribute('data-status', 'failed');
+  await page.goto(`${url}?lang=en`);
+  await page.getByTestId('pay-other-way').click();
+  await page.getByTestId('way-click').click();
+  await payButton(page).click();
+  await page.waitForURL(/\/click\//);
+  await page.locator('button[value="paid"]').click();
+  await expect(page.getByTestId('pay-paid')).toBeVisible({ timeout: 15_000 });
+});
+
 test('Stars are paid in Telegram, and the page turns into success and refund by itself', async ({
   page,
   shop,

@@ -113,7 +113,13 @@ const ROWS = [
     says: 'The server joins domain/context, providers/registry, messages and lib.',
   },
   {
-    files: ['src/main.ts', 'src/jobs/worker.ts', 'src/bot/check.ts', 'src/api/make-key.ts'],
+    files: [
+      'src/main.ts',
+      'src/jobs/worker.ts',
+      'src/bot/check.ts',
+      'src/api/make-key.ts',
+      'src/api/manage-webhooks.ts',
+    ],
     may: [
       '#server.ts',
       '#api/**',
@@ -122,8 +128,11 @@ const ROWS = [
       '#lib/**',
       '#domain/context/**',
       '#domain/identity/api-key.ts',
+      '#domain/webhook/list.ts',
+      '#domain/webhook/replay.ts',
+      '#domain/errors.ts',
     ],
-    says: 'A process imports server, its doors, lib and the verb for API keys.',
+    says: 'A process imports server, its doors, lib and the verbs of its command.',
   },
   {
     files: ['src/proxy.ts'],

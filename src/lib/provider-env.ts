@@ -97,6 +97,9 @@ const SANDBOX_SECRETS = ['PAYME_KEY', 'CLICK_SECRET_KEY'] as const;
 export function sandboxProviderDefaults(sandboxUrl: string): Source {
   return {
     ...SANDBOX_PROVIDER_VALUES,
+    // So that where the money goes shows more than one part.
+    PAYME_FEE_BPS: '200',
+    CLICK_FEE_BPS: '100',
     PAYME_CHECKOUT_URL: `${sandboxUrl}/payme`,
     CLICK_CHECKOUT_URL: `${sandboxUrl}/click`,
     CLICK_API_URL: `${sandboxUrl}/click`,

@@ -73,11 +73,8 @@ export function formatMoney(money: Amount, language: MessageLanguage): string {
     const coins = numberFormat(language, currency, { minimumFractionDigits: 0, maximumFractionDigits: digits });
     return `${coins.format(decimal(money))} ${currency}`;
   }
-  // Prices in so'm are whole: tiyin are out of use and only shown where there are any.
-  const isWholeSom = currency === 'UZS' && money.amount % 100n === 0n;
-  const fraction = { minimumFractionDigits: isWholeSom ? 0 : digits, maximumFractionDigits: digits };
-  const name = isWholeSom ? 'UZS whole' : currency;
-  return numberFormat(language, name, { style: 'currency', currency, ...fraction }).format(decimal(money));
+  const fraction = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return numberFormat(language, currency, { style: 'currency', currency, ...fraction }).format(decimal(money));
 }
 
 /** An amount for screen readers: a star glyph is read out as a word. */
