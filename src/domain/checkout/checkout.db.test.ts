@@ -284,6 +284,17 @@ describe('startCheckout', () => {
     expect(await ask(away, steady)).toEqual(['steady', ['away'], ['away', 'steady']]);
   });
 
+  it('keeps an order of a browser out of Telegram, unless the operator permits its method there', async () => {
+    const buyer = await world.newBuyer();
+    const card = { surface: 'api', method: 'credit_card' } as const;
+    const { invoiceId } = await world.order(buyer, CATALOG.proYearUzs, card);
+    expect(await findOpenInvoice(buyer.ctx, buyer.id)).toBeNull();
+    const permissive = { ...buyer.ctx, policy: { ...buyer.ctx.policy, surfacePolicy: 'permissive' as const } };
+    expect(await findOpenInvoice(permissive, buyer.id)).toMatchObject({ id: invoiceId });
+    const stars = await world.order(buyer, CATALOG.basicYear);
+    expect(await findOpenInvoice(buyer.ctx, buyer.id)).toMatchObject({ id: stars.invoiceId });
+  });
+
   it('takes the terms of a server: its fee, and a time to pay of at most an hour', async () => {
     const buyer = await world.newBuyer();
     const request = {

@@ -1,6 +1,8 @@
+import { judgeSurface } from '#domain/checkout/rules.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { requireOwnerOr } from '#domain/context/permission.ts';
 import { AppError } from '#domain/errors.ts';
+import type { Capability } from '#domain/provider.ts';
 import type { Prisma } from '#lib/generated/prisma/client.ts';
 
 const WITH_STATE = {
@@ -25,12 +27,26 @@ export async function getInvoice(ctx: Ctx, invoiceId: string): Promise<InvoiceRe
   return invoice;
 }
 
-/** The newest order of a person that can still be paid; null when there is none. */
+/** The newest order of a person that can still be paid where they are, inside Telegram; null when there is none. */
 export async function findOpenInvoice(ctx: Ctx, userId: string): Promise<InvoiceRecord | null> {
   requireOwnerOr(ctx, userId, 'payments:read');
   return ctx.db.invoice.findFirst({
-    where: { userId, status: 'open', expiresAt: { gt: ctx.clock.now() }, attempts: { some: { status: 'live' } } },
+    where: {
+      userId,
+      status: 'open',
+      expiresAt: { gt: ctx.clock.now() },
+      // An order of a browser stays there: its link must not be offered where the policy refuses the method.
+      attempts: { some: { status: 'live', provider: { in: providersInside(ctx) } } },
+    },
     orderBy: { createdAt: 'desc' },
     include: WITH_STATE,
   });
+}
+
+/** Providers with a method that may be offered inside Telegram for digital goods. */
+function providersInside(ctx: Ctx): string[] {
+  const { surfacePolicy: policy } = ctx.policy;
+  const isAllowed = ({ method }: Capability) =>
+    judgeSurface({ surface: 'mini_app', method, fulfilment: 'digital', policy }).ok;
+  return [...ctx.providers.values()].filter(({ accepts }) => accepts.some(isAllowed)).map(({ id }) => id);
 }
