@@ -5,7 +5,13 @@ import { doorOf } from '#api/door.ts';
 import { ANSWER_HEADERS } from '#api/request.ts';
 import { makeRest } from '#api/rest.ts';
 import { makeTrpcHandler } from '#api/trpc-handler.ts';
-import { handleWebhook, WEBHOOK_BODY_LIMIT_BYTES, type WebhookAnswer, webhookDoorOf } from '#api/webhook.ts';
+import {
+  handleWebhook,
+  hearsMethod,
+  WEBHOOK_BODY_LIMIT_BYTES,
+  type WebhookAnswer,
+  webhookPathsOf,
+} from '#api/webhook.ts';
 import { makeBot } from '#bot/bot.ts';
 import { checkBot, registerBot } from '#bot/setup.ts';
 import { clientAddress, isLoopback } from '#lib/http.ts';
@@ -29,6 +35,7 @@ const bot = makeBot({
   botUsername,
   supportContact,
 });
+const webhookPaths = webhookPathsOf(ctx.providers);
 const { fetch, refuse } = makeRest({ ctx, handleBotUpdate: bot.handleUpdate, metricsToken: env.metricsToken });
 const rest = getRequestListener(fetch, { errorHandler: refuse });
 const trpc = getRequestListener(makeTrpcHandler({ ctx, contact: { botUsername, supportContact } }), {
@@ -66,8 +73,9 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
   const url = request.url ?? '/';
   const end = url.indexOf('?');
   const path = end === -1 ? url : url.slice(0, end);
-  const providerId = webhookDoorOf(request.method, path);
-  if (providerId) return serveWebhook(providerId, request, response);
+  const providerId = webhookPaths.get(path);
+  if (providerId && hearsMethod(ctx.providers, providerId, request.method))
+    return serveWebhook(providerId, request, response);
   const door = doorOf(request.method, url, env.isDevelopment);
   if (door === 'page') return (await preparing).serve(request, response);
   if (door === 'trpc') return trpc(request, response);

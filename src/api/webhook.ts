@@ -8,25 +8,25 @@ import { receiveWebhook } from '#domain/webhook/receive.ts';
 import { codesOf, errorText, logFailure, presentError, toAppError } from './errors.ts';
 import { requestIdFor } from './request.ts';
 
-/** The addresses to which providers post. The older systems' addresses lead to the same door. */
-export const WEBHOOK_PATHS: Readonly<Record<string, string>> = {
-  '/webhooks/telegram': 'telegram-stars',
-  '/api/v1/payments/webhook/telegram-stars': 'telegram-stars',
-  '/api/v1/payment/webhooks/telegram': 'telegram-stars',
-  '/webhooks/payme': 'payme',
-  '/api/v1/payment/webhooks/payme': 'payme',
-  '/webhooks/click': 'click',
-  '/api/v1/payment/webhooks/click': 'click',
-};
+/** Addresses beside those by the provider's id, as bots and the older systems have them. */
+const ALIASES: ReadonlyArray<readonly [path: string, providerId: string]> = [
+  ['/webhooks/telegram', 'telegram-stars'],
+  ['/api/v1/payments/webhook/telegram-stars', 'telegram-stars'],
+  ['/api/v1/payment/webhooks/telegram', 'telegram-stars'],
+];
 
-/** Providers whose protocol answers everything itself: also another method than POST, and a body that is too long. */
-const HAS_WORDS_FOR_ALL: ReadonlySet<string> = new Set(['payme', 'click']);
+/** The addresses to which the providers that are set up post, each with its provider. */
+export function webhookPathsOf(providers: Ctx['providers']): ReadonlyMap<string, string> {
+  const own = [...providers.keys()].flatMap((id) => [
+    [`/webhooks/${id}`, id] as const,
+    [`/api/v1/payment/webhooks/${id}`, id] as const,
+  ]);
+  return new Map([...own, ...ALIASES.filter(([, id]) => providers.has(id))]);
+}
 
-/** The provider whose door an address is, null when it is none, or not for this method. */
-export function webhookDoorOf(method: string | undefined, path: string): string | null {
-  const providerId = WEBHOOK_PATHS[path];
-  if (!providerId) return null;
-  return method === 'POST' || HAS_WORDS_FOR_ALL.has(providerId) ? providerId : null;
+/** Whether a provider hears a message of this method. Most protocols have no words for another than POST. */
+export function hearsMethod(providers: Ctx['providers'], providerId: string, method: string | undefined): boolean {
+  return method === 'POST' || providers.get(providerId)?.answersAll === true;
 }
 
 export const WEBHOOK_BODY_LIMIT_BYTES = 1_048_576;
@@ -83,8 +83,8 @@ async function receive(
   onMessage: MessageHandler,
 ): Promise<WebhookAnswer> {
   const { body } = received;
-  const isWholeOrSpoken = body.byteLength <= WEBHOOK_BODY_LIMIT_BYTES || HAS_WORDS_FOR_ALL.has(providerId);
-  if (!isWholeOrSpoken)
+  const isTooLong = body.byteLength > WEBHOOK_BODY_LIMIT_BYTES;
+  if (isTooLong && !ctx.providers.get(providerId)?.answersAll)
     throw new AppError('invalid', 'body_too_large', { details: { limitBytes: WEBHOOK_BODY_LIMIT_BYTES } });
   const request = { ...received, headers: singles(received.headers) };
   const { message, reply } = await receiveWebhook(ctx, { providerId, request, explain });

@@ -273,6 +273,8 @@ export type RefundRequest = Readonly<{
 export interface Provider {
   readonly id: string;
   readonly accepts: ReadonlyArray<Capability>;
+  /** Its protocol has an answer for everything, also for another method than POST and a body that is too long. */
+  readonly answersAll?: boolean;
   /**
    * How long a reservation may wait for its capture, and with which code it then ends: null where money that comes for it
    * afterwards is still ours to book. Absent where the provider takes money in one step.

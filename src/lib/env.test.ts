@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { EnvError, type EnvProblem, readEnv, SANDBOX_VALUES } from './env.ts';
+import { SANDBOX_PROVIDER_VALUES } from './provider-env.ts';
 
 const LIVE = {
   TELEGRAM_BOT_TOKEN: '123456789:AAE-realLookingTokenRealLookingToken1',
@@ -154,6 +155,42 @@ describe('readEnv on malformed values', () => {
 
   it('reads the list of administrators', () => {
     expect(readEnv({ ADMIN_TELEGRAM_IDS: ' 12, 34 ' }).adminTelegramIds).toEqual([12n, 34n]);
+  });
+});
+
+describe('Payme and Click', () => {
+  const PAYME = { PAYME_MERCHANT_ID: '587f72c72cac0d162c722ae2', PAYME_KEY: 'a-real-key-of-a-register' };
+
+  it('are there in the sandbox with public values, and live only when set up', () => {
+    expect(readEnv({}).providers).toMatchObject({
+      payme: { merchantId: SANDBOX_PROVIDER_VALUES.PAYME_MERCHANT_ID, feeBps: 200 },
+      click: { serviceId: SANDBOX_PROVIDER_VALUES.CLICK_SERVICE_ID, feeBps: 100 },
+    });
+    expect(readEnv(LIVE).providers).toEqual({ payme: null, click: null });
+    expect(readEnv({ ...LIVE, ...PAYME }).providers.payme).toEqual({
+      merchantId: PAYME.PAYME_MERCHANT_ID,
+      key: PAYME.PAYME_KEY,
+      previousKey: null,
+      checkoutUrl: 'https://checkout.paycom.uz',
+      allowedAddresses: null,
+      feeBps: 0,
+    });
+  });
+
+  it.each([
+    [{ PAYME_MERCHANT_ID: PAYME.PAYME_MERCHANT_ID }, ['PAYME_KEY']],
+    [{ CLICK_FEE_BPS: '100' }, ['CLICK_SERVICE_ID', 'CLICK_MERCHANT_ID', 'CLICK_MERCHANT_USER_ID', 'CLICK_SECRET_KEY']],
+    [{ ...PAYME, PAYME_KEY: SANDBOX_PROVIDER_VALUES.PAYME_KEY }, ['PAYME_KEY']],
+    [{ ...PAYME, PAYME_KEY_PREVIOUS: 'another-key' }, ['PAYME_KEY_PREVIOUS_UNTIL']],
+    [{ ...PAYME, PAYME_KEY_PREVIOUS_UNTIL: '2026-12-01T00:00:00Z' }, ['PAYME_KEY_PREVIOUS']],
+    [{ ...PAYME, PAYME_ALLOWED_ADDRESSES: 'everywhere!' }, ['PAYME_ALLOWED_ADDRESSES']],
+    [{ ...PAYME, PAYME_FEE_BPS: '2.5' }, ['PAYME_FEE_BPS']],
+  ])('live, %o asks for %o', (given, wrong) => {
+    expect(variablesOf({ ...LIVE, ...given })).toEqual(wrong);
+  });
+
+  it('refuse a real key in the sandbox', () => {
+    expect(variablesOf(PAYME)).toEqual(['PAYME_KEY']);
   });
 });
 

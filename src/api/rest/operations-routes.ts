@@ -9,10 +9,10 @@ import { describeError } from '#lib/log.ts';
 import { ANSWER_HEADERS, readBody } from '../request.ts';
 import {
   handleWebhook,
+  hearsMethod,
   type MessageHandler,
   WEBHOOK_BODY_LIMIT_BYTES,
-  WEBHOOK_PATHS,
-  webhookDoorOf,
+  webhookPathsOf,
 } from '../webhook.ts';
 import { defineRoute, PUBLIC, type RawRoute, type Route } from './route.ts';
 import { IdText, Instant, Success } from './schemas.ts';
@@ -218,12 +218,16 @@ const waitingRoute = defineRoute({
 const TOO_LONG = new Uint8Array(WEBHOOK_BODY_LIMIT_BYTES + 1);
 
 /** A provider's address. The production server calls `handleWebhook` without coming through here. */
-function webhookRoute(path: string, providerId: string, onMessage: MessageHandler): RawRoute {
+function webhookRoute(
+  path: string,
+  providerId: string,
+  { isForEveryMethod, onMessage }: { isForEveryMethod: boolean; onMessage: MessageHandler },
+): RawRoute {
   return {
     kind: 'raw',
     // The production server calls it past this door.
     accountsForItself: true,
-    isForEveryMethod: webhookDoorOf('GET', path) !== null,
+    isForEveryMethod,
     method: 'post',
     path,
     access: PUBLIC,
@@ -257,9 +261,10 @@ export function makeOperationsRoutes(options: {
   onMessage: MessageHandler;
   providers: Ctx['providers'];
 }): Route[] {
-  const webhooks = Object.entries(WEBHOOK_PATHS)
-    .filter(([, providerId]) => options.providers.has(providerId))
-    .map(([path, providerId]) => webhookRoute(path, providerId, options.onMessage));
+  const { onMessage, providers } = options;
+  const webhooks = [...webhookPathsOf(providers)].map(([path, providerId]) =>
+    webhookRoute(path, providerId, { onMessage, isForEveryMethod: hearsMethod(providers, providerId, 'GET') }),
+  );
   const metrics = metricsRoute(options.metricsToken);
   return [liveRoute, readyRoute, healthRoute, metrics, waitingRoute, replayRoute, ...webhooks];
 }

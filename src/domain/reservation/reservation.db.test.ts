@@ -3,8 +3,9 @@ import { cancelInvoice } from '#domain/checkout/cancel.ts';
 import { expireInvoices } from '#domain/checkout/expire.ts';
 import { asActor } from '#domain/context/context.ts';
 import { executeRefund } from '#domain/payment/execute-refund.ts';
-import type { Provider } from '#domain/provider.ts';
+import { type Provider, ProviderError, type ProviderEvent } from '#domain/provider.ts';
 import { lapseReservations } from '#domain/reservation/end.ts';
+import { findLostCaptures } from '#domain/reservation/find-lost.ts';
 import { type ReservationInquiry, type StepAnswer, takeStep } from '#domain/reservation/take-step.ts';
 import { expectWholeBooks } from '../../testing/books.ts';
 import { AMOUNTS, CATALOG } from '../../testing/catalog.ts';
@@ -262,6 +263,69 @@ describe('money that was taken already', () => {
     expect(await executeRefund(door(TELLS), refund?.id ?? '')).toBe('done');
     expect(said(await lookUp(TELLS, late))).toBe('refunded');
     await expectWholeBooks(world.system);
+  });
+});
+
+describe('a capture that got lost', () => {
+  const asking = (answer: Provider['find']) => {
+    const ctx = door(TELLS);
+    const [tells] = [...ctx.providers.values()].filter(({ id }) => id === TELLS);
+    if (!tells || !answer) throw new Error('not registered');
+    return { ...ctx, providers: new Map([[TELLS, { ...tells, find: answer }]]) };
+  };
+  const paid = (chargeId: string, invoiceId: string): ProviderEvent => ({
+    type: 'payment_succeeded',
+    eventId: 'found',
+    occurredAt: world.clock.now(),
+    invoiceId,
+    chargeId,
+    payerId: null,
+    paid: { amount: PRICE.amount, currency: 'XTR' },
+    renewal: 'none',
+    paidUntil: null,
+    renewalDays: null,
+  });
+
+  it('is asked for when the provider said nothing for two minutes, and booked once', async () => {
+    const { invoiceId } = await newOrder();
+    const chargeId = newCharge();
+    await reserve(TELLS, chargeId, invoiceId);
+    const asked: unknown[] = [];
+    const ctx = asking(async (order) => {
+      asked.push(order.reservation);
+      return order.invoiceId === invoiceId ? [paid(chargeId, invoiceId)] : [];
+    });
+    await findLostCaptures(ctx);
+    expect(asked.filter((reservation) => JSON.stringify(reservation, bigints).includes(`"${chargeId}"`))).toEqual([]);
+    world.clock.advance(2 * 60_000);
+    expect(await findLostCaptures(ctx)).toBe(1);
+    expect(asked).toContainEqual({ chargeId, reference: `ref-${chargeId}`, price: { ...PRICE } });
+    expect(await findLostCaptures(ctx)).toBe(0);
+    expect(await payments(invoiceId)).toEqual([{ kind: 'one_time', status: 'succeeded', provider: TELLS }]);
+    await expectWholeBooks(world.system);
+  });
+
+  it('is asked for at growing ages only, whatever the provider answers', async () => {
+    const { invoiceId } = await newOrder();
+    await reserve(TELLS, newCharge(), invoiceId);
+    let times = 0;
+    const answers = [
+      () => Promise.resolve([]),
+      () => Promise.reject(new ProviderError('unavailable', 'NO_ANSWER')),
+      () => Promise.reject(new ProviderError('invalid', 'UNMATCHED_PAYMENT')),
+      () => Promise.resolve([paid('another-charge', invoiceId)]),
+    ];
+    const ctx = asking(async (order) => {
+      if (order.invoiceId !== invoiceId) return [];
+      times += 1;
+      return (answers[times - 1] ?? (() => Promise.resolve([])))();
+    });
+    for (let minute = 0; minute < 61; minute += 1) {
+      world.clock.advance(60_000);
+      expect(await findLostCaptures(ctx)).toBe(0);
+    }
+    expect(times).toBe(4);
+    expect(await payments(invoiceId)).toEqual([]);
   });
 });
 

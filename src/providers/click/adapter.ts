@@ -38,6 +38,7 @@ export function makeClick(options: ClickOptions): Provider {
   return {
     id: 'click',
     accepts: [acceptsFor(feeBps)],
+    answersAll: true,
     // Click documents no limit: the order is free again after half an hour, and a payment that comes later is booked.
     reservations: { lastMs: 1_800_000, lapseCode: null },
 

@@ -54,6 +54,8 @@ export function makePayme(options: PaymeOptions): Provider {
   return {
     id: 'payme',
     accepts: acceptsOf(options.feeBps),
+    // Any status but 200 counts as a failure of ours (protokol-merchant-api).
+    answersAll: true,
     // 43 200 000 ms from the creation in Payme, then reason 4 (createtransaction).
     reservations: { lastMs: 43_200_000, lapseCode: 4 },
 
