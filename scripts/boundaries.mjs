@@ -23,10 +23,12 @@ const CONCEPTS = [
   'campaign',
   'privacy',
   'checkout',
+  'payment-method',
   'subscription',
   'usage',
   'payment',
   'reservation',
+  'reconciliation',
   'webhook',
 ];
 const SINGLE_FILES = ['errors', 'money', 'provider'];

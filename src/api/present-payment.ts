@@ -1,13 +1,19 @@
 import type { Language } from '#domain/identity/rules.ts';
 import { Currency } from '#domain/money.ts';
 import type { PaymentRecord } from '#domain/payment/records.ts';
-import type { Method, Provider } from '#domain/provider.ts';
+import { METHODS, type Method, type Provider } from '#domain/provider.ts';
 import type { AuditEvent, Payment, Refund, Subscription } from '#lib/generated/prisma/client.ts';
 import { presentInstant, presentInstantOrNull, presentRowMoney, presentSplit, type SoldPlan } from './present.ts';
 import type { PaymentView, ReceiptView, SubscriptionView, TimelineKind } from './views.ts';
 
-/** The method a provider takes a currency by. A provider that was removed since is told by what remains: its currency. */
-export function methodOf(providers: ReadonlyMap<string, Provider>, provider: string, currency: string): Method {
+/** How a payment was made. One from before that was kept is told by what its provider takes, else by its currency. */
+export function methodOf(
+  providers: ReadonlyMap<string, Provider>,
+  payment: Readonly<{ method: string | null; provider: string; currency: string }>,
+): Method {
+  const { currency, provider } = payment;
+  const kept = METHODS.find((method) => method === payment.method);
+  if (kept) return kept;
   const capability = providers.get(provider)?.accepts.find((accepted) => accepted.currency === currency);
   return capability?.method ?? (currency === 'XTR' ? 'telegram_stars' : 'digital_wallet');
 }
@@ -24,6 +30,10 @@ export function presentPayment(
     kind: payment.kind,
     status: payment.status,
     money: presentRowMoney(payment, language),
+    returned:
+      payment.returnedAmount > 0n
+        ? presentRowMoney({ amount: payment.returnedAmount, currency: payment.currency }, language)
+        : null,
     planName: plan.texts[language].name,
     productName: product.texts[language].name,
     method,
@@ -56,8 +66,15 @@ export function presentReceipt(
 }
 
 function presentRefund(refund: Refund, language: Language): NonNullable<ReceiptView['refund']> {
-  const { id, reason, status } = refund;
-  return { id, status, reason, at: presentInstant(refund.completedAt ?? refund.createdAt, language) };
+  const { claimUrl, id, reason, status } = refund;
+  return {
+    id,
+    status,
+    reason,
+    claimUrl,
+    money: presentRowMoney(refund, language),
+    at: presentInstant(refund.completedAt ?? refund.createdAt, language),
+  };
 }
 
 /** Which audited actions people see in a receipt, and under which name. */
@@ -68,8 +85,13 @@ const TIMELINE: Readonly<Record<string, TimelineKind>> = {
   'payment.settled': 'paid',
   'payment.surplus': 'surplus',
   'payment.refunded': 'refunded',
+  'payment.part_refunded': 'part_refunded',
   'refund.requested': 'refund_requested',
   'refund.failed': 'refund_failed',
+  'checkout.declined': 'declined',
+  'dispute.opened': 'dispute_opened',
+  'dispute.won': 'dispute_won',
+  'dispute.lost': 'dispute_lost',
 };
 
 function presentTimeline(payment: PaymentRecord, language: Language): ReceiptView['timeline'] {

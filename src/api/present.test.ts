@@ -24,7 +24,7 @@ const NOW = new Date('2026-11-20T10:00:00.000Z');
 const STARS: Capability = {
   method: 'telegram_stars',
   currency: 'XTR',
-  fee: { bps: 0, fixed: 0n, network: false },
+  fee: { bps: 0, fixed: 0n, network: false, isKept: false },
   privacy: 'high',
   renewalDays: [30],
   surfaces: ['mini_app'],

@@ -7,19 +7,21 @@ import type { HeldEntitlement } from '#domain/entitlement/list.ts';
 import type { Reason } from '#domain/errors.ts';
 import { Language } from '#domain/identity/rules.ts';
 import { Currency, type Money, WHOLE_BPS } from '#domain/money.ts';
-import type { Capability } from '#domain/provider.ts';
+import { type Capability, PAYMENT_FAILURES, PROGRESSES } from '#domain/provider.ts';
 import type { RevenueSplit } from '#domain/revenue/rules.ts';
 import type { User } from '#lib/generated/prisma/client.ts';
-import { formatDate, formatMoney, labelMoney } from '#messages/translate.ts';
+import { formatDate, formatMoney, labelMoney, translator } from '#messages/translate.ts';
 import { errorText } from './errors.ts';
 import type {
   CheckoutPreview,
   EntitlementView,
+  FailureView,
   InstantView,
   InvoiceView,
   MethodView,
   MeView,
   MoneyView,
+  PendingView,
   PlanView,
   PriceView,
   ProductView,
@@ -208,6 +210,24 @@ export function presentPreview(offer: CheckoutOffer, language: Language): Checko
   };
 }
 
+function presentPending({ reservations: [held] }: InvoiceRecord, language: Language): PendingView | null {
+  const progress = PROGRESSES.find((known) => known === held?.progress);
+  // A hold without a progress is a card being debited this minute: it is over before anybody could read of it.
+  if (!held || !progress) return null;
+  const { currency, instructionsUrl, missing, provider } = held;
+  return {
+    provider,
+    progress,
+    missing: missing === null ? null : presentRowMoney({ amount: missing, currency }, language),
+    instructionsUrl,
+  };
+}
+
+function presentFailure({ attempts: [attempt] }: InvoiceRecord, language: Language): FailureView | null {
+  const failure = PAYMENT_FAILURES.find((known) => known === attempt?.failure);
+  return failure ? { failure, text: translator(language)(`common.failure.${failure}`) } : null;
+}
+
 /** An order as its buyer sees it at `now`: one whose time is over is expired, also before the job has closed it. */
 export function presentInvoice(
   invoice: InvoiceRecord,
@@ -215,7 +235,8 @@ export function presentInvoice(
   now: Date,
   language: Language,
 ): InvoiceView {
-  const isOver = invoice.status === 'open' && invoice.expiresAt <= now;
+  // Held for money that is on its way, it waits as long as that takes.
+  const isOver = invoice.status === 'open' && invoice.expiresAt <= now && invoice.reservations.length === 0;
   const status = isOver ? 'expired' : invoice.status;
   const live = invoice.attempts.find((attempt) => attempt.status === 'live');
   const [payment] = invoice.payments;
@@ -239,8 +260,11 @@ export function presentInvoice(
     surface: invoice.surface,
     createdAt: presentInstant(invoice.createdAt, language),
     expiresAt: presentInstant(invoice.expiresAt, language),
-    minutesLeft: status === 'open' ? Math.ceil((invoice.expiresAt.getTime() - now.getTime()) / 60_000) : null,
+    minutesLeft:
+      status === 'open' ? Math.max(0, Math.ceil((invoice.expiresAt.getTime() - now.getTime()) / 60_000)) : null,
     url: status === 'open' ? (live?.url ?? null) : null,
+    pending: presentPending(invoice, language),
+    failure: status === 'paid' ? null : presentFailure(invoice, language),
     payment: payment ? { id: payment.id, status: payment.status } : null,
     entitlement:
       right && !right.revokedAt

@@ -65,7 +65,7 @@ export async function showPayments(ctx: Ctx, filter: PaymentFilter, language: La
   );
   return {
     rows: rows.map((payment) => {
-      const method = methodOf(ctx.providers, payment.provider, payment.currency);
+      const method = methodOf(ctx.providers, payment);
       return presentPayment(payment, planOf(plans, payment.planId), method, language);
     }),
     nextCursor: next && encodeCursor(next),
@@ -74,7 +74,7 @@ export async function showPayments(ctx: Ctx, filter: PaymentFilter, language: La
 
 export async function showReceipt(ctx: Ctx, paymentId: string, language: Language): Promise<ReceiptView> {
   const payment = await getPayment(ctx, paymentId);
-  const method = methodOf(ctx.providers, payment.provider, payment.currency);
+  const method = methodOf(ctx.providers, payment);
   return presentReceipt(payment, await getPlan(ctx, payment.planId), method, language);
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Reason } from '#domain/errors.ts';
 import type { Currency } from '#domain/money.ts';
-import type { Method, PrivacyLevel, Surface } from '#domain/provider.ts';
+import type { Method, PaymentFailure, PrivacyLevel, Progress, Surface } from '#domain/provider.ts';
 
 /** `text` is for eyes ("150 ★"), `label` for screen readers ("150 Telegram Stars"). */
 export type MoneyView = { amount: string; currency: Currency; text: string; label: string };
@@ -100,9 +100,23 @@ export type InvoiceView = {
   minutesLeft: number | null;
   /** What to open to pay (https://t.me/$slug); null when it lies in the chat or is no longer payable. */
   url: string | null;
+  /** Money that is on its way; the order is held for it. */
+  pending: PendingView | null;
+  /** Why the last try failed, as one sentence with the next step; null while none has. */
+  failure: FailureView | null;
   payment: { id: string; status: PaymentStatusView } | null;
   entitlement: EntitlementView | null;
 };
+
+/** What money that is on its way waits for. */
+export type PendingView = {
+  provider: string;
+  progress: Progress;
+  missing: MoneyView | null;
+  /** Where the payer reads how to send it. */
+  instructionsUrl: string | null;
+};
+export type FailureView = { failure: PaymentFailure; text: string };
 
 /** An order as whoever holds its link sees it: what is bought, what it costs, how it can be paid; nothing of the buyer. */
 export type LinkedOrderView = {
@@ -110,6 +124,8 @@ export type LinkedOrderView = {
   status: InvoiceView['status'];
   /** It was paid, and the money is on its way back or there. */
   isRefunded: boolean;
+  pending: PendingView | null;
+  failure: FailureView | null;
   planName: string;
   productName: string;
   price: PriceView;
@@ -121,13 +137,15 @@ export type LinkedOrderView = {
   methods: MethodView[];
 };
 
-export type PaymentStatusView = 'succeeded' | 'refunding' | 'refunded';
+export type PaymentStatusView = 'succeeded' | 'refunding' | 'refunded' | 'disputed' | 'charged_back';
 
 export type PaymentView = {
   id: string;
   kind: 'one_time' | 'first' | 'renewal' | 'surplus';
   status: PaymentStatusView;
   money: MoneyView;
+  /** What went back of it; null while nothing has. */
+  returned: MoneyView | null;
   planName: string;
   productName: string;
   method: Method;
@@ -145,6 +163,9 @@ export type ReceiptView = PaymentView & {
     id: string;
     status: 'requested' | 'succeeded' | 'failed';
     reason: 'surplus' | 'requested' | 'provider';
+    money: MoneyView;
+    /** Where the buyer says how they want their money; null when they need do nothing. */
+    claimUrl: string | null;
     at: InstantView;
   } | null;
   /** What happened, oldest first. `kind` names a text under `receipt.timeline`. */
@@ -160,7 +181,12 @@ export const TIMELINE_KINDS = [
   'surplus',
   'refund_requested',
   'refund_failed',
+  'part_refunded',
   'refunded',
+  'declined',
+  'dispute_opened',
+  'dispute_won',
+  'dispute_lost',
 ] as const;
 export type TimelineKind = (typeof TIMELINE_KINDS)[number];
 

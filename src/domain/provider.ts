@@ -12,8 +12,11 @@ export type Surface = (typeof SURFACES)[number];
 export const PRIVACY_LEVELS = ['very_high', 'high', 'medium', 'low'] as const;
 export type PrivacyLevel = (typeof PRIVACY_LEVELS)[number];
 
-/** What a provider takes of a charge: `bps` of the amount plus a fixed part in minor units. `network` fees are paid on top, by the sender. */
-export type ProcessorFee = Readonly<{ bps: number; fixed: bigint; network: boolean }>;
+/**
+ * What a provider takes of a charge: `bps` of the amount plus a fixed part in minor units. `network` fees are paid on top, by
+ * the sender. `isKept`: it stays with the provider when the charge is given back.
+ */
+export type ProcessorFee = Readonly<{ bps: number; fixed: bigint; network: boolean; isKept: boolean }>;
 
 /** One thing a provider can do, as data: the fee table, the surface policy and the failover order are read from it. */
 export type Capability = Readonly<{
@@ -48,11 +51,14 @@ export type CheckoutRequest = Readonly<{
   /** Where the buyer's browser goes afterwards; it proves nothing. */
   returnUrl: string;
   expiresAt: Date;
+  /** The provider's token of a stored payment method, to be charged without its page. */
+  token: string | null;
 }>;
 
 /**
- * `url` is what the client opens; null when the checkout was delivered into the chat. `reference` is the provider's own id
- * of the checkout, with which it can be asked about; null when it has none before somebody pays.
+ * `url` is what the client opens; null when the checkout was delivered into the chat, or a stored method was charged and
+ * nothing is asked of the payer. `reference` is the provider's own id of the checkout, with which it can be asked about and
+ * closed; null when it has none before somebody pays.
  */
 export type CheckoutLink = Readonly<{ url: string | null; reference: string | null }>;
 
@@ -71,6 +77,27 @@ type Told = Readonly<{ eventId: string; occurredAt: Date }>;
 /** `payerId` is the payer's Telegram id where the provider knows it; null stands for the buyer of the order. */
 type Charged = Told & Readonly<{ invoiceId: string; chargeId: string; payerId: bigint | null; paid: Money }>;
 
+/** Why a payer's money did not come, as far as a provider says it: each has one sentence and one next step for them. */
+export const PAYMENT_FAILURES = [
+  'card_declined',
+  'insufficient_funds',
+  'card_expired',
+  'card_data_wrong',
+  'authentication_failed',
+  'limit_exceeded',
+  'cancelled_by_payer',
+  'checkout_expired',
+  'transfer_failed',
+  'underpaid',
+  'payment_dropped',
+  'processing_error',
+] as const;
+export type PaymentFailure = (typeof PAYMENT_FAILURES)[number];
+
+/** What money that is on its way waits for: the provider, a transfer, confirmations of a network, or the rest of the sum. */
+export const PROGRESSES = ['processing', 'awaiting_transfer', 'confirming', 'underpaid'] as const;
+export type Progress = (typeof PROGRESSES)[number];
+
 /** What a provider tells us happened. `invoiceId` is our own id coming back. */
 export type ProviderEvent =
   | (Charged &
@@ -79,8 +106,52 @@ export type ProviderEvent =
         renewal: 'none' | 'first' | 'renewal' | 'unknown';
         paidUntil: Date | null;
         renewalDays: number | null;
+        /** What the provider kept of it, in minor units of the charge; null: as its fee table says. */
+        fee: bigint | null;
+        /** How it was paid in the end; null: as it was asked for. */
+        method: Method | null;
+        /** `late`: after the checkout had run out. `excess`: more than was asked; the part above is a charge of its own. */
+        irregularity: 'late' | 'excess' | null;
       }>)
-  | (Charged & Readonly<{ type: 'payment_refunded' }>)
+  /** Money is on its way and may still fail: the order is held for it. */
+  | (Told &
+      Readonly<{
+        type: 'payment_pending';
+        invoiceId: string;
+        chargeId: string;
+        price: Money;
+        progress: Progress;
+        /** What is still to be sent, in minor units of the price. */
+        missing: bigint | null;
+        /** Where the payer reads how to send it. */
+        instructionsUrl: string | null;
+      }>)
+  /** A try of the payer failed. `isFinal`: no money comes by this checkout any more; else they may try again there. */
+  | (Told &
+      Readonly<{
+        type: 'payment_failed';
+        invoiceId: string;
+        chargeId: string | null;
+        /** Our id of the try, where it comes back. */
+        attemptId: string | null;
+        failure: PaymentFailure;
+        isFinal: boolean;
+      }>)
+  /** `reference` is the provider's id of the refund, `refundId` ours where it comes back. `paid` is what went back by it. */
+  | (Charged & Readonly<{ type: 'payment_refunded'; reference: string; refundId: string | null }>)
+  /** A refund that was asked for, or even done, came to nothing: the money is with us again. */
+  | (Told &
+      Readonly<{ type: 'refund_failed'; chargeId: string; reference: string; refundId: string | null; code: string }>)
+  /** `amount` is what is disputed, `fee` what the provider charges for it. */
+  | (Told &
+      Readonly<{
+        type: 'payment_disputed';
+        chargeId: string;
+        reference: string;
+        status: 'open' | 'won' | 'lost';
+        amount: Money;
+        fee: bigint;
+      }>)
   | (Told &
       Readonly<{
         type: 'subscription_changed';
@@ -88,6 +159,16 @@ export type ProviderEvent =
         payerId: bigint;
         change: 'cancelled' | 'restored' | 'renewal_failed';
       }>);
+
+/** What most charges are: paid once, at the fee of the table, as they were asked for. */
+export const PLAIN_CHARGE = {
+  renewal: 'none',
+  paidUntil: null,
+  renewalDays: null,
+  fee: null,
+  method: null,
+  irregularity: null,
+} as const;
 
 /**
  * What a provider asks and waits for. `may_pay`, `look_up` and `list` change nothing. The others are the steps of a
@@ -167,7 +248,7 @@ export type ProviderReading =
   /** Not authentic, or not a message of this protocol. `reply` where the protocol has words for it. */
   | Readonly<{
       kind: 'rejected';
-      reason: Extract<Reason, 'webhook_secret_wrong' | 'malformed_request' | 'webhook_too_old'>;
+      reason: Extract<Reason, 'webhook_secret_wrong' | 'malformed_request' | 'webhook_too_old' | 'webhook_from_future'>;
       reply: ProviderReply | null;
     }>
   /** Authentic, but not about money. `message` is handed to the bot when the provider is also a messenger. */
@@ -175,7 +256,12 @@ export type ProviderReading =
   /** Authentic and about money, but in a form we do not understand: kept for an operator, never refused. */
   | Readonly<{ kind: 'unreadable'; type: string; eventId: string }>
   | Readonly<{ kind: 'inquiry'; inquiry: ProviderInquiry }>
-  | Readonly<{ kind: 'event'; event: ProviderEvent }>;
+  | Readonly<{ kind: 'event'; event: ProviderEvent }>
+  /** Authentic, but a snapshot that may be old or say too little: the provider is asked what is true now (`find`). */
+  | Readonly<{ kind: 'hint'; type: string; eventId: string; about: OrderHint }>;
+
+/** What a hint names: our order, the provider's checkout, its charge; at least one of them. */
+export type OrderHint = Readonly<{ invoiceId: string | null; reference: string | null; chargeId: string | null }>;
 
 /** Why an inquiry is refused. */
 export type InquiryReason = Extract<
@@ -214,6 +300,8 @@ export type ProviderReply = Readonly<{ status: number; contentType: string; body
 /** A charge or refund as the provider's own list has it: the truth reconciliation compares with. */
 export type ProviderTransaction = Readonly<{
   chargeId: string;
+  /** The provider's id of the refund; null for a charge. */
+  reference: string | null;
   direction: 'charge' | 'refund';
   amount: Money;
   occurredAt: Date;
@@ -243,12 +331,17 @@ export class ProviderError extends Error {
   }
 }
 
-/** An order of ours as a provider can be asked about it. `reference` is the provider's id of its checkout. */
+/**
+ * An order as a provider can be asked about it. `reference` is its id of the checkout, `chargeId` of the money where that is
+ * known. `invoiceId` is null when only a charge is known: its provider says whose it is.
+ */
 export type AskedOrder = Readonly<{
-  invoiceId: string;
+  invoiceId: string | null;
   reference: string | null;
+  chargeId: string | null;
+  /** When the order or its charge began. */
   createdAt: Date;
-  /** The hold that was made for it, where the provider makes one. */
+  /** The hold that stands for it. */
   reservation: Readonly<{ chargeId: string; reference: string | null; price: Money }> | null;
 }>;
 
@@ -267,12 +360,65 @@ export type RefundRequest = Readonly<{
 }>;
 
 /**
+ * `pending`: it will be, and an event says when. `reference` is the provider's id of the refund. `claimUrl` is where the
+ * buyer says how they want their money; null when they need do nothing.
+ */
+export type RefundAnswer = Readonly<{ status: 'done' | 'pending'; reference: string | null; claimUrl: string | null }>;
+
+/** How a page of the provider's list is asked for: what happened since then, from a cursor of an earlier page. */
+export type ListRequest = Readonly<{ since: Date; cursor: string | null; limit: number }>;
+
+/**
+ * A page of the provider's list. Null rows are no sales. `next` leads to the page after it, null at the end. `resume` is a
+ * cursor that later runs may begin at once all rows before it are final; null where the list is asked by time.
+ */
+export type ListPage = Readonly<{
+  rows: ReadonlyArray<ProviderTransaction | null>;
+  next: string | null;
+  resume: string | null;
+}>;
+
+/** A stored payment method as its provider describes it: never a number, only what tells it from others. */
+export type StoredCard = Readonly<{
+  token: string;
+  brand: string;
+  last4: string;
+  /** YYYY-MM; null when the provider does not say. */
+  expires: string | null;
+}>;
+
+/**
+ * How a provider keeps payment methods. The card's data goes from the person to the provider and never through us: on the
+ * provider's page (`url`), or by the person's client to the provider's own `endpoint`, which gives it a token.
+ */
+export interface StoredMethods {
+  readonly method: Method;
+  readonly currencies: ReadonlyArray<Currency>;
+  /** Begins to store one. `id` is ours: asked twice with it, it is one. */
+  begin(request: { id: string; returnUrl: string; language: string }): Promise<{
+    url: string | null;
+    reference: string | null;
+    /** Where the person's client gets a token, and by which public id; null with a page. */
+    client: Readonly<{ endpoint: string; publicId: string }> | null;
+  }>;
+  /**
+   * What came of it: by the page's `reference`, or by the client's `token` (and the code of the SMS where the provider asks
+   * for it here). Null while the person has not finished. Throws ProviderError `declined` for a token that is no good.
+   */
+  confirm(answer: { reference: string | null; token: string | null; code: string | null }): Promise<StoredCard | null>;
+  /** Forgets it at the provider. Resolves also when it was forgotten before. */
+  remove(token: string): Promise<void>;
+}
+
+/**
  * Who takes the money. A provider verifies and translates; it decides nothing and knows no database. All methods that
  * call out throw ProviderError.
  */
 export interface Provider {
   readonly id: string;
   readonly accepts: ReadonlyArray<Capability>;
+  /** What can be given back by us: nothing (only at the provider), whole charges, or parts of them too. */
+  readonly refunds: 'none' | 'whole' | 'parts';
   /** Its protocol has an answer for everything, also for another method than POST and a body that is too long. */
   readonly answersAll?: boolean;
   /**
@@ -280,23 +426,33 @@ export interface Provider {
    * afterwards is still ours to book. Absent where the provider takes money in one step.
    */
   readonly reservations?: Readonly<{ lastMs: number; lapseCode: number | null }>;
-  /** Asks the provider for a checkout. Same `invoiceId` twice gives two working links to one order. */
+  /**
+   * Asks the provider for a checkout, or charges a stored method. Same `attemptId` twice is one checkout. Throws `declined`
+   * with a PaymentFailure as code for a stored method that was refused.
+   */
   createCheckout(request: CheckoutRequest): Promise<CheckoutLink>;
+  /**
+   * Makes a checkout that was opened unpayable. `busy`: somebody has paid there or is about to. Absent where a link cannot
+   * be taken back: such a provider asks before it takes money.
+   */
+  closeCheckout?(checkout: { reference: string }): Promise<'closed' | 'busy'>;
   /** Verifies raw bytes (signature, constant time) and translates. Pure. */
   read(request: ProviderRequest, now: Date): ProviderReading;
   /** Translates bytes that were verified when they came and kept since. Pure. */
   readStored(body: Uint8Array, receivedAt: Date): ProviderReading;
   /** Our answer to an inquiry in the provider's words; null when it has none for it, and the refusal is an HTTP status. Pure. */
   reply(inquiry: ProviderInquiry, answer: InquiryAnswer): ProviderReply | null;
-  /** What became of an order at the provider, as the events it should have told. Absent where it cannot be asked about one. */
-  find?(order: AskedOrder): Promise<ReadonlyArray<ProviderEvent>>;
   /**
-   * One page of the provider's own list, oldest first, from `offset`; a short page is the end. Null rows are no sales.
-   * Absent where the provider keeps its list to itself.
+   * What is true of an order or charge now, as the events that lead there, oldest first: payment, refunds, disputes. Applying
+   * them again changes nothing. Absent where the provider cannot be asked about one.
    */
-  listTransactions?(offset: number, limit: number): Promise<ReadonlyArray<ProviderTransaction | null>>;
-  /** Gives a charge back, or a part of it. `pending`: it will, and says so later. Resolves also when it was given back before. */
-  refund(request: RefundRequest): Promise<'done' | 'pending'>;
+  find?(order: AskedOrder): Promise<ReadonlyArray<ProviderEvent>>;
+  /** The provider's own list of charges and refunds, a page at a time. Absent where it keeps its list to itself. */
+  listTransactions?(request: ListRequest): Promise<ListPage>;
+  /** Gives a charge back, or a part of it. Resolves also when it was given back before. */
+  refund(request: RefundRequest): Promise<RefundAnswer>;
+  /** Keeps payment methods to be charged again. Absent where it keeps none. */
+  readonly storedMethods?: StoredMethods;
   /** Stops or resumes the renewal of a subscription known by its first charge. Absent where nothing renews by itself. */
   setRenewal?(subscription: { chargeId: string; payerId: bigint; renews: boolean }): Promise<void>;
 }

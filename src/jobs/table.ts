@@ -4,13 +4,16 @@ import type { JobName, JobPayloads } from '#domain/context/queue.ts';
 import { remindEnds } from '#domain/entitlement/remind-ends.ts';
 import { cancelSurplusRenewal } from '#domain/payment/cancel-surplus-renewal.ts';
 import { executeRefund } from '#domain/payment/execute-refund.ts';
-import { reconcilePayments } from '#domain/payment/reconcile.ts';
+import { forgetMethod } from '#domain/payment-method/remove.ts';
+import { askOpenOrders } from '#domain/reconciliation/ask-open.ts';
+import { closeAndAsk } from '#domain/reconciliation/close-checkout.ts';
+import { reconcilePayments } from '#domain/reconciliation/reconcile.ts';
 import { lapseReservations } from '#domain/reservation/end.ts';
-import { findLostCaptures } from '#domain/reservation/find-lost.ts';
 import { stopRenewal } from '#domain/subscription/cancel.ts';
 import { endSubscriptions, remindRenewals } from '#domain/subscription/run-schedule.ts';
 import { forgetBodies } from '#domain/webhook/forget-bodies.ts';
 import { retryWebhooks } from '#domain/webhook/retry.ts';
+import { tellOperators } from './notices/tell-operators.ts';
 import { purge } from './purge.ts';
 
 /**
@@ -40,6 +43,18 @@ export function jobHandlers(sendNotice: JobHandlers['send_notice']): JobHandlers
       await cancelSurplusRenewal(ctx, paymentId);
       return DONE;
     },
+    close_checkout: async (ctx, { attemptId }) => {
+      await closeAndAsk(ctx, attemptId);
+      return DONE;
+    },
+    forget_method: async (ctx, { methodId }) => {
+      await forgetMethod(ctx, methodId);
+      return DONE;
+    },
+    tell_operators: async (ctx, payload) => {
+      await tellOperators(ctx, payload);
+      return DONE;
+    },
   };
 }
 
@@ -62,7 +77,7 @@ export const SCHEDULE: ReadonlyArray<{ name: string; everySeconds: number; run: 
   { name: 'retry_webhooks', everySeconds: 5, run: untilDone(retryWebhooks) },
   { name: 'expire_invoices', everySeconds: 15, run: untilDone(expireInvoices) },
   { name: 'lapse_reservations', everySeconds: 30, run: untilDone(lapseReservations) },
-  { name: 'find_lost_captures', everySeconds: 60, run: findLostCaptures },
+  { name: 'ask_open_orders', everySeconds: 60, run: askOpenOrders },
   { name: 'end_subscriptions', everySeconds: 30, run: untilDone(endSubscriptions) },
   { name: 'remind_renewals', everySeconds: 60, run: untilDone(remindRenewals) },
   { name: 'remind_ends', everySeconds: 60, run: untilDone(remindEnds) },

@@ -5,6 +5,7 @@ import { requireScope } from '#domain/context/permission.ts';
 import { AppError } from '#domain/errors.ts';
 import type { Language } from '#domain/identity/rules.ts';
 import { requestRefund } from '#domain/payment/request-refund.ts';
+import { PAYMENT_STATUSES } from '#domain/payment/rules.ts';
 import { decodeCursor } from '../cursor.ts';
 import { showInvoice, showPayments, showReceipt } from '../show.ts';
 import { type InvoiceView, type PaymentView, type ReceiptView, TIMELINE_KINDS } from '../views.ts';
@@ -24,7 +25,7 @@ import {
   Success,
 } from './schemas.ts';
 
-const PaymentStatus = z.enum(['succeeded', 'refunding', 'refunded']);
+const PaymentStatus = z.enum(PAYMENT_STATUSES);
 
 const PAYMENT_FIELDS = {
   payment_id: z.string().openapi({ example: 'pay_01kahw9d6xq3v7c0mtz8b5r2ny' }),

@@ -3,6 +3,7 @@ import { REASONS } from '#domain/errors.ts';
 import { type Language, MAX_TELEGRAM_ID } from '#domain/identity/rules.ts';
 import { Currency, type Money } from '#domain/money.ts';
 import { MAX_PAGE } from '#domain/payment/records.ts';
+import { PAYMENT_STATUSES } from '#domain/payment/rules.ts';
 import { METHODS } from '#domain/provider.ts';
 import { formatMoney } from '#messages/translate.ts';
 import { Month } from '../cursor.ts';
@@ -50,7 +51,7 @@ export const PERSON_QUERY = {
 export const PAGE_QUERY = {
   cursor: z.string().max(200).optional().openapi({ description: 'next_cursor of the page before' }),
   limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(20),
-  status: z.enum(['succeeded', 'refunding', 'refunded']).optional(),
+  status: z.enum(PAYMENT_STATUSES).optional(),
   month: Month.optional().openapi({ description: 'Only this month, UTC', example: '2026-11' }),
 };
 

@@ -22,11 +22,14 @@ export const payRouter = router({
     context.language = input.language;
     const { invoice, offer } = await openLink(ctx, input.invoiceId);
     const view = await showInvoice(ctx, invoice, input.language);
-    const { entitlement, expiresAt, id, minutesLeft, payment, planName, price, productName, status } = view;
+    const { entitlement, expiresAt, failure, id, minutesLeft, payment, pending, planName, price, productName, status } =
+      view;
     return {
       id,
       status,
       isRefunded: payment !== null && payment.status !== 'succeeded',
+      pending,
+      failure,
       planName,
       productName,
       price,

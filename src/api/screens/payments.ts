@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { listPaymentMonths, MAX_PAGE } from '#domain/payment/records.ts';
+import { PAYMENT_STATUSES } from '#domain/payment/rules.ts';
 import { decodeCursor, Month } from '../cursor.ts';
 import { showPayments, showReceipt } from '../show.ts';
 import { IdInput, personProcedure, router } from '../trpc.ts';
@@ -9,7 +10,7 @@ const DEFAULT_PAGE = 20;
 const ListInput = z.strictObject({
   cursor: z.string().max(200).nullish(),
   limit: z.number().int().min(1).max(MAX_PAGE).default(DEFAULT_PAGE),
-  status: z.enum(['succeeded', 'refunding', 'refunded']).optional(),
+  status: z.enum(PAYMENT_STATUSES).optional(),
   month: Month.optional(),
   /** Sent by tRPC's infinite queries; pages only go one way here. */
   direction: z.literal('forward').optional(),

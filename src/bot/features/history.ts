@@ -13,6 +13,8 @@ const ROW_TEXTS = {
   succeeded: 'bot.history.row',
   refunding: 'bot.history.refunding',
   refunded: 'bot.history.refunded',
+  disputed: 'bot.history.disputed',
+  charged_back: 'bot.history.charged_back',
 } as const;
 
 history.command('history', async (context) => context.tell(await historyView(context)));

@@ -1,7 +1,9 @@
 import { recordAudit } from '#domain/audit/record.ts';
+import { closeCheckoutJobs } from '#domain/checkout/close.ts';
 import { getInvoice, type InvoiceRecord } from '#domain/checkout/records.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { requireOwnerOr } from '#domain/context/permission.ts';
+import { queueJobs } from '#domain/context/queue.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
 
@@ -20,10 +22,12 @@ export async function cancelInvoice(ctx: Ctx, invoiceId: string): Promise<Invoic
       data: { status: 'cancelled', closedAt: tx.clock.now() },
     });
     if (count === 1) {
-      await tx.db.paymentAttempt.updateMany({
+      const closed = await tx.db.paymentAttempt.updateManyAndReturn({
         where: { invoiceId, status: { in: ['creating', 'live'] } },
         data: { status: 'closed' },
+        select: { id: true, reference: true },
       });
+      await queueJobs(tx, closeCheckoutJobs(closed));
       await recordAudit(tx, { action: 'invoice.cancelled', objectId: invoiceId });
     }
     const after = await getInvoice(tx, invoiceId);

@@ -1,5 +1,7 @@
 import { recordAudit } from '#domain/audit/record.ts';
+import { closeCheckoutJobs } from '#domain/checkout/close.ts';
 import type { Ctx } from '#domain/context/context.ts';
+import { queueJobs } from '#domain/context/queue.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
 
 const BATCH = 200;
@@ -15,10 +17,13 @@ export async function expireInvoices(ctx: Ctx): Promise<number> {
       RETURNING id`;
     const ids = rows.map(({ id }) => id);
     if (ids.length === 0) return 0;
-    await tx.db.paymentAttempt.updateMany({
+    const closed = await tx.db.paymentAttempt.updateManyAndReturn({
       where: { invoiceId: { in: ids }, status: { in: ['creating', 'live'] } },
       data: { status: 'closed' },
+      select: { id: true, reference: true },
     });
+    // The provider's own page may live longer than the order.
+    await queueJobs(tx, closeCheckoutJobs(closed));
     for (const id of ids) await recordAudit(tx, { action: 'invoice.expired', objectId: id });
     return ids.length;
   });

@@ -18,6 +18,8 @@ export type OpenOrder = Readonly<{
   attempt: Readonly<{
     id: string;
     provider: string;
+    method: string | null;
+    reference: string | null;
     status: 'creating' | 'live';
     url: string | null;
     createdAt: Date;
@@ -79,7 +81,7 @@ const LOAD = {
           SELECT json_build_object('id', i.id, 'createdAt', i.created_at, 'expiresAt', i.expires_at,
             'platformFeeBps', i.platform_fee_bps,
             'isReserved', EXISTS (SELECT 1 FROM reservation r WHERE r.invoice_id = i.id AND r.status = 'reserved'), 'attempt', (
-              SELECT json_build_object('id', a.id, 'provider', a.provider, 'status', a.status, 'url', a.url, 'createdAt', a.created_at)
+              SELECT json_build_object('id', a.id, 'provider', a.provider, 'method', a.method, 'reference', a.reference, 'status', a.status, 'url', a.url, 'createdAt', a.created_at)
               FROM payment_attempt a WHERE a.invoice_id = i.id AND a.status IN ('creating', 'live'))) AS found
           FROM invoice i WHERE i.user_id = (SELECT id FROM buyer) AND i.price_id = pr.id AND i.status = 'open'
         ) o ON true

@@ -6,7 +6,9 @@ import type { Capability } from '#domain/provider.ts';
 import type { Prisma } from '#lib/generated/prisma/client.ts';
 
 const WITH_STATE = {
-  attempts: { where: { status: { in: ['live', 'creating'] } }, take: 1 },
+  // The newest is the one that is shown; how it ended says what to do next.
+  attempts: { orderBy: { createdAt: 'desc' }, take: 1 },
+  reservations: { where: { status: 'reserved' }, take: 1 },
   payments: {
     where: { kind: { not: 'surplus' } },
     orderBy: { paidAt: 'asc' },

@@ -60,7 +60,7 @@ describe('judgeSurface', () => {
 const stars: Capability = {
   method: 'telegram_stars',
   currency: 'XTR',
-  fee: { bps: 0, fixed: 0n, network: false },
+  fee: { bps: 0, fixed: 0n, network: false, isKept: false },
   privacy: 'high',
   renewalDays: [30],
   surfaces: ['mini_app', 'bot'],

@@ -1,6 +1,7 @@
 import { type AuditEntry, toAuditRow } from '#domain/audit/record.ts';
 import { PlanTexts, ProductTexts } from '#domain/catalog/rules.ts';
 import { noteFailure, noteSuccess } from '#domain/checkout/breaker.ts';
+import { closeCheckout, closeCheckoutJobs } from '#domain/checkout/close.ts';
 import { type LoadedCheckout, type LoadedPrice, loadCheckout, type OpenOrder } from '#domain/checkout/load.ts';
 import {
   ATTEMPT_WINDOW_MS,
@@ -14,9 +15,17 @@ import {
 } from '#domain/checkout/rules.ts';
 import { type Ctx, newId } from '#domain/context/context.ts';
 import { requireOwnerOr } from '#domain/context/permission.ts';
+import { queueJobs } from '#domain/context/queue.ts';
 import { AppError } from '#domain/errors.ts';
 import type { Language } from '#domain/identity/rules.ts';
-import { type Method, ProviderError, type Surface } from '#domain/provider.ts';
+import {
+  type CheckoutLink,
+  type Method,
+  PAYMENT_FAILURES,
+  type PaymentFailure,
+  ProviderError,
+  type Surface,
+} from '#domain/provider.ts';
 
 export type StartRequest = Readonly<{
   userId: string;
@@ -29,6 +38,8 @@ export type StartRequest = Readonly<{
   language: Language;
   /** Deliver the invoice into this Telegram chat instead of returning a link. */
   chatId?: bigint;
+  /** The provider's token of a stored payment method, to be charged without its page. Needs `providerId`. */
+  token?: string;
   /** What a server with an API key may set otherwise than the catalogue. */
   terms?: Readonly<{ platformFeeBps?: number; expiresInMinutes?: number }>;
 }>;
@@ -101,8 +112,9 @@ function findResumable(
 ): OpenInvoice | null {
   if (!order || !isPayable(order, now) || request.chatId !== undefined) return null;
   const { attempt } = order;
-  if (attempt?.status !== 'live' || !attempt.url) return null;
+  if (attempt?.status !== 'live' || !attempt.url || request.token !== undefined) return null;
   // Another way to pay was chosen meanwhile.
+  if ((attempt.method ?? request.method) !== request.method) return null;
   if (!candidates.some(({ providerId }) => providerId === attempt.provider)) return null;
   return {
     invoiceId: order.id,
@@ -159,8 +171,9 @@ async function open(
   if (attempt?.status === 'creating' && now.getTime() - attempt.createdAt.getTime() < CREATING_FOR_MS)
     throw new AppError('conflict', 'busy', { retryAfterSeconds: 2 });
   const order = reusable ?? newOrder(ctx, request, bought);
-  // A live attempt that is not resumed is closed first: never two at once.
-  if (reusable?.attempt) await closeAttempt(ctx, reusable.attempt.id);
+  // A live attempt that is not resumed is closed first, here and at its provider: never two at once.
+  if (reusable && attempt) await closeAttempt(ctx, attempt);
+  else if (attempt) await queueJobs(ctx, closeCheckoutJobs([attempt]));
 
   const { id: invoiceId, expiresAt, platformFeeBps } = order;
   const { tried, passedOver } = passOver(candidates, bought.loaded.breakers, now);
@@ -175,9 +188,10 @@ async function open(
     if (outcome === 'rate_limited') throw tooManyAttempts(ATTEMPT_WINDOW_MS / 1000);
     isNew = false;
     try {
-      const url = await callProvider(ctx, request, bought, { candidate, attemptId, invoiceId, expiresAt });
-      const isLive = await keepLink(ctx, attemptId, invoiceId, url);
+      const link = await callProvider(ctx, request, bought, { candidate, attemptId, invoiceId, expiresAt });
+      const isLive = await keepLink(ctx, attemptId, invoiceId, link);
       if (!isLive) return null;
+      const { url } = link;
       const { providerId } = candidate;
       if (bought.loaded.breakers.some(({ provider }) => provider === providerId)) await noteSuccess(ctx, providerId);
       return { invoiceId, providerId, url, expiresAt, isResumed: false, platformFeeBps, passedOver: skipped };
@@ -257,6 +271,7 @@ async function writeAttempt(
       invoice_id: order.id,
       user_id: request.userId,
       provider: candidate.providerId,
+      method: candidate.capability.method,
       created_at: ctx.clock.now().toISOString(),
     },
     audit: toAuditRow(ctx, audit),
@@ -274,14 +289,14 @@ async function callProvider(
   request: StartRequest,
   { loaded, price }: Bought,
   order: { candidate: Candidate; attemptId: string; invoiceId: string; expiresAt: Date },
-): Promise<string | null> {
+): Promise<CheckoutLink> {
   const provider = ctx.providers.get(order.candidate.providerId);
   if (!provider) throw new ProviderError('misconfigured', 'not_registered');
   const plan = PlanTexts.parse(loaded.plan.texts)[request.language];
   const product = ProductTexts.parse(loaded.product.texts)[request.language];
   const startedAt = performance.now();
   try {
-    const link = await provider.createCheckout({
+    return await provider.createCheckout({
       invoiceId: order.invoiceId,
       attemptId: order.attemptId,
       method: request.method,
@@ -293,8 +308,8 @@ async function callProvider(
       chatId: request.chatId ?? null,
       returnUrl: `${ctx.policy.publicUrl}/pay/${order.invoiceId}`,
       expiresAt: order.expiresAt,
+      token: request.token ?? null,
     });
-    return link.url;
   } finally {
     const ms = performance.now() - startedAt;
     ctx.outside.ms += ms;
@@ -313,17 +328,34 @@ function titleOf(productName: string, planName: string): string {
 // By the order too: few attempts are live, and by the id alone Postgres would walk the index of all that are.
 const KEEP_LINK = {
   name: 'keep_link',
-  text: `UPDATE payment_attempt SET status = 'live', url = $3 WHERE id = $1 AND invoice_id = $2 AND status = 'creating'`,
+  text: `UPDATE payment_attempt SET status = 'live', url = $3, reference = $4 WHERE id = $1 AND invoice_id = $2 AND status = 'creating'`,
 };
 
-async function keepLink(ctx: Ctx, attemptId: string, invoiceId: string, url: string | null): Promise<boolean> {
-  const { rowCount } = await ctx.pool.query({ ...KEEP_LINK, values: [attemptId, invoiceId, url] });
-  return rowCount === 1;
+/** False when the order was closed meanwhile; then the checkout is closed at its provider too. */
+async function keepLink(ctx: Ctx, attemptId: string, invoiceId: string, link: CheckoutLink): Promise<boolean> {
+  const values = [attemptId, invoiceId, link.url, link.reference];
+  const { rowCount } = await ctx.pool.query({ ...KEEP_LINK, values });
+  if (rowCount === 1) return true;
+  await ctx.db.paymentAttempt.updateMany({ where: { id: attemptId }, data: { reference: link.reference } });
+  await queueJobs(ctx, closeCheckoutJobs([{ id: attemptId, reference: link.reference }]));
+  return false;
 }
 
-async function closeAttempt(ctx: Ctx, attemptId: string): Promise<void> {
+/**
+ * Closes an attempt before another is opened. Throws `conflict invoice_reserved` when somebody is paying there, and what
+ * its provider's failure means: a link that was shown and may still be paid must not stand beside another.
+ */
+async function closeAttempt(ctx: Ctx, attempt: NonNullable<OpenOrder['attempt']>): Promise<void> {
+  const answer = await closeCheckout(ctx, attempt).catch((error: unknown) => {
+    throw error instanceof ProviderError ? refusalFor(error) : error;
+  });
+  if (answer === 'busy') {
+    // What is true is asked for behind this refusal, so that the next look shows it.
+    await queueJobs(ctx, closeCheckoutJobs([attempt]));
+    throw new AppError('conflict', 'invoice_reserved', { retryAfterSeconds: 60 });
+  }
   await ctx.db.paymentAttempt.updateMany({
-    where: { id: attemptId, status: { in: ['creating', 'live'] } },
+    where: { id: attempt.id, status: { in: ['creating', 'live'] } },
     data: { status: 'closed' },
   });
 }
@@ -343,16 +375,27 @@ async function failAttempt(ctx: Ctx, attemptId: string, invoiceId: string, error
   await ctx.db.$transaction([
     ctx.db.paymentAttempt.updateMany({
       where: { id: attemptId, status: 'creating' },
-      data: { status: 'failed', failure: error.failure },
+      data: { status: 'failed', failure: paymentFailureOf(error) ?? error.failure },
     }),
     ctx.db.$executeRaw`SELECT write_audit(${audit}::jsonb)`,
   ]);
 }
 
+/** Why a stored method was refused, where that is what happened. */
+function paymentFailureOf(error: ProviderError): PaymentFailure | null {
+  return PAYMENT_FAILURES.find((failure) => failure === error.code) ?? null;
+}
+
 function refusalFor(error: ProviderError | null): AppError {
   if (error?.failure === 'misconfigured' || error?.failure === 'invalid')
     return new AppError('internal', 'provider_misconfigured', { cause: error });
-  if (error?.failure === 'declined') return new AppError('precondition_failed', 'provider_declined', { cause: error });
+  if (error?.failure === 'declined') {
+    const failure = paymentFailureOf(error);
+    return new AppError('precondition_failed', 'provider_declined', {
+      cause: error,
+      ...(failure && { details: { failure } }),
+    });
+  }
   return new AppError('unavailable', 'provider_unavailable', {
     retryAfterSeconds: error?.retryAfterSeconds ?? 5,
     cause: error,

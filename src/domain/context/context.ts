@@ -22,6 +22,8 @@ export const ID_PREFIXES = [
   'ent',
   'whe',
   'dif',
+  'dsp',
+  'pmt',
   'req',
 ] as const;
 export type IdPrefix = (typeof ID_PREFIXES)[number];

@@ -1,3 +1,5 @@
+import type { Ctx } from './context.ts';
+
 /** The provider's message as the inbox keeps it; absent when reconciliation found the charge. `body` is sealed. */
 export type InboxEntry = Readonly<{
   id: string;
@@ -18,4 +20,11 @@ export function toInboxRow(inbox: InboxEntry) {
     received_at: inbox.receivedAt.toISOString(),
     body: inbox.body ? Buffer.from(inbox.body).toString('base64') : null,
   };
+}
+
+/** Writes that a message was processed, in the transaction of `tx`; nothing when no message told of it. */
+export async function closeInbox(tx: Ctx, inbox: InboxEntry | null, outcome: string): Promise<void> {
+  if (!inbox) return;
+  const row = JSON.stringify(toInboxRow(inbox));
+  await tx.db.$executeRaw`SELECT write_webhook_event(${row}::jsonb, ${outcome})`;
 }

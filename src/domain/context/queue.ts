@@ -6,7 +6,11 @@ import type { Ctx } from './context.ts';
 export const NOTICE_KINDS = [
   'paid',
   'refunded',
+  'part_refunded',
+  'refund_to_claim',
   'surplus_refunded',
+  'payment_waiting',
+  'payment_failed',
   'subscription_cancelled',
   'subscription_resumed',
   'renewal_ahead',
@@ -15,6 +19,7 @@ export const NOTICE_KINDS = [
   'renewal_failed',
   'subscription_ended',
   'sale',
+  'attention',
 ] as const;
 export type NoticeKind = (typeof NOTICE_KINDS)[number];
 
@@ -27,6 +32,9 @@ export type JobPayloads = {
   execute_refund: { refundId: string };
   stop_renewal: { subscriptionId: string };
   cancel_surplus_renewal: { paymentId: string };
+  close_checkout: { attemptId: string };
+  forget_method: { methodId: string };
+  tell_operators: { objectId: string; what: string };
 };
 export type JobName = keyof JobPayloads;
 
@@ -52,6 +60,11 @@ export function toJobRow(job: JobRequest, now: Date) {
 /** A notice in the lane of its reader, so that they read what happened in the order it happened. */
 export function noticeJob(notice: NoticeJob, options: { key?: string; runAt?: Date } = {}): JobRequest {
   return { name: 'send_notice', lane: `chat:${notice.userId}`, payload: notice, ...options };
+}
+
+/** Something an operator should know of: a refund, a dispute, or a payment that came late or with another sum. */
+export function attentionJob(objectId: string, what: string): JobRequest {
+  return { name: 'tell_operators', lane: 'operators', payload: { objectId, what } };
 }
 
 /** Queues work in the transaction of `ctx`: it exists exactly if the transaction commits. */

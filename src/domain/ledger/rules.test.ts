@@ -18,7 +18,10 @@ const payments = fc
     amount,
     currency,
     developerUserId: hasDeveloper ? 'usr_developer' : null,
-    ...splitRevenue({ amount, currency }, { processor: { bps, fixed, network: false }, platformFeeBps, hasDeveloper }),
+    ...splitRevenue(
+      { amount, currency },
+      { processor: { bps, fixed, network: false, isKept: false }, platformFeeBps, hasDeveloper },
+    ),
   }));
 const sum = (entries: ReadonlyArray<Entry>) => entries.reduce((total, entry) => total + entry.amount, 0n);
 

@@ -1,7 +1,7 @@
 import type { Interval } from '#domain/catalog/rules.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { Currency } from '#domain/money.ts';
-import type { SettlingOrder } from '#domain/payment/rules.ts';
+import type { PaymentStatus, SettlingOrder } from '#domain/payment/rules.ts';
 import type { SubscriptionStatus } from '#domain/subscription/rules.ts';
 
 /** A charge to settle, by what its order is found with. */
@@ -14,7 +14,7 @@ export type LoadedCharge = Readonly<{
   /** Null when the payer never met us. */
   payerUserId: string | null;
   /** The payment that stands for this charge already. */
-  existing: Readonly<{ id: string; status: 'succeeded' | 'refunding' | 'refunded' }> | null;
+  existing: Readonly<{ id: string; status: PaymentStatus }> | null;
   /** Renewing subscriptions of the same product whose place this purchase takes: another plan, months when a year is bought, or one whose renewal failed. */
   replacedSubscriptionIds: ReadonlyArray<string>;
 }>;
@@ -36,7 +36,7 @@ type Row = {
   buyer_id: bigint;
   payer_user_id: string | null;
   existing_id: string | null;
-  existing_status: 'succeeded' | 'refunding' | 'refunded' | null;
+  existing_status: PaymentStatus | null;
   subscription_id: string | null;
   subscription_status: SubscriptionStatus | null;
   subscription_end: Date | null;

@@ -170,7 +170,7 @@ describe('judgePayment of a subscription', () => {
 });
 
 describe('bookPayment', () => {
-  const processor = { bps: 300, fixed: 1n, network: false };
+  const processor = { bps: 300, fixed: 1n, network: false, isKept: false };
   const orders = fc.record({
     platformFeeBps: fc.integer({ min: 0, max: 10_000 }),
     developerUserId: fc.option(fc.constant('usr_developer')),

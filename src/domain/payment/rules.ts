@@ -6,25 +6,57 @@ import type { ProcessorFee } from '#domain/provider.ts';
 import { type RevenueSplit, splitRevenue } from '#domain/revenue/rules.ts';
 import { renewalPeriod, type SubscriptionStatus } from '#domain/subscription/rules.ts';
 
-export const PAYMENT_STATUSES = ['succeeded', 'refunding', 'refunded'] as const;
+export const PAYMENT_STATUSES = ['succeeded', 'refunding', 'refunded', 'disputed', 'charged_back'] as const;
 export type PaymentStatus = (typeof PAYMENT_STATUSES)[number];
 
-/** status × event → status for money we took. A refund may come from the provider without our asking. */
-const TRANSITIONS: Record<
-  PaymentStatus,
-  Partial<Record<'refund_requested' | 'refund_succeeded' | 'refund_failed', PaymentStatus>>
-> = {
-  succeeded: { refund_requested: 'refunding', refund_succeeded: 'refunded' },
-  refunding: { refund_succeeded: 'refunded', refund_failed: 'succeeded' },
-  refunded: {},
+export type PaymentStatusEvent =
+  | 'refund_requested'
+  /** Some of it went back; `refund_completed`: the last of it did. */
+  | 'part_refunded'
+  | 'refund_completed'
+  | 'refund_failed'
+  | 'dispute_opened'
+  | 'dispute_won'
+  | 'dispute_lost';
+
+/** status × event → status for money we took. Refunds and disputes may come from the provider without our asking. */
+const TRANSITIONS: Record<PaymentStatus, Partial<Record<PaymentStatusEvent, PaymentStatus>>> = {
+  succeeded: {
+    refund_requested: 'refunding',
+    part_refunded: 'succeeded',
+    refund_completed: 'refunded',
+    // A part that went back came to nothing afterwards.
+    refund_failed: 'succeeded',
+    dispute_opened: 'disputed',
+    dispute_lost: 'charged_back',
+  },
+  refunding: {
+    part_refunded: 'succeeded',
+    refund_completed: 'refunded',
+    refund_failed: 'succeeded',
+    dispute_opened: 'disputed',
+    dispute_lost: 'charged_back',
+  },
+  // A bank may send a refund back days after it was done: then nothing was given back.
+  refunded: { refund_failed: 'succeeded' },
+  disputed: {
+    part_refunded: 'disputed',
+    refund_completed: 'refunded',
+    refund_failed: 'disputed',
+    dispute_won: 'succeeded',
+    dispute_lost: 'charged_back',
+  },
+  charged_back: {},
 };
 
 /** The state after an event, or null when the event does not apply in this state. */
-export function nextPaymentStatus(
-  status: PaymentStatus,
-  event: 'refund_requested' | 'refund_succeeded' | 'refund_failed',
-): PaymentStatus | null {
+export function nextPaymentStatus(status: PaymentStatus, event: PaymentStatusEvent): PaymentStatus | null {
   return TRANSITIONS[status][event] ?? null;
+}
+
+/** In these states the buyer does not have what was paid for. */
+export function takesRight(status: PaymentStatus): boolean {
+  return status === 'refunded' || status === 'disputed' || status === 'charged_back';
 }
 
 /** The order a charge names, as it stands now. */
@@ -60,6 +92,8 @@ export type SettlingCharge = Readonly<{
   paidUntil: Date | null;
   renewalDays: number | null;
 }>;
+
+const NO_FEE: ProcessorFee = { bps: 0, fixed: 0n, network: false, isKept: false };
 
 export type Period = Readonly<{ start: Date; end: Date | null }>;
 export type PaymentVerdict =
@@ -119,19 +153,25 @@ function judgeSubscriptionCharge(order: SettlingOrder, charge: SettlingCharge): 
   return { kind: 'first', period: { start, end: charge.paidUntil ?? new Date(start.getTime() + days * DAY_MS) } };
 }
 
-/** The parts of a charge and its legs in the books. Surplus is held by the platform until it goes back: nobody earns on it. */
+/**
+ * The parts of a charge and its legs in the books. Surplus is held by the platform until it goes back: nobody earns on it,
+ * and it counts as without a fee until the provider says otherwise.
+ */
 export function bookPayment(
   charge: Readonly<{
     providerId: string;
     paid: Money;
     verdict: PaymentVerdict;
     order: Pick<SettlingOrder, 'platformFeeBps' | 'developerUserId'>;
-    processor: ProcessorFee;
+    /** The provider's fee table, and what it says it kept of this charge; null where it has none or does not say. */
+    processor: ProcessorFee | null;
+    keptFee: bigint | null;
   }>,
 ): { split: RevenueSplit; developerUserId: string | null; entries: Entry[] } {
   const isSurplus = charge.verdict.kind === 'surplus';
   const developerUserId = isSurplus ? null : charge.order.developerUserId;
-  const processor = isSurplus ? { bps: 0, fixed: 0n, network: false } : charge.processor;
+  const table = isSurplus ? NO_FEE : (charge.processor ?? NO_FEE);
+  const processor = charge.keptFee === null ? table : { ...NO_FEE, fixed: charge.keptFee };
   const split = splitRevenue(charge.paid, {
     processor,
     platformFeeBps: charge.order.platformFeeBps,

@@ -2,13 +2,13 @@ import type { Pool } from 'pg';
 import { toAuditRow } from '#domain/audit/record.ts';
 import { type Ctx, newId } from '#domain/context/context.ts';
 import { type InboxEntry, toInboxRow } from '#domain/context/inbox.ts';
-import { announceJobs, type JobRequest, noticeJob, toJobRow } from '#domain/context/queue.ts';
+import { announceJobs, attentionJob, type JobRequest, noticeJob, toJobRow } from '#domain/context/queue.ts';
 import { databaseCode, isRetryable } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
 import { ensureUser } from '#domain/identity/ensure-user.ts';
 import { type ChargeKey, type LoadedCharge, loadCharges } from '#domain/payment/load.ts';
 import { bookPayment, judgePayment, type PaymentVerdict } from '#domain/payment/rules.ts';
-import type { ProcessorFee, ProviderEvent } from '#domain/provider.ts';
+import type { Capability, Provider, ProviderEvent } from '#domain/provider.ts';
 import { makeBatcher } from '#lib/batch.ts';
 
 export type SucceededEvent = Extract<ProviderEvent, { type: 'payment_succeeded' }>;
@@ -167,8 +167,16 @@ function decide(ctx: Ctx, request: SettleRequest, loaded: LoadedCharge, payerUse
   const { invoice, order } = loaded;
   const now = ctx.clock.now();
   const verdict = judgePayment(order, { ...event, paid: event.paid });
-  const processor = processorFee(ctx, providerId, event.paid.currency);
-  const { split, developerUserId, entries } = bookPayment({ providerId, paid: event.paid, verdict, order, processor });
+  const provider = ctx.providers.get(providerId);
+  const accepted = acceptedBy(provider, event);
+  const { split, developerUserId, entries } = bookPayment({
+    providerId,
+    paid: event.paid,
+    verdict,
+    order,
+    processor: accepted?.fee ?? null,
+    keptFee: event.fee,
+  });
   const paymentId = newId(ctx, 'pay');
   const isRecurring = verdict.kind === 'first' || verdict.kind === 'renewal';
   const startsSubscription = isRecurring && !order.subscription;
@@ -176,6 +184,9 @@ function decide(ctx: Ctx, request: SettleRequest, loaded: LoadedCharge, payerUse
   const period = verdict.kind === 'surplus' ? null : verdict.period;
   const refundId = verdict.kind === 'surplus' ? newId(ctx, 'ref') : null;
   const jobs = jobsFor({ verdict, loaded, payerUserId, paymentId, subscriptionId, refundId, developerUserId });
+  // A payer who sent too little, too much or too late is told in their notice, the operator here.
+  const isOdd = event.irregularity !== null || (verdict.kind === 'surplus' && verdict.reason === 'amount_mismatch');
+  if (isOdd) jobs.push(attentionJob(paymentId, 'odd'));
 
   return {
     adds_time: verdict.kind === 'one_time' && verdict.period.end !== null,
@@ -183,6 +194,7 @@ function decide(ctx: Ctx, request: SettleRequest, loaded: LoadedCharge, payerUse
     closes_invoice: verdict.kind !== 'surplus' && order.status !== 'paid',
     event: inbox && toInboxRow(inbox),
     reservation_id: request.hold?.reservationId ?? null,
+    may_be_held: provider?.reservations !== undefined,
     only_if_open: request.hold?.isDebited === false,
     payment: {
       id: paymentId,
@@ -202,6 +214,8 @@ function decide(ctx: Ctx, request: SettleRequest, loaded: LoadedCharge, payerUse
       developer_user_id: developerUserId,
       period_start: period?.start.toISOString() ?? null,
       period_end: period?.end?.toISOString() ?? null,
+      method: event.method ?? accepted?.method ?? null,
+      irregularity: event.irregularity,
       paid_at: event.occurredAt.toISOString(),
       created_at: now.toISOString(),
     },
@@ -306,7 +320,8 @@ function jobsFor(facts: {
   return jobs;
 }
 
-function processorFee(ctx: Ctx, providerId: string, currency: string): ProcessorFee {
-  const capability = ctx.providers.get(providerId)?.accepts.find((accepted) => accepted.currency === currency);
-  return capability?.fee ?? { bps: 0, fixed: 0n, network: false };
+/** What the provider accepts this charge as; the first of its methods in the currency where it does not say. */
+function acceptedBy(provider: Provider | undefined, { method, paid }: SucceededEvent): Capability | undefined {
+  const inCurrency = provider?.accepts.filter(({ currency }) => currency === paid.currency) ?? [];
+  return inCurrency.find((capability) => capability.method === method) ?? inCurrency[0];
 }

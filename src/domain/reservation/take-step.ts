@@ -1,12 +1,13 @@
 import { toAuditRow } from '#domain/audit/record.ts';
 import { type Ctx, newId } from '#domain/context/context.ts';
-import { type InboxEntry, toInboxRow } from '#domain/context/inbox.ts';
+import { closeInbox, type InboxEntry, toInboxRow } from '#domain/context/inbox.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
 import { Currency } from '#domain/money.ts';
+import { lockPayment } from '#domain/payment/change.ts';
 import { completeRefund } from '#domain/payment/record-refund.ts';
 import { settlePayment } from '#domain/payment/settle.ts';
-import type { InquiryReason, ProviderInquiry, Reservation } from '#domain/provider.ts';
+import { type InquiryReason, PLAIN_CHARGE, type ProviderInquiry, type Reservation } from '#domain/provider.ts';
 import { endReservation, lapseHolder, lapseReservation, lapseReservations } from '#domain/reservation/end.ts';
 import { listReservations, loadReservation } from '#domain/reservation/load.ts';
 import {
@@ -137,9 +138,7 @@ async function capture(ctx: Ctx, step: Taken<'capture'>, loaded: Loaded): Promis
       chargeId,
       payerId: null,
       paid: { amount: price.amount, currency: Currency.parse(price.currency) },
-      renewal: 'none',
-      paidUntil: null,
-      renewalDays: null,
+      ...PLAIN_CHARGE,
     },
   });
   const outcome = await settled.catch((error: unknown) => {
@@ -169,12 +168,11 @@ async function release(ctx: Ctx, step: Taken<'release'>, loaded: Loaded): Promis
     const status = verdict.kind === 'refund' ? 'refunded' : 'cancelled';
     if (!(await endReservation(tx, { id, status, code: inquiry.code }))) return false;
     if (verdict.kind === 'refund') {
-      await tx.db
-        .$queryRaw`SELECT id FROM payment WHERE provider = ${providerId} AND charge_id = ${chargeId} FOR UPDATE`;
-      const where = { provider_chargeId: { provider: providerId, chargeId } };
-      await completeRefund(tx, await tx.db.payment.findUniqueOrThrow({ where }));
+      const payment = await lockPayment(tx, { provider: providerId, chargeId });
+      const amount = payment.amount - payment.returnedAmount;
+      await completeRefund(tx, payment, { refundId: null, reference: null, amount });
     }
-    await tx.db.$executeRaw`SELECT write_webhook_event(${JSON.stringify(toInboxRow(inbox))}::jsonb, ${status})`;
+    await closeInbox(tx, inbox, status);
     return true;
   });
   return isDone ? answerFor(ctx, step) : null;

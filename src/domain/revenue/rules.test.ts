@@ -8,7 +8,7 @@ const fees = fc.record({
   fixed: fc.bigInt({ min: 0n, max: 10_000n }),
   network: fc.boolean(),
 });
-const none = { bps: 0, fixed: 0n, network: false };
+const none = { bps: 0, fixed: 0n, network: false, isKept: false };
 
 describe('splitRevenue', () => {
   it('parts of every charge, in every currency, sum to it and none is negative', () => {
@@ -45,7 +45,7 @@ describe('splitRevenue', () => {
   });
 
   it('takes the processor first, rounded up, and never more than the charge', () => {
-    const card = { bps: 290, fixed: 30n, network: false };
+    const card = { bps: 290, fixed: 30n, network: false, isKept: false };
     const terms = { processor: card, platformFeeBps: 3_000, hasDeveloper: true };
     expect(splitRevenue({ amount: 999n, currency: 'USD' }, terms)).toEqual({
       processorFee: 59n,

@@ -1,6 +1,6 @@
 import { recordAudit } from '#domain/audit/record.ts';
 import type { Ctx } from '#domain/context/context.ts';
-import { type InboxEntry, toInboxRow } from '#domain/context/inbox.ts';
+import { closeInbox, type InboxEntry } from '#domain/context/inbox.ts';
 import { queueJobs } from '#domain/context/queue.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
@@ -22,11 +22,11 @@ const EVENTS: Record<SubscriptionChangedEvent['change'], SubscriptionEvent> = {
  */
 export async function applySubscriptionEvent(
   ctx: Ctx,
-  request: { event: SubscriptionChangedEvent; inbox: InboxEntry },
+  request: { event: SubscriptionChangedEvent; inbox: InboxEntry | null },
 ): Promise<'applied' | 'duplicate' | 'ignored'> {
   const { event, inbox } = request;
   return inTransaction(ctx, async (tx) => {
-    const stored = await findStored(tx, inbox);
+    const stored = inbox && (await findStored(tx, inbox));
     if (stored?.status === 'processed') return 'duplicate';
     const subscription = await tx.db.subscription.findUnique({ where: { invoiceId: event.invoiceId } });
     if (!subscription && (await isSurplus(tx, event))) return close(tx, inbox, 'ignored');
@@ -35,7 +35,7 @@ export async function applySubscriptionEvent(
     // A second, surplus subscription of a stranger to the same forwarded link is not this one.
     const isOwners = owner.telegramId === event.payerId;
     const subscriptionId = subscription.id;
-    if (await isOvertaken(tx, subscriptionId, stored?.receivedAt ?? inbox.receivedAt))
+    if (await isOvertaken(tx, subscriptionId, stored?.receivedAt ?? inbox?.receivedAt ?? event.occurredAt))
       return close(tx, inbox, 'ignored');
     const { isChanged, subscription: after } = isOwners
       ? await changeSubscription(tx, { subscriptionId, event: EVENTS[event.change], by: 'user' })
@@ -52,8 +52,8 @@ export async function applySubscriptionEvent(
   });
 }
 
-async function close<Outcome extends string>(tx: Ctx, inbox: InboxEntry, outcome: Outcome): Promise<Outcome> {
-  await tx.db.$executeRaw`SELECT write_webhook_event(${JSON.stringify(toInboxRow(inbox))}::jsonb, ${outcome})`;
+async function close<Outcome extends string>(tx: Ctx, inbox: InboxEntry | null, outcome: Outcome): Promise<Outcome> {
+  await closeInbox(tx, inbox, outcome);
   return outcome;
 }
 

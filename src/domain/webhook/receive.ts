@@ -1,8 +1,9 @@
 import type { Ctx } from '#domain/context/context.ts';
 import { AppError } from '#domain/errors.ts';
 import type { ProviderReply, ProviderRequest } from '#domain/provider.ts';
+import { applyEvent } from '#domain/reconciliation/apply.ts';
 import { answerProvider, type ExplainRefusal } from '#domain/webhook/answer.ts';
-import { applyEvent } from '#domain/webhook/apply.ts';
+import { handleHint } from '#domain/webhook/hint.ts';
 import { storeFailure, storeUnreadable, toInbox } from '#domain/webhook/store.ts';
 import { describeError } from '#lib/log.ts';
 
@@ -14,7 +15,8 @@ const OK: ProviderReply = { status: 200, contentType: 'application/json', body: 
 /**
  * Takes one message of a provider in: verifies, answers a question, or applies an event exactly once. An event is
  * acknowledged only when its effect, or the event itself for a later try, is durable; otherwise this throws and the
- * provider sends it again. `ctx` acts for the provider. Throws `unauthenticated webhook_secret_wrong`, `invalid malformed_request`, or a database error.
+ * provider sends it again. A hint is kept first, and what its provider says to it is applied within a time box, else by the
+ * worker. `ctx` acts for the provider. Throws `unauthenticated webhook_secret_wrong`, `invalid malformed_request`, or a database error.
  */
 export async function receiveWebhook(
   ctx: Ctx,
@@ -53,6 +55,12 @@ export async function receiveWebhook(
           'a message about money cannot be read and is kept: look at it',
         );
       count(inbox.kind, 'unreadable');
+      return { reply: OK, message: null };
+    }
+    case 'hint': {
+      const { about, eventId, type } = reading;
+      const inbox = toInbox(ctx, providerId, { eventId, kind: type, body: request.body });
+      count(type, await handleHint(ctx, { providerId, about, inbox }));
       return { reply: OK, message: null };
     }
     case 'event': {

@@ -2,6 +2,7 @@ import { recordAudit } from '#domain/audit/record.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { requireScope } from '#domain/context/permission.ts';
 import { AppError } from '#domain/errors.ts';
+import type { ProviderEvent } from '#domain/provider.ts';
 import { applyStored, readStored } from '#domain/webhook/retry.ts';
 
 export type Replay = Readonly<{
@@ -31,10 +32,36 @@ export async function replayWebhook(ctx: Ctx, request: { id: string; isDryRun: b
   return { ...said, outcome };
 }
 
-async function isKnown(ctx: Ctx, provider: string, event: ReturnType<typeof readStored>): Promise<boolean> {
-  if (event.type === 'subscription_changed') return false;
-  const payment = await ctx.db.payment.findUnique({
-    where: { provider_chargeId: { provider, chargeId: event.chargeId } },
-  });
-  return event.type === 'payment_succeeded' ? payment !== null : payment?.status === 'refunded';
+/** Whether what a message tells stands already, as far as that can be said without asking its provider. */
+async function isKnown(ctx: Ctx, provider: string, reading: ReturnType<typeof readStored>): Promise<boolean> {
+  const chargeId = reading.kind === 'hint' ? reading.about.chargeId : chargeOf(reading.event);
+  if (chargeId === null) return false;
+  const where = { provider_chargeId: { provider, chargeId } };
+  const payment = await ctx.db.payment.findUnique({ where, include: { refunds: true, disputes: true } });
+  if (reading.kind === 'hint') return payment !== null;
+  const { event } = reading;
+  switch (event.type) {
+    case 'payment_succeeded':
+      return payment !== null;
+    case 'payment_refunded':
+      return (
+        payment?.refunds.some(({ reference, status }) => reference === event.reference && status === 'succeeded') ??
+        false
+      );
+    case 'refund_failed':
+      return (
+        payment?.refunds.some(({ reference, status }) => reference === event.reference && status === 'failed') ?? false
+      );
+    case 'payment_disputed':
+      return (
+        payment?.disputes.some(({ reference, status }) => reference === event.reference && status === event.status) ??
+        false
+      );
+    default:
+      return false;
+  }
+}
+
+function chargeOf(event: ProviderEvent): string | null {
+  return 'chargeId' in event ? event.chargeId : null;
 }

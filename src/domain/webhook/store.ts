@@ -27,6 +27,51 @@ export async function storeFailure(ctx: Ctx, inbox: InboxEntry, cause: unknown):
     ON CONFLICT (provider, event_id) DO NOTHING`;
 }
 
+/** While a hint is being followed nobody else takes it; longer, and its process died. */
+const LEASE_MS = 60_000;
+
+/**
+ * Keeps a message before anything is done about it. Returns its id when it is to be handled now: it is new, or its last try
+ * failed; null when it is done, dead, or being handled.
+ */
+export async function storeReceived(ctx: Ctx, inbox: InboxEntry): Promise<string | null> {
+  const lease = new Date(ctx.clock.now().getTime() + LEASE_MS);
+  const { rows } = await ctx.pool.query<{ id: string }>({
+    name: 'store_received',
+    text: `INSERT INTO webhook_event AS e (id, provider, event_id, kind, status, next_attempt_at, body, received_at)
+      VALUES ($1, $2, $3, $4, 'received', $5, $6, $7)
+      ON CONFLICT (provider, event_id) DO UPDATE SET next_attempt_at = excluded.next_attempt_at, status = 'received'
+        WHERE e.status = 'failed' OR (e.status = 'received' AND e.next_attempt_at <= excluded.received_at)
+      RETURNING id`,
+    values: [inbox.id, inbox.providerId, inbox.eventId, inbox.kind, lease, inbox.body, inbox.receivedAt],
+  });
+  return rows[0]?.id ?? null;
+}
+
+/** Marks a kept message as done. */
+export async function finishReceived(ctx: Ctx, id: string, result: string): Promise<void> {
+  await ctx.pool.query({
+    name: 'finish_received',
+    text: `UPDATE webhook_event SET status = 'processed', result = $2, error = NULL, next_attempt_at = NULL, processed_at = $3
+      WHERE id = $1 AND status IN ('received', 'failed', 'dead')`,
+    values: [id, result, ctx.clock.now()],
+  });
+}
+
+/** Marks a kept message as failed after so many attempts: it is tried again, or dead. Returns when it is tried next. */
+export async function failReceived(
+  ctx: Ctx,
+  { attempts, id }: { id: string; attempts: number },
+  cause: unknown,
+): Promise<Date | null> {
+  const nextAttemptAt = nextAttempt(attempts, ctx.clock.now());
+  await ctx.db.webhookEvent.updateMany({
+    where: { id, status: { in: ['received', 'failed'] } },
+    data: { attempts, status: nextAttemptAt ? 'failed' : 'dead', nextAttemptAt, error: errorCode(cause) },
+  });
+  return nextAttemptAt;
+}
+
 /**
  * Keeps an authentic message about money that nobody could read, as dead: trying again would not help, refusing it would
  * block what comes after it, and reconciliation settles the money meanwhile. False when it is kept already.

@@ -1,26 +1,22 @@
 import type { InlineKeyboardButton } from 'grammy/types';
 import { z } from 'zod';
-import { getPlan } from '#domain/catalog/list-catalog.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import type { NoticeJob, NoticeKind } from '#domain/context/queue.ts';
 import { getUser } from '#domain/identity/find-user.ts';
 import { Language, languageFor } from '#domain/identity/rules.ts';
-import { Currency } from '#domain/money.ts';
 import { getPayment, type PaymentRecord } from '#domain/payment/records.ts';
+import { takesRight } from '#domain/payment/rules.ts';
 import { getSubscription } from '#domain/subscription/records.ts';
 import { graceEnd } from '#domain/subscription/rules.ts';
-import { type Markup, markup, miniAppLink, topUpLink } from '#messages/telegram.ts';
-import { formatDate, formatMoney, translator } from '#messages/translate.ts';
+import { markup, miniAppLink, topUpLink } from '#messages/telegram.ts';
+import { formatDate, translator } from '#messages/translate.ts';
+import { type Composed, type Facts, factsOf, moneyText, receiptButton, returnedText, type Telling } from './telling.ts';
+import { tellAttention, tellFailed, tellPartRefunded, tellRefundToClaim, tellWaiting } from './unfinished.ts';
 
 /** One chat message: Telegram HTML and its buttons. */
 export type NoticeMessage = Readonly<{ text: string; parse_mode: 'HTML'; buttons: InlineKeyboardButton[][] }>;
 
-type User = Awaited<ReturnType<typeof getUser>>;
 type Subscription = Awaited<ReturnType<typeof getSubscription>>;
-
-/** Everything a notice's text is made of. */
-type Telling = Readonly<{ ctx: Ctx; reader: User; language: Language; say: Markup; botUsername: string }>;
-type Composed = { text: string; buttons?: InlineKeyboardButton[] } | null;
 
 /**
  * The message of a notice in the reader's present language, from the state as it is when it is sent. Null when there is
@@ -42,7 +38,7 @@ export async function composeNotice(
   );
 }
 
-/** What each kind says, and about which object: a payment or a subscription. */
+/** What each kind says, and about which object. */
 const COMPOSERS: Record<NoticeKind, (telling: Telling, objectId: string) => Promise<Composed>> = {
   paid: aboutPayment(tellPaid),
   renewed: aboutPayment(tellRenewed),
@@ -55,9 +51,12 @@ const COMPOSERS: Record<NoticeKind, (telling: Telling, objectId: string) => Prom
   renewal_ahead: aboutSubscription(tellRenewalAhead),
   renewal_failed: aboutSubscription(tellRenewalFailed),
   subscription_ended: aboutSubscription(tellEnded),
+  part_refunded: tellPartRefunded,
+  refund_to_claim: tellRefundToClaim,
+  payment_waiting: tellWaiting,
+  payment_failed: tellFailed,
+  attention: tellAttention,
 };
-
-type Facts = { plan: string; planCode: string; amount: string };
 
 function aboutPayment(tell: (telling: Telling, payment: PaymentRecord, facts: Facts) => Promise<Composed> | Composed) {
   return async (telling: Telling, paymentId: string): Promise<Composed> => {
@@ -73,38 +72,21 @@ function aboutSubscription(tell: (telling: Telling, subscription: Subscription, 
   };
 }
 
-async function factsOf(
-  { ctx, language }: Telling,
-  row: { planId: string; amount: bigint; currency: string },
-): Promise<Facts> {
-  const { product, plan } = await getPlan(ctx, row.planId);
-  const names = [product.texts[language].name, plan.texts[language].name];
-  return {
-    plan: [...new Set(names)].join(' '),
-    planCode: plan.code,
-    amount: moneyText(language, row.amount, row.currency),
-  };
-}
-
-function moneyText(language: Language, amount: bigint, currency: string): string {
-  return formatMoney({ amount, currency: Currency.parse(currency) }, language);
-}
-
 async function tellPaid(telling: Telling, payment: PaymentRecord, { plan, amount }: Facts): Promise<Composed> {
-  if (payment.status === 'refunded') return null;
+  if (takesRight(payment.status)) return null;
   const { ctx, language, say } = telling;
   const buttons = [receiptButton(telling, payment)];
-  if (!payment.periodEnd) return { text: say('notice.paid.forGood', { plan, amount }), buttons };
+  const odd = payment.irregularity === 'late' || payment.irregularity === 'excess' ? payment.irregularity : null;
+  const note = odd ? `\n${say(`notice.paid.${odd}`)}` : '';
+  if (!payment.periodEnd) return { text: say('notice.paid.forGood', { plan, amount }) + note, buttons };
   const subscription = payment.subscriptionId ? await getSubscription(ctx, payment.subscriptionId) : null;
   const date = formatDate(payment.periodEnd, language);
-  return {
-    text: say(subscription?.status === 'active' ? 'notice.paid.renews' : 'notice.paid.until', { plan, amount, date }),
-    buttons,
-  };
+  const renews = subscription?.status === 'active';
+  return { text: say(renews ? 'notice.paid.renews' : 'notice.paid.until', { plan, amount, date }) + note, buttons };
 }
 
 function tellRenewed(telling: Telling, payment: PaymentRecord, { plan, amount }: Facts): Composed {
-  if (payment.status === 'refunded' || !payment.periodEnd) return null;
+  if (takesRight(payment.status) || !payment.periodEnd) return null;
   const date = formatDate(payment.periodEnd, telling.language);
   return { text: telling.say('notice.renewed', { plan, amount, date }), buttons: [receiptButton(telling, payment)] };
 }
@@ -112,7 +94,8 @@ function tellRenewed(telling: Telling, payment: PaymentRecord, { plan, amount }:
 function tellRefunded(telling: Telling, payment: PaymentRecord, { plan, amount }: Facts): Composed {
   if (payment.status !== 'refunded') return null;
   const date = formatDate(payment.paidAt, telling.language);
-  return { text: telling.say('notice.refunded', { plan, amount, date }), buttons: [receiptButton(telling, payment)] };
+  const returned = returnedText(telling, amount, payment.currency);
+  return { text: telling.say('notice.refunded', { plan, returned, date }), buttons: [receiptButton(telling, payment)] };
 }
 
 const SurplusData = z.object({
@@ -126,7 +109,10 @@ function tellSurplusRefunded(telling: Telling, payment: PaymentRecord, { plan, a
   const verdict = payment.audit.find(({ action, objectId }) => action === 'payment.surplus' && objectId === payment.id);
   const { reason } = SurplusData.parse(verdict?.data ?? {});
   return {
-    text: telling.say(`notice.surplusRefunded.${reason}`, { plan, amount }),
+    text: telling.say(`notice.surplusRefunded.${reason}`, {
+      plan,
+      returned: returnedText(telling, amount, payment.currency),
+    }),
     buttons: [receiptButton(telling, payment)],
   };
 }
@@ -134,7 +120,7 @@ function tellSurplusRefunded(telling: Telling, payment: PaymentRecord, { plan, a
 /** For time that was paid once: nothing renews it, so it ends unless it is bought again. */
 function tellEndAhead(telling: Telling, payment: PaymentRecord, { plan, planCode }: Facts): Composed {
   const { ctx, language, reader, say } = telling;
-  const end = payment.status === 'refunded' ? null : payment.periodEnd;
+  const end = takesRight(payment.status) ? null : payment.periodEnd;
   if (!end || end <= ctx.clock.now() || !reader.wantsReminders) return null;
   return {
     text: say('notice.endAhead', { plan, date: formatDate(end, language) }),
@@ -146,7 +132,7 @@ function tellEndAhead(telling: Telling, payment: PaymentRecord, { plan, planCode
 function tellSale(telling: Telling, payment: PaymentRecord, { plan, amount }: Facts): Composed {
   const { language, reader, say } = telling;
   const isTheirs = payment.developerUserId === reader.id;
-  if (!isTheirs || !reader.wantsSalesNotices || payment.status === 'refunded') return null;
+  if (!isTheirs || !reader.wantsSalesNotices || takesRight(payment.status)) return null;
   return {
     text: say('notice.sale', { plan, amount, share: moneyText(language, payment.developerShare, payment.currency) }),
   };
@@ -195,13 +181,6 @@ function tellEnded(telling: Telling, subscription: Subscription, { plan, planCod
 
 function planButton({ botUsername, language }: Telling, planCode: string): InlineKeyboardButton {
   return { text: translator(language)('notice.button.again'), url: miniAppLink(botUsername, `plan_${planCode}`) };
-}
-
-function receiptButton({ botUsername, language }: Telling, payment: PaymentRecord): InlineKeyboardButton {
-  return {
-    text: translator(language)('notice.button.receipt'),
-    url: miniAppLink(botUsername, `receipt_${payment.id}`),
-  };
 }
 
 function subscriptionsButton({ botUsername, language }: Telling): InlineKeyboardButton {

@@ -68,7 +68,7 @@ describe('what Click can do', () => {
       {
         method: 'credit_card',
         currency: 'UZS',
-        fee: { bps: 200, fixed: 0n, network: false },
+        fee: { bps: 200, fixed: 0n, network: false, isKept: false },
         privacy: 'medium',
         renewalDays: [],
         surfaces: ['mini_app', 'bot', 'browser', 'api'],

@@ -23,7 +23,7 @@ const MAX_TIYIN = 10_000_000_000n;
 const acceptsFor = (feeBps: number): Capability => ({
   method: 'credit_card',
   currency: 'UZS',
-  fee: { bps: feeBps, fixed: 0n, network: false },
+  fee: { bps: feeBps, fixed: 0n, network: false, isKept: false },
   privacy: 'medium',
   renewalDays: [],
   surfaces: ['mini_app', 'bot', 'browser', 'api'],
@@ -38,6 +38,7 @@ export function makeClick(options: ClickOptions): Provider {
   return {
     id: 'click',
     accepts: [acceptsFor(feeBps)],
+    refunds: 'parts',
     answersAll: true,
     // Click documents no limit: the order is free again after half an hour, and a payment that comes later is booked.
     reservations: { lastMs: 1_800_000, lapseCode: null },
@@ -62,6 +63,7 @@ export function makeClick(options: ClickOptions): Provider {
     reply: writeReply,
 
     async find({ createdAt, invoiceId, reservation }) {
+      if (invoiceId === null) return [];
       for (const day of daysToAsk(createdAt, clock())) {
         const payment = await api.findPayment(invoiceId, day);
         if (payment?.status === PAID) return [toEvent({ payment, invoiceId, reservation, now: clock() })];
@@ -77,7 +79,7 @@ export function makeClick(options: ClickOptions): Provider {
       } catch (error) {
         if (!(await isReversedBefore(api, reference, error))) throw error;
       }
-      return 'done';
+      return { status: 'done', reference: null, claimUrl: null };
     },
   };
 }

@@ -6,6 +6,7 @@ import {
   type AskedOrder,
   type InquiryAnswer,
   type InquiryReason,
+  PLAIN_CHARGE,
   ProviderError,
   type ProviderEvent,
   type ProviderInquiry,
@@ -344,8 +345,6 @@ export function toEvent(found: {
     chargeId: reservation.chargeId,
     payerId: null,
     paid: reservation.price,
-    renewal: 'none',
-    paidUntil: null,
-    renewalDays: null,
+    ...PLAIN_CHARGE,
   };
 }

@@ -400,7 +400,7 @@ describe('what it says of itself', () => {
       {
         method: 'credit_card',
         currency: 'UZS',
-        fee: { bps: 150, fixed: 0n, network: false },
+        fee: { bps: 150, fixed: 0n, network: false, isKept: false },
         privacy: 'medium',
         renewalDays: [],
         surfaces: ['mini_app', 'bot', 'browser', 'api'],

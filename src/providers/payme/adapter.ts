@@ -34,7 +34,7 @@ const acceptsOf = (feeBps: number): ReadonlyArray<Capability> => [
   {
     method: 'credit_card',
     currency: 'UZS',
-    fee: { bps: feeBps, fixed: 0n, network: false },
+    fee: { bps: feeBps, fixed: 0n, network: false, isKept: false },
     privacy: 'medium',
     renewalDays: [],
     surfaces: ['mini_app', 'bot', 'browser', 'api'],
@@ -54,6 +54,7 @@ export function makePayme(options: PaymeOptions): Provider {
   return {
     id: 'payme',
     accepts: acceptsOf(options.feeBps),
+    refunds: 'none',
     // Any status but 200 counts as a failure of ours (protokol-merchant-api).
     answersAll: true,
     // 43 200 000 ms from the creation in Payme, then reason 4 (createtransaction).

@@ -22,7 +22,7 @@ const ACCEPTS: ReadonlyArray<Capability> = [
     method: 'telegram_stars',
     currency: 'XTR',
     // Telegram takes nothing of the Stars themselves; what a Star costs the buyer is between them and the store.
-    fee: { bps: 0, fixed: 0n, network: false },
+    fee: { bps: 0, fixed: 0n, network: false, isKept: false },
     privacy: 'high',
     renewalDays: [RENEWAL_DAYS],
     surfaces: ['mini_app', 'bot', 'browser', 'api'],
@@ -41,6 +41,7 @@ export function makeTelegramStars(options: { api: BotApi; secrets: WebhookSecret
   return {
     id: 'telegram-stars',
     accepts: ACCEPTS,
+    refunds: 'whole',
 
     async createCheckout(request) {
       const invoice = {
@@ -83,10 +84,12 @@ export function makeTelegramStars(options: { api: BotApi; secrets: WebhookSecret
       return { status: 200, contentType: 'application/json', body: JSON.stringify(call) };
     },
 
-    async listTransactions(offset, limit) {
-      const page = StarTransactions.safeParse(await api.call('getStarTransactions', { offset, limit }));
-      if (!page.success) throw new ProviderError('unavailable', 'UNREADABLE_TRANSACTIONS');
-      return page.data.transactions.map(readTransaction);
+    // The list begins with the oldest and has no filter: a cursor is how many rows stand before the page.
+    async listTransactions({ cursor, limit }) {
+      const offset = await startOffset(api, cursor);
+      const rows = (await listStars(api, offset, limit)).map(readTransaction);
+      const end = String(offset + rows.length);
+      return { rows, next: rows.length < limit ? null : end, resume: end };
     },
 
     async refund({ chargeId, payerId }) {
@@ -95,7 +98,7 @@ export function makeTelegramStars(options: { api: BotApi; secrets: WebhookSecret
       } catch (error) {
         if (!(error instanceof ProviderError) || error.code !== 'CHARGE_ALREADY_REFUNDED') throw error;
       }
-      return 'done';
+      return { status: 'done', reference: chargeId, claimUrl: null };
     },
 
     async setRenewal({ chargeId, payerId, renews }) {
@@ -106,6 +109,19 @@ export function makeTelegramStars(options: { api: BotApi; secrets: WebhookSecret
       });
     },
   };
+}
+
+async function listStars(api: BotApi, offset: number, limit: number) {
+  const page = StarTransactions.safeParse(await api.call('getStarTransactions', { offset, limit }));
+  if (!page.success) throw new ProviderError('unavailable', 'UNREADABLE_TRANSACTIONS');
+  return page.data.transactions;
+}
+
+/** Where to read from; from the beginning again when the list has become shorter than what was read. */
+async function startOffset(api: BotApi, cursor: string | null): Promise<number> {
+  const offset = Number(cursor ?? 0);
+  if (offset === 0) return 0;
+  return (await listStars(api, offset - 1, 1)).length > 0 ? offset : 0;
 }
 
 function isGenuine(given: string, secrets: WebhookSecrets, now: Date): boolean {

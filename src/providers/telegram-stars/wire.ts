@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 import {
+  PLAIN_CHARGE,
   ProviderError,
   type ProviderEvent,
   type ProviderInquiry,
@@ -115,6 +116,7 @@ function readPayment(value: object, eventId: string): ProviderReading {
   const { subscription_expiration_date: paidUntil, is_first_recurring, is_recurring } = payment.data;
   const event: ProviderEvent = {
     type: 'payment_succeeded',
+    ...PLAIN_CHARGE,
     ...charged(payment.data, message.data, eventId),
     renewal: is_first_recurring ? 'first' : is_recurring ? 'renewal' : 'none',
     paidUntil: paidUntil ? new Date(paidUntil * 1000) : null,
@@ -127,7 +129,9 @@ function readRefund(value: object, eventId: string): ProviderReading {
   const message = Message.safeParse(value);
   const refund = RefundedPayment.safeParse('refunded_payment' in value ? value.refunded_payment : undefined);
   if (!message.success || !refund.success) return { kind: 'unreadable', type: 'payment_refunded', eventId };
-  return { kind: 'event', event: { type: 'payment_refunded', ...charged(refund.data, message.data, eventId) } };
+  const charge = charged(refund.data, message.data, eventId);
+  // Stars go back whole and once: the charge's own id names its refund.
+  return { kind: 'event', event: { type: 'payment_refunded', ...charge, reference: charge.chargeId, refundId: null } };
 }
 
 function charged(payment: z.infer<typeof RefundedPayment>, message: z.infer<typeof Message>, eventId: string) {
@@ -198,6 +202,7 @@ export function readTransaction(row: z.infer<typeof StarTransaction>): ProviderT
   const { invoice_payload, subscription_period, user } = partner.data;
   return {
     chargeId: row.id,
+    reference: isCharge ? null : row.id,
     direction: isCharge ? 'charge' : 'refund',
     amount: { amount: BigInt(row.amount), currency: 'XTR' },
     occurredAt: new Date(row.date * 1000),

@@ -1,6 +1,6 @@
 'use client';
 import { type ReactNode, useState } from 'react';
-import type { InvoiceView } from '#api/views.ts';
+import type { InvoiceView, PaymentStatusView } from '#api/views.ts';
 import { Button } from '#ui/components/controls.tsx';
 import { Icon, Spinner, Star } from '#ui/components/icons.tsx';
 import { PointList } from '#ui/components/lists.tsx';
@@ -349,7 +349,7 @@ function NowYours({ planId }: { planId: string }) {
   );
 }
 
-function Refunded({ paymentId, status }: { paymentId: string; status: 'refunding' | 'refunded' | 'succeeded' }) {
+function Refunded({ paymentId, status }: { paymentId: string; status: PaymentStatusView }) {
   const t = useT();
   const { navigate } = useNavigation();
   const isOver = status === 'refunded';

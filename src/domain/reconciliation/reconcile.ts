@@ -2,9 +2,9 @@ import { recordAudit } from '#domain/audit/record.ts';
 import { type Ctx, newId } from '#domain/context/context.ts';
 import { databaseCode } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
-import { recordRefund } from '#domain/payment/record-refund.ts';
-import { settlePayment } from '#domain/payment/settle.ts';
-import { type Provider, ProviderError, type ProviderTransaction } from '#domain/provider.ts';
+import { PLAIN_CHARGE, ProviderError, type ProviderEvent, type ProviderTransaction } from '#domain/provider.ts';
+import { applyEvent } from '#domain/reconciliation/apply.ts';
+import { convergeOrder } from '#domain/reconciliation/converge.ts';
 
 const PAGE = 100;
 const MAX_PAGES = 100;
@@ -13,9 +13,12 @@ const MIN_AGE_MS = 90_000;
 /** Providers stop delivering after a day (telegram.md §1.5): rows older than this never change and are not read again. */
 const FINAL_AGE_MS = 2 * 86_400_000;
 
+/** How far back the first comparison with a list that is asked by time reaches. */
+const FIRST_REACH_MS = 30 * 86_400_000;
+
 export type ReconciliationResult = Readonly<{ checked: number; settled: number; reported: number }>;
 
-type Ours = { charge_id: string; status: 'succeeded' | 'refunding' | 'refunded'; amount: bigint; currency: string };
+type Ours = { charge_id: string; amount: bigint; currency: string; is_returned: boolean; refunds: string[] };
 type Difference = {
   kind: 'missing_payment' | 'missing_refund' | 'unknown_order' | 'amount_differs' | 'not_at_provider';
   chargeId: string;
@@ -32,52 +35,43 @@ export async function reconcilePayments(ctx: Ctx, providerId: string): Promise<R
   if (!provider) throw new ProviderError('misconfigured', 'not_registered');
   const list = provider.listTransactions?.bind(provider);
   if (!list) return { checked: 0, settled: 0, reported: 0 };
-  const start = await startOffset(ctx, providerId, list);
-  let offset = start;
-  let finalRows = 0;
+  const saved = await ctx.db.reconciliationCursor.findUnique({ where: { provider: providerId } });
+  const startedAt = ctx.clock.now();
+  const since = saved?.since ?? new Date(startedAt.getTime() - FIRST_REACH_MS);
+  let cursor = saved?.cursor ?? null;
+  let resume = cursor;
+  let checked = 0;
+  let areAllFinal = true;
   const seen = new Set<string>();
   const differences: Difference[] = [];
   let oldest: Date | null = null;
   let isWhole = false;
 
   for (let page = 0; page < MAX_PAGES && !isWhole; page += 1) {
-    const rows = await list(offset, PAGE);
+    const { next, resume: end, rows } = await list({ since, cursor, limit: PAGE });
     const sales = rows.filter((row) => row !== null);
-    oldest ??= sales[0]?.occurredAt ?? null;
+    oldest ??= end === null ? since : (sales[0]?.occurredAt ?? null);
     for (const row of sales) seen.add(row.chargeId);
     differences.push(...(await comparePage(ctx, providerId, sales)));
-    if (finalRows === offset - start) finalRows += countFinal(rows, ctx.clock.now());
-    offset += rows.length;
-    isWhole = rows.length < PAGE;
+    areAllFinal &&= sales.every(({ occurredAt }) => startedAt.getTime() - occurredAt.getTime() >= FINAL_AGE_MS);
+    if (end !== null && areAllFinal) resume = end;
+    checked += rows.length;
+    cursor = next;
+    isWhole = next === null;
   }
   if (isWhole && oldest) differences.push(...(await findUnlisted(ctx, providerId, oldest, seen)));
 
   const settled = differences.filter(({ status }) => status === 'settled').length;
-  const result = { checked: offset - start, settled, reported: await report(ctx, providerId, differences) };
-  const cursor = { offset: start + finalRows, finishedAt: ctx.clock.now(), ...result };
+  const result = { checked, settled, reported: await report(ctx, providerId, differences) };
+  const final = new Date(startedAt.getTime() - FINAL_AGE_MS);
+  const position = { cursor: resume, since: isWhole && final > since ? final : since };
+  const row = { ...position, finishedAt: ctx.clock.now(), ...result };
   await ctx.db.reconciliationCursor.upsert({
     where: { provider: providerId },
-    create: { provider: providerId, ...cursor },
-    update: cursor,
+    create: { provider: providerId, ...row },
+    update: row,
   });
   return result;
-}
-
-/** Where to read from; from the beginning again when the provider's list has become shorter than what was read. */
-async function startOffset(
-  ctx: Ctx,
-  providerId: string,
-  list: NonNullable<Provider['listTransactions']>,
-): Promise<number> {
-  const cursor = await ctx.db.reconciliationCursor.findUnique({ where: { provider: providerId } });
-  if (!cursor || cursor.offset === 0) return 0;
-  return (await list(cursor.offset - 1, 1)).length > 0 ? cursor.offset : 0;
-}
-
-/** How many rows from the start of a page are old enough to be final. Rows that are no sales never hold the cursor back. */
-function countFinal(rows: ReadonlyArray<ProviderTransaction | null>, now: Date): number {
-  const firstOpen = rows.findIndex((row) => row !== null && now.getTime() - row.occurredAt.getTime() < FINAL_AGE_MS);
-  return firstOpen === -1 ? rows.length : firstOpen;
 }
 
 async function comparePage(
@@ -88,7 +82,9 @@ async function comparePage(
   if (rows.length === 0) return [];
   const { rows: found } = await ctx.pool.query<Ours>({
     name: 'find_charges',
-    text: 'SELECT charge_id, status, amount, currency FROM payment WHERE provider = $1 AND charge_id = ANY($2)',
+    text: `SELECT p.charge_id, p.amount, p.currency, p.returned_amount = p.amount AS is_returned,
+        ARRAY(SELECT r.reference FROM refund r WHERE r.payment_id = p.id AND r.status = 'succeeded' AND r.reference IS NOT NULL) AS refunds
+      FROM payment p WHERE p.provider = $1 AND p.charge_id = ANY($2)`,
     values: [providerId, rows.map((row) => row.chargeId)],
   });
   const ours = new Map(found.map((payment) => [payment.charge_id, payment]));
@@ -107,14 +103,13 @@ async function compare(
   ours: Ours | undefined,
 ): Promise<Difference | null> {
   const { chargeId } = row;
-  if (ours && (ours.amount !== row.amount.amount || ours.currency !== row.amount.currency))
-    return { kind: 'amount_differs', chargeId, status: 'reported' };
-  const isSettled = row.direction === 'charge' ? ours !== undefined : ours?.status === 'refunded';
-  if (isSettled || ctx.clock.now().getTime() - row.occurredAt.getTime() < MIN_AGE_MS) return null;
+  const isOther = ours && (ours.amount !== row.amount.amount || ours.currency !== row.amount.currency);
+  if (isOther && row.direction === 'charge') return { kind: 'amount_differs', chargeId, status: 'reported' };
+  if (isKnown(row, ours) || ctx.clock.now().getTime() - row.occurredAt.getTime() < MIN_AGE_MS) return null;
   const kind = row.direction === 'charge' ? 'missing_payment' : 'missing_refund';
   try {
-    await settle(ctx, providerId, row);
-    return { kind, chargeId, status: 'settled' };
+    const isChanged = await settle(ctx, providerId, row);
+    return isChanged ? { kind, chargeId, status: 'settled' } : null;
   } catch (error) {
     if (error instanceof AppError && error.reason === 'invoice_not_found')
       return { kind: 'unknown_order', chargeId, status: 'reported' };
@@ -126,31 +121,47 @@ async function compare(
   }
 }
 
+function isKnown({ direction, reference }: ProviderTransaction, ours: Ours | undefined): boolean {
+  if (!ours || direction === 'charge') return ours !== undefined;
+  return ours.is_returned || (reference !== null && ours.refunds.includes(reference));
+}
+
 /** SQLSTATE classes of data that no table of ours can hold (data exception, integrity constraint). */
 function isRefusedRow(error: unknown): boolean {
   return /^2[23]/.test(databaseCode(error) ?? '');
 }
 
-async function settle(ctx: Ctx, providerId: string, row: ProviderTransaction): Promise<void> {
-  if (!row.invoiceId || row.payerId === null) throw new AppError('not_found', 'invoice_not_found');
+/**
+ * Settles what a row tells: by asking its provider, who knows more of it than the list says, or by the row itself where it
+ * cannot be asked. False when nothing of ours had to change. Throws `not_found invoice_not_found` for what is not ours.
+ */
+async function settle(ctx: Ctx, providerId: string, row: ProviderTransaction): Promise<boolean> {
+  const { chargeId, invoiceId, reference } = row;
+  if (ctx.providers.get(providerId)?.find) {
+    const outcome = await convergeOrder(ctx, { providerId, about: { invoiceId, reference: null, chargeId } });
+    if (outcome === 'ignored') throw new AppError('not_found', 'invoice_not_found');
+    return outcome === 'applied';
+  }
+  if (invoiceId === null) throw new AppError('not_found', 'invoice_not_found');
   const charge = {
-    eventId: `reconciliation:${row.direction}:${row.chargeId}`,
+    eventId: `reconciliation:${row.direction}:${chargeId}`,
     occurredAt: row.occurredAt,
-    invoiceId: row.invoiceId,
-    chargeId: row.chargeId,
+    invoiceId,
+    chargeId,
     payerId: row.payerId,
     paid: row.amount,
   };
-  if (row.direction === 'refund') {
-    await recordRefund(ctx, { providerId, event: { ...charge, type: 'payment_refunded' }, inbox: null });
-    return;
-  }
-  const renewal = row.renewalDays === null ? 'none' : 'unknown';
-  await settlePayment(ctx, {
-    providerId,
-    event: { ...charge, type: 'payment_succeeded', renewal, paidUntil: null, renewalDays: row.renewalDays },
-    inbox: null,
-  });
+  const event: ProviderEvent =
+    row.direction === 'refund'
+      ? { ...charge, type: 'payment_refunded', reference: reference ?? chargeId, refundId: null }
+      : {
+          ...charge,
+          ...PLAIN_CHARGE,
+          type: 'payment_succeeded',
+          renewal: row.renewalDays === null ? 'none' : 'unknown',
+          renewalDays: row.renewalDays,
+        };
+  return (await applyEvent(ctx, { providerId, event, inbox: null })) === 'applied';
 }
 
 const MAX_UNLISTED = 10_000;

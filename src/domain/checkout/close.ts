@@ -1,0 +1,28 @@
+import type { Ctx } from '#domain/context/context.ts';
+import type { JobRequest } from '#domain/context/queue.ts';
+
+/**
+ * Makes a checkout unpayable at its provider. `busy`: somebody has paid there or is about to, so the provider should be
+ * asked what is true. A link that cannot be taken back counts as closed: its provider asks before it takes money. Throws
+ * ProviderError.
+ */
+export async function closeCheckout(
+  ctx: Ctx,
+  attempt: Readonly<{ provider: string; reference: string | null }>,
+): Promise<'closed' | 'busy'> {
+  const provider = ctx.providers.get(attempt.provider);
+  if (!provider?.closeCheckout || attempt.reference === null) return 'closed';
+  const startedAt = performance.now();
+  try {
+    return await provider.closeCheckout({ reference: attempt.reference });
+  } finally {
+    ctx.outside.ms += performance.now() - startedAt;
+  }
+}
+
+/** Has checkouts closed at their providers later, for orders that are closed here. */
+export function closeCheckoutJobs(attempts: ReadonlyArray<{ id: string; reference: string | null }>): JobRequest[] {
+  return attempts
+    .filter(({ reference }) => reference !== null)
+    .map(({ id }) => ({ name: 'close_checkout', lane: `checkout:${id}`, payload: { attemptId: id } }));
+}

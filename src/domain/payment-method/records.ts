@@ -1,0 +1,58 @@
+import type { Ctx } from '#domain/context/context.ts';
+import { requireOwnerOr } from '#domain/context/permission.ts';
+import { AppError } from '#domain/errors.ts';
+import { SealedMethod } from '#domain/payment-method/rules.ts';
+import type { Method } from '#domain/provider.ts';
+import { openBytes, sealBytes } from '#lib/crypto.ts';
+import type { PaymentMethod } from '#lib/generated/prisma/client.ts';
+
+/** A stored payment method as its owner sees it. */
+export type StoredMethod = Readonly<{
+  id: string;
+  provider: string;
+  method: Method;
+  brand: string;
+  last4: string;
+  expires: string | null;
+  createdAt: Date;
+}>;
+
+const MAX_LISTED = 50;
+
+/** A person's stored payment methods that can be used, newest first. */
+export async function listMethods(ctx: Ctx, userId: string): Promise<StoredMethod[]> {
+  requireOwnerOr(ctx, userId, 'payments:read');
+  const rows = await ctx.db.paymentMethod.findMany({
+    where: { userId, status: 'active' },
+    orderBy: { createdAt: 'desc' },
+    take: MAX_LISTED,
+  });
+  return rows.map((row) => describeMethod(ctx, row));
+}
+
+/** What an active row shows of its method. */
+export function describeMethod(ctx: Ctx, row: PaymentMethod): StoredMethod {
+  const { brand, expires, last4 } = openMethod(ctx, row);
+  const method = ctx.providers.get(row.provider)?.storedMethods?.method ?? 'credit_card';
+  return { id: row.id, provider: row.provider, method, brand, last4, expires, createdAt: row.createdAt };
+}
+
+/** A method by id. A stranger's looks like none: `not_found payment_method_not_found`. */
+export async function getMethod(ctx: Ctx, methodId: string): Promise<PaymentMethod> {
+  const hidden = new AppError('not_found', 'payment_method_not_found');
+  const row = await ctx.db.paymentMethod.findUnique({ where: { id: methodId } });
+  if (!row) throw hidden;
+  requireOwnerOr(ctx, row.userId, 'payments:read', hidden);
+  return row;
+}
+
+/** The token and description of an active method. Throws `not_found payment_method_not_found` for any other. */
+export function openMethod(ctx: Ctx, row: PaymentMethod): SealedMethod {
+  if (!row.sealed) throw new AppError('not_found', 'payment_method_not_found');
+  return SealedMethod.parse(JSON.parse(openBytes(ctx.dataKey, row.sealed).toString('utf8')));
+}
+
+/** As `openMethod` reads it. */
+export function sealMethod(ctx: Ctx, method: SealedMethod): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(sealBytes(ctx.dataKey, Buffer.from(JSON.stringify(method))));
+}

@@ -1,0 +1,107 @@
+import type { Ctx } from '#domain/context/context.ts';
+import { AppError } from '#domain/errors.ts';
+import { ProviderError } from '#domain/provider.ts';
+import { convergeOrder } from '#domain/reconciliation/converge.ts';
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+/** How old something open is when it is asked about: what was abandoned costs a handful of questions, not one a minute. */
+const AGES_MS = [2, 5, 15, 60, 240].map((minutes) => minutes * MINUTE_MS);
+/** Transfers and refunds may take weeks: once a day. */
+const DAYS = 31;
+const LATER_AGES_MS = Array.from({ length: DAYS }, (_, day) => (day + 1) * DAY_MS);
+const OLDEST_MS = 2 * DAY_MS;
+const BATCH = 50;
+
+type Open = { invoice_id: string; reference: string | null; charge_id: string | null };
+
+// Each takes what is due and counts the question; several workers may do so at once. $1 provider, $2 how far back, $3 the
+// instants before which something must have begun to be asked for the nth time.
+const DUE = '(SELECT count(*) FROM unnest($3::timestamptz[]) due WHERE %s <= due)';
+const claim = (name: string, table: string, since: string, rest: string, returning: string) => ({
+  name,
+  text: `UPDATE ${table} t SET questions = questions + 1
+    WHERE t.id IN (SELECT o.id FROM ${table} o WHERE ${rest} AND o.questions < ${DUE.replace('%s', `o.${since}`)}
+      ORDER BY o.${since} LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)
+    RETURNING ${returning}`,
+});
+
+/** Holds whose end was not told; also those that ran out here, for as long as the provider may still have taken the money. */
+const HOLDS = claim(
+  'claim_open_holds',
+  'reservation',
+  'created_at',
+  `o.provider = $1 AND o.asked_at > $2 AND (o.status = 'reserved' OR (o.status = 'cancelled' AND o.code IS NULL))`,
+  't.invoice_id, NULL AS reference, t.charge_id',
+);
+/** Checkouts that somebody may have paid without our hearing of it. */
+const CHECKOUTS = claim(
+  'claim_open_checkouts',
+  'payment_attempt',
+  'created_at',
+  `o.provider = $1 AND o.created_at > $2 AND o.reference IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.invoice_id = o.invoice_id AND p.provider = o.provider)`,
+  't.invoice_id, t.reference, NULL AS charge_id',
+);
+/** Refunds that their provider took and has not finished. */
+const REFUNDS = {
+  name: 'claim_open_refunds',
+  text: `UPDATE refund t SET questions = questions + 1
+    FROM payment p WHERE p.id = t.payment_id AND t.id IN (
+      SELECT o.id FROM refund o JOIN payment q ON q.id = o.payment_id
+      WHERE o.status = 'requested' AND o.created_at > $2 AND o.reference IS NOT NULL AND q.provider = $1
+        AND o.questions < ${DUE.replace('%s', 'o.created_at')}
+      ORDER BY o.created_at LIMIT ${BATCH} FOR UPDATE OF o SKIP LOCKED)
+    RETURNING p.invoice_id, NULL AS reference, p.charge_id`,
+};
+
+/**
+ * Asks providers about everything they hold, show or owe and never told the end of: holds, checkouts and refunds. Returns how
+ * many had changed; a provider that cannot be asked now is asked again at the next age.
+ */
+export async function askOpenOrders(ctx: Ctx): Promise<number> {
+  const now = ctx.clock.now().getTime();
+  const early = instants(now, [...AGES_MS, DAY_MS]);
+  const late = instants(now, [...AGES_MS, ...LATER_AGES_MS]);
+  let changed = 0;
+  for (const { find, id, reservations } of ctx.providers.values()) {
+    if (!find) continue;
+    const longest = Math.max(OLDEST_MS, (reservations?.lastMs ?? 0) + DAY_MS);
+    const open = [
+      ...(reservations
+        ? await take(ctx, HOLDS, [id, new Date(now - longest), longest > OLDEST_MS ? late : early])
+        : []),
+      ...(await take(ctx, CHECKOUTS, [id, new Date(now - OLDEST_MS), early])),
+      ...(await take(ctx, REFUNDS, [id, new Date(now - DAYS * DAY_MS), late])),
+    ];
+    for (const order of open) if (await hasChanged(ctx, id, order)) changed += 1;
+  }
+  return changed;
+}
+
+const instants = (now: number, ages: ReadonlyArray<number>) => ages.map((age) => new Date(now - age).toISOString());
+
+async function take(ctx: Ctx, query: { name: string; text: string }, values: unknown[]): Promise<Open[]> {
+  return (await ctx.pool.query<Open>({ ...query, values })).rows;
+}
+
+async function hasChanged(ctx: Ctx, providerId: string, open: Open): Promise<boolean> {
+  const about = { invoiceId: open.invoice_id, reference: open.reference, chargeId: open.charge_id };
+  try {
+    return (await convergeOrder(ctx, { providerId, about })) === 'applied';
+  } catch (error) {
+    if (error instanceof AppError) {
+      ctx.log.error(
+        { provider: providerId, invoice: open.invoice_id, reason: error.reason },
+        'what a provider says of an order cannot be applied',
+      );
+      return false;
+    }
+    if (!(error instanceof ProviderError)) throw error;
+    const { code, failure } = error;
+    const log = { provider: providerId, invoice: open.invoice_id, failure, code };
+    if (failure === 'unavailable') ctx.log.warn(log, 'a provider could not be asked about an order');
+    else ctx.log.error(log, 'a provider’s answer about an order cannot be used: compare with its statement');
+    return false;
+  }
+}

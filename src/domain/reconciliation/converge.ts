@@ -1,0 +1,89 @@
+import { asActor, type Ctx } from '#domain/context/context.ts';
+import { Currency } from '#domain/money.ts';
+import { finishAdding } from '#domain/payment-method/confirm.ts';
+import type { AskedOrder, OrderHint } from '#domain/provider.ts';
+import { type Applied, applyEvent } from '#domain/reconciliation/apply.ts';
+
+type Row = {
+  invoice_id: string | null;
+  reference: string | null;
+  charge_id: string | null;
+  created_at: Date;
+  held_charge_id: string | null;
+  held_reference: string | null;
+  held_amount: bigint | null;
+  held_currency: string | null;
+};
+
+// $1 provider, $2 our order, $3 the provider's checkout, $4 its charge. The order is the one named, else that of the checkout,
+// of the payment or of the hold; each lookup rests on an index of its own.
+const LOAD = {
+  name: 'load_asked_order',
+  text: `
+    WITH named AS (
+      SELECT coalesce(
+        (SELECT id FROM invoice WHERE id = $2),
+        (SELECT invoice_id FROM payment_attempt WHERE provider = $1 AND reference = $3 LIMIT 1),
+        (SELECT invoice_id FROM payment WHERE provider = $1 AND charge_id = $4),
+        (SELECT invoice_id FROM reservation WHERE provider = $1 AND charge_id = $4)) AS id
+    )
+    SELECT i.id AS invoice_id, coalesce($3, a.reference) AS reference, coalesce($4, p.charge_id) AS charge_id, i.created_at,
+      r.charge_id AS held_charge_id, r.reference AS held_reference, r.amount AS held_amount, r.currency AS held_currency
+    FROM named JOIN invoice i ON i.id = named.id
+    LEFT JOIN LATERAL (SELECT reference FROM payment_attempt WHERE invoice_id = i.id AND provider = $1 AND reference IS NOT NULL
+      ORDER BY created_at DESC LIMIT 1) a ON true
+    LEFT JOIN LATERAL (SELECT charge_id FROM payment WHERE invoice_id = i.id AND provider = $1
+      ORDER BY paid_at LIMIT 1) p ON true
+    LEFT JOIN LATERAL (SELECT * FROM reservation WHERE invoice_id = i.id AND provider = $1
+      ORDER BY (charge_id = $4) DESC NULLS LAST, (status = 'reserved') DESC, created_at DESC LIMIT 1) r ON true`,
+};
+
+/**
+ * Asks a provider what is true of an order or charge and brings us there. Safe at any time and as often as one likes: what
+ * stands already stays. Returns `applied` when something changed, `ignored` when the provider knows nothing of ours. Throws
+ * ProviderError when it cannot be asked, and what applying an event throws.
+ */
+export async function convergeOrder(
+  ctx: Ctx,
+  { about, providerId }: { providerId: string; about: OrderHint },
+): Promise<Applied> {
+  const provider = ctx.providers.get(providerId);
+  if (!provider) return 'ignored';
+  const asProvider = asActor(ctx, { kind: 'provider', providerId }, ctx.requestId);
+  const isMethod =
+    about.reference !== null && (await finishAdding(asProvider, { providerId, reference: about.reference }));
+  if (isMethod) return 'applied';
+  if (!provider.find) return 'ignored';
+  const startedAt = performance.now();
+  const events = await provider.find(await loadAsked(ctx, providerId, about)).finally(() => {
+    const ms = performance.now() - startedAt;
+    ctx.outside.ms += ms;
+    ctx.metrics.providerSeconds.observe({ provider: providerId }, ms / 1000);
+  });
+  let outcome: Applied = events.length === 0 ? 'ignored' : 'duplicate';
+  for (const event of events)
+    if ((await applyEvent(asProvider, { providerId, event, inbox: null, reference: about.reference })) === 'applied')
+      outcome = 'applied';
+  return outcome;
+}
+
+async function loadAsked(ctx: Ctx, providerId: string, about: OrderHint): Promise<AskedOrder> {
+  const { chargeId, invoiceId, reference } = about;
+  const { rows } = await ctx.pool.query<Row>({ ...LOAD, values: [providerId, invoiceId, reference, chargeId] });
+  const [row] = rows;
+  if (!row) return { invoiceId: null, reference, chargeId, createdAt: ctx.clock.now(), reservation: null };
+  return {
+    invoiceId: row.invoice_id,
+    reference: row.reference,
+    chargeId: row.charge_id,
+    createdAt: row.created_at,
+    reservation:
+      row.held_charge_id !== null && row.held_amount !== null
+        ? {
+            chargeId: row.held_charge_id,
+            reference: row.held_reference,
+            price: { amount: row.held_amount, currency: Currency.parse(row.held_currency) },
+          }
+        : null,
+  };
+}

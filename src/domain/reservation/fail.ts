@@ -1,0 +1,75 @@
+import { recordAudit } from '#domain/audit/record.ts';
+import type { Ctx } from '#domain/context/context.ts';
+import { closeInbox, type InboxEntry } from '#domain/context/inbox.ts';
+import { noticeJob, queueJobs } from '#domain/context/queue.ts';
+import { inTransaction } from '#domain/context/transaction.ts';
+import type { ProviderEvent } from '#domain/provider.ts';
+import { endReservation } from '#domain/reservation/end.ts';
+
+export type FailedEvent = Extract<ProviderEvent, { type: 'payment_failed' }>;
+
+/** A provider without codes of its own for the end of a hold: its word all the same. */
+const FAILED_CODE = 0;
+
+/**
+ * Keeps why a payer's try failed, so that their page can say it. A final failure also ends the checkout and the hold on its
+ * order, which then can be paid another way; a payer whose money was announced is told. Told again it changes nothing.
+ * `reference` is the checkout that was asked about.
+ */
+export async function recordFailure(
+  ctx: Ctx,
+  told: { providerId: string; event: FailedEvent; inbox: InboxEntry | null; reference: string | null },
+): Promise<'applied' | 'duplicate'> {
+  const { event, inbox, providerId: provider, reference } = told;
+  return inTransaction(ctx, async (tx) => {
+    const outcome = await fail(tx, { event, provider, reference });
+    await closeInbox(tx, inbox, outcome);
+    return outcome;
+  });
+}
+
+type Failed = Readonly<{ provider: string; event: FailedEvent; reference: string | null }>;
+
+async function fail(tx: Ctx, { event, provider, reference }: Failed): Promise<'applied' | 'duplicate'> {
+  const { chargeId, failure, invoiceId, isFinal } = event;
+  const attempt = await findAttempt(tx, { event, provider, reference });
+  const wasHeld = isFinal && (await release(tx, { provider, chargeId, invoiceId }));
+  if (!attempt) return wasHeld ? 'applied' : 'duplicate';
+  const isLive = attempt.status === 'live' || attempt.status === 'creating';
+  const ends = isFinal && isLive;
+  if (!ends && !wasHeld && attempt.failure === failure) return 'duplicate';
+  await tx.db.paymentAttempt.update({
+    where: { id: attempt.id },
+    data: { failure, ...(ends ? { status: 'closed' } : {}) },
+  });
+  const data = { attempt: attempt.id, failure, final: isFinal };
+  await recordAudit(tx, { action: 'checkout.declined', objectId: invoiceId, data });
+  if (wasHeld)
+    await queueJobs(tx, [noticeJob({ userId: attempt.userId, kind: 'payment_failed', objectId: attempt.id })]);
+  return 'applied';
+}
+
+/**
+ * The try that failed: by our id or the checkout's, since an older one of the same order may end while another is open. Where
+ * neither is known, a refusal is shown with the latest, and an end ends none.
+ */
+async function findAttempt(tx: Ctx, { event, provider, reference }: Failed) {
+  const { attemptId, invoiceId, isFinal } = event;
+  if (attemptId !== null) return tx.db.paymentAttempt.findFirst({ where: { id: attemptId, invoiceId, provider } });
+  if (reference !== null) return tx.db.paymentAttempt.findFirst({ where: { reference, invoiceId, provider } });
+  if (isFinal) return null;
+  return tx.db.paymentAttempt.findFirst({ where: { invoiceId, provider }, orderBy: { createdAt: 'desc' } });
+}
+
+async function release(
+  tx: Ctx,
+  { chargeId, invoiceId, provider }: { provider: string; chargeId: string | null; invoiceId: string },
+): Promise<boolean> {
+  const held = await tx.db.reservation.findFirst({
+    where: { invoiceId, provider, status: 'reserved', ...(chargeId === null ? {} : { chargeId }) },
+  });
+  if (!held) return false;
+  if (!(await endReservation(tx, { id: held.id, status: 'cancelled', code: FAILED_CODE }))) return false;
+  await tx.db.reservation.update({ where: { id: held.id }, data: { missing: null, instructionsUrl: null } });
+  return true;
+}
