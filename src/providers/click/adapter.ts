@@ -90,7 +90,9 @@ export function makeClick(options: ClickOptions): Provider {
     async find(order) {
       const { createdAt, invoiceId, reference, reservation } = order;
       if (invoiceId === null) return [];
-      if (reference !== null) return tellCharge(await api.getPayment(reference), { ...order, invoiceId }, clock());
+      // Held for another payment, the order is asked about as a whole: it may be paid by the link after a card was refused.
+      if (reference !== null && (reservation?.reference ?? reference) === reference)
+        return tellCharge(await api.getPayment(reference), { ...order, invoiceId }, clock());
       for (const day of daysToAsk(createdAt, clock())) {
         const payment = await api.findPayment(invoiceId, day);
         if (payment?.status === PAID) return [toEvent({ payment, invoiceId, reservation, now: clock() })];

@@ -188,8 +188,9 @@ export function toEvents(receipt: WholeReceipt, asked: AskedReceipt): ReadonlyAr
     return [succeeded(receipt, { eventId, invoiceId, chargeId })];
   }
   if (!isTaken || chargeId === null) {
-    const failed = { type: 'payment_failed', failure: 'processing_error', isFinal: true } as const;
-    return [{ ...failed, eventId, occurredAt: endedAt, invoiceId, chargeId }];
+    // The order may be held by another transaction meanwhile: a receipt that came to nothing says nothing about that.
+    const failed = { type: 'payment_failed', chargeId: null, failure: 'processing_error', isFinal: true } as const;
+    return [{ ...failed, eventId, occurredAt: endedAt, invoiceId }];
   }
   const paid = succeeded(receipt, { eventId: `receipt:${receipt._id}:paid`, invoiceId, chargeId });
   const refund = { type: 'payment_refunded', reference: chargeId, refundId: null, payerId: null } as const;
