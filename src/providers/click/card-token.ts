@@ -63,6 +63,7 @@ export function toFailedEvent(payment: ClickPayment, invoiceId: string, now: Dat
     occurredAt: now,
     invoiceId,
     chargeId: null,
+    attemptId: null,
     failure: 'card_declined',
     isFinal: true,
   };

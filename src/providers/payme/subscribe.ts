@@ -189,7 +189,13 @@ export function toEvents(receipt: WholeReceipt, asked: AskedReceipt): ReadonlyAr
   }
   if (!isTaken || chargeId === null) {
     // The order may be held by another transaction meanwhile: a receipt that came to nothing says nothing about that.
-    const failed = { type: 'payment_failed', chargeId: null, failure: 'processing_error', isFinal: true } as const;
+    const failed = {
+      type: 'payment_failed',
+      chargeId: null,
+      attemptId: null,
+      failure: 'processing_error',
+      isFinal: true,
+    } as const;
     return [{ ...failed, eventId, occurredAt: endedAt, invoiceId }];
   }
   const paid = succeeded(receipt, { eventId: `receipt:${receipt._id}:paid`, invoiceId, chargeId });
