@@ -201,6 +201,14 @@ export function presentPreview(offer: CheckoutOffer, language: Language): Checko
     price: presentPrice(price, renewsEveryDays, language),
     accessUntil: presentInstantOrNull(offer.accessUntil, language),
     methods: methods.map((method) => presentMethod(method, language)),
+    alternatives: offer.alternatives.map((other) => ({
+      price: presentPrice(
+        other.price,
+        other.methods.find(({ renewalDays }) => renewalDays)?.renewalDays ?? null,
+        language,
+      ),
+      methods: other.methods.map((method) => presentMethod(method, language)),
+    })),
     blocked: blocked && { reason: blocked, text: presentReason(blocked, language) },
     replaces: replaces && {
       subscriptionId: replaces.subscriptionId,
