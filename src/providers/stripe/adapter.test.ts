@@ -296,15 +296,33 @@ describe('a charge of a stored card', () => {
   });
 
   it.each([
-    [null, 'authentication_failed'],
-    [{ type: 'use_stripe_sdk' }, 'authentication_failed'],
-    [{ type: 'redirect_to_url', redirect_to_url: { url: null, return_url: null } }, 'authentication_failed'],
-  ])('is declined where nobody can be asked (%o)', async (action, code) => {
+    ['the bank gave no page', null],
+    ['its page needs a script', { type: 'use_stripe_sdk' }],
+    ['its page has no address', { type: 'redirect_to_url', redirect_to_url: { url: null, return_url: null } }],
+  ])('leads to Stripe’s page where %s', async (_name, action) => {
     stripe.ok(
       'POST /v1/payment_intents',
       intent({ status: 'requires_action', next_action: action, latest_charge: null }),
     );
-    expect(await failureOf(pay())).toEqual(['declined', code]);
+    stripe.ok('POST /v1/checkout/sessions', session({ customer: 'cus_HoshiFixture01' }));
+    expect(await pay()).toEqual({ url: session().url, reference: CS });
+  });
+
+  it('leads to Stripe’s page where the bank refused to go on without its customer', async () => {
+    const asking = { type: 'card_error', code: 'authentication_required', decline_code: 'authentication_required' };
+    stripe.answer('POST /v1/payment_intents', refusal(402, asking));
+    stripe.ok('POST /v1/checkout/sessions', session({ customer: 'cus_HoshiFixture01' }));
+    expect(await pay()).toEqual({ url: session().url, reference: CS });
+    expect(stripe.calls[1]?.form).toMatchObject({
+      mode: 'payment',
+      customer: 'cus_HoshiFixture01',
+      'allowed_payment_method_types[0]': 'card',
+      'saved_payment_method_options[allow_redisplay_filters][0]': 'always',
+      'saved_payment_method_options[allow_redisplay_filters][1]': 'limited',
+      'saved_payment_method_options[allow_redisplay_filters][2]': 'unspecified',
+      'metadata[invoice]': INVOICE,
+    });
+    expect(stripe.calls[1]?.headers['idempotency-key']).toBe(`checkout:${ATTEMPT}`);
   });
 
   it.each([

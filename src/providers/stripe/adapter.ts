@@ -16,8 +16,16 @@ import {
 import { makeStripeApi, type StripeApi } from './client.ts';
 import { hasFailed, toEvents } from './events.ts';
 import { toPaymentFailure } from './failures.ts';
-import { type PaymentIntent, type Refund, toChargeRow, toRefundRow } from './objects.ts';
-import { type BankCountry, CURRENCIES, MAX_AMOUNT, parseToken, toCheckout, toStoredCharge } from './requests.ts';
+import { type CheckoutSession, type PaymentIntent, type Refund, toChargeRow, toRefundRow } from './objects.ts';
+import {
+  type BankCountry,
+  CURRENCIES,
+  MAX_AMOUNT,
+  parseToken,
+  toCheckout,
+  toStoredCharge,
+  toStoredCheckout,
+} from './requests.ts';
 import { makeStoredCards } from './stored-cards.ts';
 import { readEvent, readMessage, type WebhookSecrets } from './wire.ts';
 
@@ -87,9 +95,7 @@ export function makeStripe(options: StripeOptions): StripeProvider {
 
     async createCheckout(request) {
       if (request.renewalDays !== null) throw new ProviderError('invalid', 'NO_RENEWALS');
-      return request.token === null
-        ? openPage(api, request, { bankCountry, now: clock() })
-        : chargeStored(api, request, request.token);
+      return (request.token === null ? openPage : chargeStored)(api, request, { bankCountry, now: clock() });
     },
 
     closeCheckout: ({ reference }) => (reference.startsWith('pi_') ? closeIntent : closePage)(api, reference),
@@ -112,33 +118,42 @@ function isLiveKey(secretKey: string): boolean | null {
   return mode === undefined ? null : mode === 'live';
 }
 
-async function openPage(
-  api: StripeApi,
-  request: CheckoutRequest,
-  { bankCountry, now }: { bankCountry: BankCountry; now: Date },
-): Promise<CheckoutLink> {
+type Page = Readonly<{ bankCountry: BankCountry; now: Date }>;
+
+async function openPage(api: StripeApi, request: CheckoutRequest, page: Page): Promise<CheckoutLink> {
   const { attemptId, invoiceId, method } = request;
   // Transfers arrive on a customer's own account number, so there must be one: a new one for each order.
   const customerId =
     method === 'bank_transfer'
       ? await api.createCustomer({ invoice: invoiceId, attempt: attemptId }, `customer:${attemptId}`)
       : null;
-  const session = await api.openSession(toCheckout(request, { now, customerId, bankCountry }), `checkout:${attemptId}`);
-  if (session.url === null) throw new ProviderError('unavailable', 'NO_PAGE');
-  return { url: session.url, reference: session.id };
+  return toLink(await api.openSession(toCheckout(request, { ...page, customerId }), `checkout:${attemptId}`));
 }
 
-async function chargeStored(api: StripeApi, request: CheckoutRequest, token: string): Promise<CheckoutLink> {
-  const intent = await api.createIntent(toStoredCharge(request, parseToken(token)), `charge:${request.attemptId}`);
-  if (intent.status === 'requires_action') {
-    const url = intent.next_action?.redirect_to_url?.url ?? null;
-    // Nothing can be asked without a page: what cannot be confirmed there was not authenticated.
-    if (url === null) throw new ProviderError('declined', 'authentication_failed');
-    return { url, reference: intent.id };
+function toLink({ id, url }: CheckoutSession): CheckoutLink {
+  if (url === null) throw new ProviderError('unavailable', 'NO_PAGE');
+  return { url, reference: id };
+}
+
+async function chargeStored(api: StripeApi, request: CheckoutRequest, page: Page): Promise<CheckoutLink> {
+  const token = parseToken(request.token ?? '');
+  try {
+    return readCharge(await api.createIntent(toStoredCharge(request, token), `charge:${request.attemptId}`));
+  } catch (error) {
+    if (!(error instanceof ProviderError) || error.code !== 'authentication_failed') throw error;
+    // The bank wants to see its customer, and gave no page for it: Stripe's own shows the stored card and asks them.
+    const params = toStoredCheckout(request, { ...page, customerId: token.customer });
+    return toLink(await api.openSession(params, `checkout:${request.attemptId}`));
   }
-  if (intent.status === 'requires_payment_method' || intent.status === 'canceled')
-    throw new ProviderError('declined', toPaymentFailure(intent.last_payment_error ?? {}, 'card'));
-  return { url: null, reference: intent.id };
+}
+
+function readCharge(intent: PaymentIntent): CheckoutLink {
+  const { last_payment_error: error, next_action: action, status } = intent;
+  if (status === 'requires_payment_method' || status === 'canceled')
+    throw new ProviderError('declined', toPaymentFailure(error ?? {}, 'card'));
+  const url = status === 'requires_action' ? (action?.redirect_to_url?.url ?? null) : null;
+  if (status === 'requires_action' && url === null) throw new ProviderError('declined', 'authentication_failed');
+  return { url, reference: intent.id };
 }
 
 async function closePage(api: StripeApi, id: string): Promise<'closed' | 'busy'> {

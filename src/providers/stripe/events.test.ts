@@ -270,6 +270,14 @@ describe('a try that failed', () => {
     ]);
   });
 
+  it.each([
+    [{ code: 'authentication_required', decline_code: undefined }, false],
+    [{ code: 'card_declined', decline_code: 'authentication_required' }, false],
+    [{ code: 'payment_intent_authentication_failure', decline_code: undefined }, true],
+  ])('of a stored card with %o is the last one: %s', (change, isFinal) => {
+    expect(eventsOf({ intent: failing(change) })).toMatchObject([{ failure: 'authentication_failed', isFinal }]);
+  });
+
   it('is followed by the end of its page', () => {
     const page = session({ status: 'expired', payment_intent: PI });
     expect(eventsOf({ intent: failing(), session: page })).toEqual([

@@ -46,8 +46,7 @@ function eventsOfIntent(intent: PaymentIntent, session: CheckoutSession | null, 
     case 'requires_action':
       return waitingFor(intent, invoiceId);
     case 'requires_payment_method':
-      // Without a page, and after one that is complete, there is nowhere to try again.
-      return failed(intent, invoiceId, session === null || session.status === 'complete');
+      return failed(intent, invoiceId, isLastTry(intent, session));
     case 'canceled':
       return [...failed(intent, invoiceId, false), canceled(intent, invoiceId)];
     default:
@@ -114,6 +113,15 @@ function waitingFor(intent: PaymentIntent, invoiceId: string): ProviderEvent[] {
   if (!voucher) return [];
   const instructionsUrl = voucher.hosted_voucher_url;
   return [pending(intent, invoiceId, { progress: 'awaiting_transfer', missing: intent.amount, instructionsUrl })];
+}
+
+/**
+ * Without a page, and after one that is complete, there is nowhere to try again; but a stored card whose bank wants to ask
+ * its owner is asked for once more, on a page of its own.
+ */
+function isLastTry({ last_payment_error: error }: PaymentIntent, session: CheckoutSession | null): boolean {
+  if (session !== null) return session.status === 'complete';
+  return error?.code !== 'authentication_required' && error?.decline_code !== 'authentication_required';
 }
 
 function failed(intent: PaymentIntent, invoiceId: string, isFinal: boolean): ProviderEvent[] {

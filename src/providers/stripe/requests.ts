@@ -147,6 +147,18 @@ export function toStoredCharge(request: CheckoutRequest, token: StoredToken): St
   };
 }
 
+/** A page for one order on which a stored card is shown to its owner, whose bank wants to ask them. */
+export function toStoredCheckout(
+  request: CheckoutRequest,
+  page: { now: Date; customerId: string; bankCountry: BankCountry },
+): Stripe.Checkout.SessionCreateParams {
+  return {
+    ...toCheckout({ ...request, method: 'credit_card' }, page),
+    // Without these a page shows none of the cards that a setup page stored.
+    saved_payment_method_options: { allow_redisplay_filters: ['always', 'limited', 'unspecified'] },
+  };
+}
+
 /** A page on which a card is stored, and nothing is paid. */
 export function toSetup(
   request: { id: string; returnUrl: string; language: string },
