@@ -97,9 +97,7 @@ const EVENTS: Readonly<Record<string, About | null>> = {
   'checkout.session.async_payment_failed': Session,
   'checkout.session.expired': Session,
   'payment_intent.processing': Intent,
-  'payment_intent.requires_action': Intent,
   'payment_intent.partially_funded': Intent,
-  'payment_intent.succeeded': Intent,
   'payment_intent.payment_failed': Intent,
   'payment_intent.canceled': Intent,
   'charge.succeeded': Charge,
@@ -114,7 +112,10 @@ const EVENTS: Readonly<Record<string, About | null>> = {
   'charge.dispute.funds_withdrawn': OfIntent('dispute'),
   'charge.dispute.funds_reinstated': OfIntent('dispute'),
   'customer_cash_balance_transaction.created': CashMovement,
-  // A stored method is known by its checkout: these do not name it.
+  // Its page or its charge says the same: asked about each, Stripe would be asked twice.
+  'payment_intent.requires_action': null,
+  'payment_intent.succeeded': null,
+  // A stored method is known by its page: these do not name it.
   'setup_intent.succeeded': null,
   'setup_intent.setup_failed': null,
   'cash_balance.funds_available': null,
