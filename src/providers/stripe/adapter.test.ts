@@ -725,6 +725,12 @@ describe('stored cards', () => {
     expect(stripe.lines()).toEqual([DETACH, DELETE, DETACH, DELETE]);
   });
 
+  it('are not forgotten when Stripe does not say so', async () => {
+    stripe.ok('POST /v1/payment_methods/pm_1SVhoshi0000000000000009/detach', { id: 'pm_1' });
+    stripe.answer('DELETE /v1/customers/cus_HoshiFixture01', invalidRequest);
+    expect(await failureOf(cards().remove(TOKEN))).toEqual(['invalid', 'invalid_request_error']);
+  });
+
   it('are not known to be forgotten while Stripe is away', async () => {
     expect(await failureOf(cards().remove(TOKEN))).toEqual(['unavailable', 'not_arranged']);
     expect(await failureOf(cards().remove('nothing'))).toEqual(['declined', 'TOKEN_UNKNOWN']);

@@ -26,18 +26,24 @@ export function makeStoredCards(api: StripeApi): StoredMethods {
 
     async remove(token) {
       const { customer, method } = parseToken(token);
-      // Detached first: a customer that is gone keeps nothing, but says nothing of its methods either.
-      await unlessGone(api.detachMethod(method));
-      await unlessGone(api.deleteCustomer(customer));
+      await unlessRefused(api.detachMethod(method), DETACHED);
+      await unlessRefused(api.deleteCustomer(customer), DELETED);
     },
   };
 }
 
-/** Stripe refuses what was detached or deleted before: that is what was asked for. */
-async function unlessGone(work: Promise<void>): Promise<void> {
+/** Stripe has no one code for a method that was detached before; that its customer is gone is what counts. */
+const DETACHED: ReadonlySet<string> = new Set([
+  'resource_missing',
+  'payment_method_unexpected_state',
+  'invalid_request_error',
+]);
+const DELETED: ReadonlySet<string> = new Set(['resource_missing']);
+
+async function unlessRefused(work: Promise<void>, codes: ReadonlySet<string>): Promise<void> {
   try {
     await work;
   } catch (error) {
-    if (!(error instanceof ProviderError) || error.failure !== 'invalid') throw error;
+    if (!(error instanceof ProviderError) || error.failure !== 'invalid' || !codes.has(error.code)) throw error;
   }
 }
