@@ -66,7 +66,7 @@ function providerOptions(env: Env, { log, metrics, clock }: Pick<Ctx, 'log' | 'm
       log.error({ provider }, 'a webhook came with the previous secret after its deadline and was refused');
   };
   const { telegram } = env;
-  const { click, payme } = env.providers;
+  const { click, payme, stripe } = env.providers;
   return {
     telegram: {
       apiRoot: telegram.apiRoot,
@@ -90,6 +90,31 @@ function providerOptions(env: Env, { log, metrics, clock }: Pick<Ctx, 'log' | 'm
       clock: () => clock.now(),
       secrets: { current: click.secretKey, previous: click.previousSecretKey, onPrevious: heardBy('click') },
     },
+    stripe: stripe && {
+      ...stripe,
+      clock: () => clock.now(),
+      secrets: {
+        current: stripe.webhookSecret,
+        previous: stripe.previousWebhookSecret,
+        onPrevious: heardBy('stripe'),
+      },
+      onOtherVersion: hearOnce((version) =>
+        log.warn(
+          { provider: 'stripe', version },
+          'webhooks come in another API version than the SDK’s: set the endpoint’s',
+        ),
+      ),
+    },
+  };
+}
+
+/** Hears each text once: what every message repeats is no news. */
+function hearOnce(hear: (text: string) => void): (text: string) => void {
+  const heard = new Set<string>();
+  return (text) => {
+    if (heard.has(text)) return;
+    heard.add(text);
+    hear(text);
   };
 }
 

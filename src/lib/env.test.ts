@@ -166,7 +166,7 @@ describe('Payme and Click', () => {
       payme: { merchantId: SANDBOX_PROVIDER_VALUES.PAYME_MERCHANT_ID, feeBps: 200 },
       click: { serviceId: SANDBOX_PROVIDER_VALUES.CLICK_SERVICE_ID, feeBps: 100 },
     });
-    expect(readEnv(LIVE).providers).toEqual({ payme: null, click: null });
+    expect(readEnv(LIVE).providers).toEqual({ payme: null, click: null, stripe: null });
     expect(readEnv({ ...LIVE, ...PAYME }).providers.payme).toEqual({
       merchantId: PAYME.PAYME_MERCHANT_ID,
       key: PAYME.PAYME_KEY,
@@ -217,6 +217,56 @@ describe('Payme and Click', () => {
 
   it('refuse a real key in the sandbox', () => {
     expect(variablesOf(PAYME)).toEqual(['PAYME_KEY']);
+  });
+});
+
+describe('Stripe', () => {
+  const STRIPE = { STRIPE_SECRET_KEY: 'sk_live_RealLookingKey000', STRIPE_WEBHOOK_SECRET: 'whsec_RealLookingSecret' };
+
+  it('is there in the sandbox with public values, at the sandbox itself', () => {
+    expect(readEnv({ SANDBOX_PORT: '8181' }).providers.stripe).toEqual({
+      secretKey: SANDBOX_PROVIDER_VALUES.STRIPE_SECRET_KEY,
+      webhookSecret: SANDBOX_PROVIDER_VALUES.STRIPE_WEBHOOK_SECRET,
+      previousWebhookSecret: null,
+      apiUrl: 'http://localhost:8181',
+      bankCountry: 'DE',
+    });
+  });
+
+  it('is there live once it is set up, and takes two signing secrets for a while', () => {
+    expect(readEnv({ ...LIVE, ...STRIPE }).providers.stripe).toMatchObject({
+      secretKey: STRIPE.STRIPE_SECRET_KEY,
+      apiUrl: 'https://api.stripe.com',
+    });
+    const rotating = {
+      STRIPE_WEBHOOK_SECRET_PREVIOUS: 'whsec_TheOneBefore',
+      STRIPE_WEBHOOK_SECRET_PREVIOUS_UNTIL: '2026-12-01T00:00:00Z',
+      STRIPE_BANK_COUNTRY: 'NL',
+    };
+    expect(readEnv({ ...LIVE, ...STRIPE, ...rotating }).providers.stripe).toMatchObject({
+      previousWebhookSecret: { secret: 'whsec_TheOneBefore', until: new Date('2026-12-01T00:00:00Z') },
+      bankCountry: 'NL',
+    });
+  });
+
+  it.each([
+    [{ STRIPE_SECRET_KEY: STRIPE.STRIPE_SECRET_KEY }, ['STRIPE_WEBHOOK_SECRET']],
+    [{ STRIPE_BANK_COUNTRY: 'DE' }, ['STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET']],
+    [{ ...STRIPE, STRIPE_SECRET_KEY: 'pk_live_ThePublicKey00' }, ['STRIPE_SECRET_KEY']],
+    [{ ...STRIPE, STRIPE_SECRET_KEY: SANDBOX_PROVIDER_VALUES.STRIPE_SECRET_KEY }, ['STRIPE_SECRET_KEY']],
+    [{ ...STRIPE, STRIPE_WEBHOOK_SECRET: SANDBOX_PROVIDER_VALUES.STRIPE_WEBHOOK_SECRET }, ['STRIPE_WEBHOOK_SECRET']],
+    [{ ...STRIPE, STRIPE_WEBHOOK_SECRET: 'not-a-signing-secret' }, ['STRIPE_WEBHOOK_SECRET']],
+    [{ ...STRIPE, STRIPE_WEBHOOK_SECRET_PREVIOUS: 'whsec_TheOneBefore' }, ['STRIPE_WEBHOOK_SECRET_PREVIOUS_UNTIL']],
+    [{ ...STRIPE, STRIPE_WEBHOOK_SECRET_PREVIOUS_UNTIL: '2026-12-01T00:00:00Z' }, ['STRIPE_WEBHOOK_SECRET_PREVIOUS']],
+    [{ ...STRIPE, STRIPE_API_URL: 'https://api.stripe.com/v1' }, ['STRIPE_API_URL']],
+    [{ ...STRIPE, STRIPE_API_URL: 'api.stripe.com' }, ['STRIPE_API_URL']],
+    [{ ...STRIPE, STRIPE_BANK_COUNTRY: 'UZ' }, ['STRIPE_BANK_COUNTRY']],
+  ])('live, %o asks for %o', (given, wrong) => {
+    expect(variablesOf({ ...LIVE, ...given })).toEqual(wrong);
+  });
+
+  it('refuses a real key in the sandbox', () => {
+    expect(variablesOf(STRIPE)).toEqual(['STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET']);
   });
 });
 

@@ -33,7 +33,18 @@ export type ProviderEnv = Readonly<{
     /** Whether the service may charge cards by a token. */
     storedCards: boolean;
   }> | null;
+  stripe: Readonly<{
+    secretKey: string;
+    webhookSecret: string;
+    previousWebhookSecret: PreviousSecret;
+    apiUrl: string;
+    /** Where Stripe opens accounts for transfers in euro. */
+    bankCountry: (typeof BANK_COUNTRIES)[number];
+  }> | null;
 }>;
+
+/** Countries in which Stripe has accounts for transfers in euro. */
+const BANK_COUNTRIES = ['BE', 'DE', 'ES', 'FR', 'IE', 'NL'] as const;
 
 type Source = Readonly<Record<string, string | undefined>>;
 type Problem = { variable: string; message: string };
@@ -54,6 +65,11 @@ const host = z
 const flag = z
   .enum(['true', 'false', '1', '0'], { error: 'must be true or false.' })
   .transform((value) => value === 'true' || value === '1');
+const origin = host.refine((value) => new URL(value).pathname === '/', 'must be an address without a path.');
+const stripeKey = z
+  .string()
+  .regex(/^[rs]k_(live|test)_[A-Za-z0-9]{10,250}$/, 'must be a secret or restricted key, like sk_live_….');
+const signingSecret = z.string().regex(/^whsec_[\x21-\x7e]{8,250}$/, 'must be the endpoint’s signing secret, whsec_….');
 const instant = z.iso
   .datetime({ offset: true, error: 'must be an instant with its zone, like 2026-12-01T00:00:00Z.' })
   .transform((value) => new Date(value));
@@ -89,6 +105,12 @@ export const PROVIDER_VARIABLES = {
   CLICK_API_URL: host.optional(),
   CLICK_FEE_BPS: basisPoints.optional(),
   CLICK_STORED_CARDS: flag.optional(),
+  STRIPE_SECRET_KEY: stripeKey.optional(),
+  STRIPE_WEBHOOK_SECRET: signingSecret.optional(),
+  STRIPE_WEBHOOK_SECRET_PREVIOUS: signingSecret.optional(),
+  STRIPE_WEBHOOK_SECRET_PREVIOUS_UNTIL: instant.optional(),
+  STRIPE_API_URL: origin.optional(),
+  STRIPE_BANK_COUNTRY: z.enum(BANK_COUNTRIES, `must be one of ${BANK_COUNTRIES.join(', ')}.`).optional(),
 };
 const shape = z.object(PROVIDER_VARIABLES);
 type Variables = z.output<typeof shape>;
@@ -101,8 +123,10 @@ export const SANDBOX_PROVIDER_VALUES = {
   CLICK_MERCHANT_ID: '90002',
   CLICK_MERCHANT_USER_ID: '90003',
   CLICK_SECRET_KEY: 'HoshiSandboxClickSecret',
+  STRIPE_SECRET_KEY: 'sk_test_HoshiSandboxStripe0000000000',
+  STRIPE_WEBHOOK_SECRET: 'whsec_HoshiSandboxStripeSecret0000',
 } as const;
-const SANDBOX_SECRETS = ['PAYME_KEY', 'CLICK_SECRET_KEY'] as const;
+const SANDBOX_SECRETS = ['PAYME_KEY', 'CLICK_SECRET_KEY', 'STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET'] as const;
 
 /** Defaults in sandbox mode: every provider is there, at `sandboxUrl`. */
 export function sandboxProviderDefaults(sandboxUrl: string): Source {
@@ -117,6 +141,8 @@ export function sandboxProviderDefaults(sandboxUrl: string): Source {
     CLICK_CHECKOUT_URL: `${sandboxUrl}/click`,
     CLICK_API_URL: `${sandboxUrl}/click`,
     CLICK_STORED_CARDS: 'true',
+    // Stripe's SDK takes a host and no path before its own.
+    STRIPE_API_URL: sandboxUrl,
   };
 }
 
@@ -124,6 +150,7 @@ export function sandboxProviderDefaults(sandboxUrl: string): Source {
 const GROUPS = {
   PAYME: ['PAYME_MERCHANT_ID', 'PAYME_KEY'],
   CLICK: ['CLICK_SERVICE_ID', 'CLICK_MERCHANT_ID', 'CLICK_MERCHANT_USER_ID', 'CLICK_SECRET_KEY'],
+  STRIPE: ['STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET'],
 } as const;
 
 /** What must not be mixed into sandbox mode: a provider's real secret. */
@@ -158,6 +185,11 @@ export function providerRotationProblems(values: Variables): Problem[] {
   const rotations = [
     ['PAYME_KEY_PREVIOUS', values.PAYME_KEY_PREVIOUS, values.PAYME_KEY_PREVIOUS_UNTIL],
     ['CLICK_SECRET_KEY_PREVIOUS', values.CLICK_SECRET_KEY_PREVIOUS, values.CLICK_SECRET_KEY_PREVIOUS_UNTIL],
+    [
+      'STRIPE_WEBHOOK_SECRET_PREVIOUS',
+      values.STRIPE_WEBHOOK_SECRET_PREVIOUS,
+      values.STRIPE_WEBHOOK_SECRET_PREVIOUS_UNTIL,
+    ],
   ] as const;
   return rotations.flatMap(([name, secret, until]) => {
     if ((secret === undefined) === (until === undefined)) return [];
@@ -174,6 +206,7 @@ const previous = (secret: string | undefined, until: Date | undefined): Previous
 export function toProviderEnv(values: Variables): ProviderEnv {
   const { PAYME_KEY, PAYME_MERCHANT_ID } = values;
   const { CLICK_MERCHANT_ID, CLICK_MERCHANT_USER_ID, CLICK_SECRET_KEY, CLICK_SERVICE_ID } = values;
+  const { STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET } = values;
   return {
     payme:
       PAYME_KEY && PAYME_MERCHANT_ID
@@ -200,6 +233,19 @@ export function toProviderEnv(values: Variables): ProviderEnv {
             apiUrl: values.CLICK_API_URL ?? 'https://api.click.uz',
             feeBps: values.CLICK_FEE_BPS ?? 0,
             storedCards: values.CLICK_STORED_CARDS ?? false,
+          }
+        : null,
+    stripe:
+      STRIPE_SECRET_KEY && STRIPE_WEBHOOK_SECRET
+        ? {
+            secretKey: STRIPE_SECRET_KEY,
+            webhookSecret: STRIPE_WEBHOOK_SECRET,
+            previousWebhookSecret: previous(
+              values.STRIPE_WEBHOOK_SECRET_PREVIOUS,
+              values.STRIPE_WEBHOOK_SECRET_PREVIOUS_UNTIL,
+            ),
+            apiUrl: values.STRIPE_API_URL ?? 'https://api.stripe.com',
+            bankCountry: values.STRIPE_BANK_COUNTRY ?? 'DE',
           }
         : null,
   };

@@ -176,6 +176,7 @@ async function makeParts(database: Database, policy: Partial<Ctx['policy']>): Pr
         clock: () => clock.now(),
         secrets: { current: CLICK.secretKey, previous: null, onPrevious: () => undefined },
       },
+      stripe: null,
     }),
     log: makeLogger({ name: 'test', level: 'silent' }),
     metrics: makeMetrics(),
