@@ -16,7 +16,7 @@ type Row = {
 };
 
 // $1 provider, $2 our order, $3 the provider's checkout, $4 its charge. The order is the one named, else that of the checkout,
-// of the payment or of the hold; each lookup rests on an index of its own.
+// of the payment or of the hold; each lookup rests on an index of its own. Asked about one checkout, its charge is not guessed.
 const LOAD = {
   name: 'load_asked_order',
   text: `
@@ -27,7 +27,8 @@ const LOAD = {
         (SELECT invoice_id FROM payment WHERE provider = $1 AND charge_id = $4),
         (SELECT invoice_id FROM reservation WHERE provider = $1 AND charge_id = $4)) AS id
     )
-    SELECT i.id AS invoice_id, coalesce($3, a.reference) AS reference, coalesce($4, p.charge_id) AS charge_id, i.created_at,
+    SELECT i.id AS invoice_id, coalesce($3, a.reference) AS reference,
+      CASE WHEN $3 IS NULL THEN coalesce($4, p.charge_id) ELSE $4 END AS charge_id, i.created_at,
       r.charge_id AS held_charge_id, r.reference AS held_reference, r.amount AS held_amount, r.currency AS held_currency
     FROM named JOIN invoice i ON i.id = named.id
     LEFT JOIN LATERAL (SELECT reference FROM payment_attempt WHERE invoice_id = i.id AND provider = $1 AND reference IS NOT NULL

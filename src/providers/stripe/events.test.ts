@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { PLAIN_CHARGE, type ProviderError } from '#domain/provider.ts';
 import { toEvents } from './events.ts';
 import {
+  ATTEMPT,
   balanceTransaction,
   CREATED,
   cardDetails,
@@ -256,6 +257,7 @@ describe('a try that failed', () => {
     occurredAt: at(60),
     invoiceId: INVOICE,
     chargeId: PI,
+    attemptId: ATTEMPT,
     failure: 'insufficient_funds',
   };
 
@@ -288,6 +290,7 @@ describe('a try that failed', () => {
         occurredAt: at(3_600),
         invoiceId: INVOICE,
         chargeId: PI,
+        attemptId: ATTEMPT,
         failure: 'checkout_expired',
         isFinal: true,
       },
@@ -336,6 +339,7 @@ describe('the end of a checkout', () => {
         occurredAt: at(3_600),
         invoiceId: INVOICE,
         chargeId: null,
+        attemptId: ATTEMPT,
         failure: 'checkout_expired',
         isFinal: true,
       },
@@ -374,6 +378,7 @@ describe('the end of a checkout', () => {
         occurredAt: at(500),
         invoiceId: INVOICE,
         chargeId: PI,
+        attemptId: ATTEMPT,
         failure,
         isFinal: true,
       },
@@ -525,9 +530,9 @@ describe('rows of Stripe’s lists', () => {
 
   it('are charges and refunds', () => {
     const amount = { amount: 999n, currency: 'USD' };
-    expect(chargeRow()).toEqual({ ...row, direction: 'charge', amount, occurredAt: at(60) });
+    expect(chargeRow()).toEqual({ ...row, direction: 'charge', reference: null, amount, occurredAt: at(60) });
     expect(chargeRow({ payment_intent: intent() })).toMatchObject(row);
-    expect(refundRow()).toEqual({ ...row, direction: 'refund', amount, occurredAt: at(600) });
+    expect(refundRow()).toEqual({ ...row, direction: 'refund', reference: refund().id, amount, occurredAt: at(600) });
   });
 
   it.each([

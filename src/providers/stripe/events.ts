@@ -9,7 +9,7 @@ import {
   type Refund,
   toMoney,
 } from './objects.ts';
-import { invoiceOf } from './wire.ts';
+import { attemptOf, invoiceOf } from './wire.ts';
 
 /* What Stripe's objects mean for an order. Pure. */
 
@@ -136,6 +136,7 @@ function failed(intent: PaymentIntent, invoiceId: string, isFinal: boolean): Pro
       occurredAt: tried?.created ?? intent.created,
       invoiceId,
       chargeId: intent.id,
+      attemptId: attemptOf(intent.metadata),
       failure: toPaymentFailure(error, error.payment_method?.type ?? null),
       isFinal,
     },
@@ -158,6 +159,7 @@ function canceled(intent: PaymentIntent, invoiceId: string): ProviderEvent {
     occurredAt: intent.canceled_at ?? intent.created,
     invoiceId,
     chargeId: intent.id,
+    attemptId: attemptOf(intent.metadata),
     failure: CANCELLATIONS[reason as keyof typeof CANCELLATIONS] ?? 'processing_error',
     isFinal: true,
   };
@@ -176,7 +178,8 @@ function endOf(
   const { payment_intent: intent } = session;
   const chargeId = intent === null ? null : idOf(intent);
   const ended = { type: 'payment_failed', failure: 'checkout_expired', isFinal: true } as const;
-  return [{ ...ended, eventId: `ended:${session.id}`, occurredAt, invoiceId, chargeId }];
+  const attemptId = attemptOf(session.metadata);
+  return [{ ...ended, eventId: `ended:${session.id}`, occurredAt, invoiceId, chargeId, attemptId }];
 }
 
 function eventsOfRefund(refund: Refund, chargeId: string, invoiceId: string): ProviderEvent[] {

@@ -139,7 +139,13 @@ export function toChargeRow(charge: ListedCharge): ProviderTransaction | null {
   const invoiceId = invoiceOf(charge.metadata);
   if (invoiceId === null || charge.payment_intent === null || charge.status !== 'succeeded') return null;
   const amount = toMoney(charge.amount_captured, charge.currency);
-  return { ...row(idOf(charge.payment_intent), invoiceId), direction: 'charge', amount, occurredAt: charge.created };
+  return {
+    ...row(idOf(charge.payment_intent), invoiceId),
+    direction: 'charge',
+    reference: null,
+    amount,
+    occurredAt: charge.created,
+  };
 }
 
 /** A row of the list of refunds, whose PaymentIntents were expanded; null for one that is not ours or not done. */
@@ -149,7 +155,13 @@ export function toRefundRow(refund: Refund): ProviderTransaction | null {
   const invoiceId = invoiceOf(intent.metadata);
   if (invoiceId === null) return null;
   const amount = toMoney(refund.amount, refund.currency);
-  return { ...row(intent.id, invoiceId), direction: 'refund', amount, occurredAt: refund.created };
+  return {
+    ...row(intent.id, invoiceId),
+    direction: 'refund',
+    reference: refund.id,
+    amount,
+    occurredAt: refund.created,
+  };
 }
 
 const row = (chargeId: string, invoiceId: string) => ({ chargeId, invoiceId, payerId: null, renewalDays: null });

@@ -167,6 +167,11 @@ export function invoiceOf(
   return id !== null && OurInvoice.test(id) ? id : null;
 }
 
+/** Our try that an object names. */
+export function attemptOf(metadata: Readonly<Record<string, string>> | null | undefined): string | null {
+  return metadata?.['attempt'] ?? null;
+}
+
 /** `2026-10-28.endive` is of the train `endive`: within one, shapes do not change. */
 const trainOf = (version: string) => version.split('.')[1] ?? version;
 
