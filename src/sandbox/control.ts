@@ -134,6 +134,10 @@ export type SimFaults = {
   click?: SimProviderFault;
   /** Click: UZCARD refuses every reversal of a payment by its cards. */
   click_uzcard_refuses_reversal?: boolean;
+  /** Calls between Crypto Pay and the application, in both directions. */
+  'crypto-pay'?: SimProviderFault;
+  /** Calls between BTCPay Server and the application, in both directions. */
+  btcpay?: SimProviderFault;
 };
 
 /**
@@ -141,7 +145,8 @@ export type SimFaults = {
  * `lost_request` never reaches it, `lost_answer` is done there and its answer thrown away, `duplicate` is sent twice at
  * the same moment, `delay` is sent later, `wrong_auth` has a wrong key or signature, `malformed` is cut off in the
  * middle, `amount_changed` names another amount, rightly signed. Of calls by the application (Click's Merchant API):
- * `lost_request`, `lost_answer`, `delay`, `malformed` (the answer), and `http_error`.
+ * `lost_request`, `lost_answer`, `delay`, `malformed` (the answer), and `http_error`; of calls to Crypto Pay and BTCPay
+ * also `unavailable` (503), `rate_limited` (429) and `timeout` (never answered).
  */
 export type SimProviderFault = {
   /** `PerformTransaction` …, `Prepare`, `Complete`, `payment/status`, `payment/reversal` … */
@@ -154,7 +159,10 @@ export type SimProviderFault = {
     | 'wrong_auth'
     | 'malformed'
     | 'amount_changed'
-    | 'http_error';
+    | 'http_error'
+    | 'unavailable'
+    | 'timeout'
+    | 'rate_limited';
   /** Real time; 2000 when absent. */
   delay_ms?: number;
   /** 500 when absent. */
@@ -162,11 +170,14 @@ export type SimProviderFault = {
   remaining: number;
 };
 
+/** The simulators beside Telegram whose servers speak with the application. */
+export type SimPeer = 'payme' | 'click' | 'crypto-pay' | 'btcpay';
+
 export type SimTraffic = {
   id: number;
   atMs: number;
   /** Whose simulator the application speaks with. */
-  peer: 'telegram' | 'payme' | 'click';
+  peer: 'telegram' | SimPeer;
   /** To or from the application, whose Telegram side is the bot. */
   direction: 'to_bot' | 'from_bot';
   /** Bot API method, update type, RPC method, or Click's request. */
@@ -368,4 +379,6 @@ export type SimEvent =
  * POST   /sim/click/payments/:clickTransId/complete  -> SimClickPayment  (sends Complete again for one that is unclear or under investigation)
  * POST   /sim/click/payments/:clickTransId/return    -> SimClickPayment  (support gives the money back by hand; nobody is told)
  * GET    /sim/click/investigations                   -> SimClickPayment[]
+ *
+ * Crypto Pay and BTCPay: `/sim/crypto-pay/…` and `/sim/btcpay/…` are described in control-crypto.ts.
  */
