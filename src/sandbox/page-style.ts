@@ -53,6 +53,7 @@ dl div { display: flex; justify-content: space-between; gap: 16px; padding: 9px 
 dl div:first-child { border-top: 0; }
 dt { color: var(--quiet); }
 dd { margin: 0; text-align: right; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
+dd a { color: var(--accent); }
 form { display: grid; gap: 12px; margin: 0; }
 label { display: grid; gap: 6px; font-size: 14px; font-weight: 500; }
 .fields { display: grid; grid-template-columns: 1fr 104px; gap: 12px; align-items: end; }

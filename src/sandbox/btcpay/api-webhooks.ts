@@ -86,6 +86,7 @@ function readWebhook({ body }: Call): Omit<WebhookRecord, 'id' | 'secret'> & { s
     automatic_redelivery: given.automaticRedelivery,
     everything: given.authorizedEvents?.everything ?? true,
     specific_events: given.authorizedEvents?.specificEvents ?? [],
+    is_first: false,
     ...(given.secret == null ? {} : { secret: given.secret }),
   };
 }

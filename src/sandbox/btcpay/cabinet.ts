@@ -47,7 +47,8 @@ ${renderFacts([
 ])}
 ${payments.map(renderPayment)}
 <details><summary>Webhooks (${deliveries.length})</summary><div class="rows">${deliveries.map(renderDelivery)}</div></details>
-<div class="actions">${payments.length > 0 && html`${renderAction(`invoices/${id}/confirm`, 'One confirmation')}${renderAction(`invoices/${id}/drop`, 'Replace the payment')}`}
+<div class="actions">${payments.length > 0 && renderAction(`invoices/${id}/confirm`, 'One confirmation')}
+${payments.some(({ status: paid }) => paid === 'Processing') && renderAction(`invoices/${id}/drop`, 'Replace the payment')}
 ${markableStatuses(invoice).map((markable) => renderAction(`invoices/${id}/${markable}`, `Mark ${markable.toLowerCase()}`))}</div>
 </section>`;
 }

@@ -58,7 +58,7 @@ function pathOf({ id }: InvoiceRecord, prompt: Prompt | undefined, language: Pag
 
 function renderStatus({ status, additional_status: additional }: InvoiceRecord, words: Texts): Html {
   const tone = { New: 'wait', Processing: 'wait', Settled: '', Expired: 'bad', Invalid: 'bad' }[status];
-  const sign = { New: '₿', Processing: '…', Settled: '✓', Expired: '!', Invalid: '!' }[status];
+  const sign = { New: '…', Processing: '…', Settled: '✓', Expired: '!', Invalid: '!' }[status];
   return html`<span class="mark ${tone}" aria-hidden="true">${sign}</span><h1>${words.status[status]}</h1>
 ${additional !== 'None' && html`<p class="quiet">${words.additional[additional]}</p>`}`;
 }

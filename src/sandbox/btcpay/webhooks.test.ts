@@ -163,6 +163,18 @@ describe('a webhook', () => {
   });
 });
 
+it('follows the options in the webhook it has from the beginning', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'hoshi-btcpay-'));
+  const first = await TestStore.start({ stateDir: dir });
+  await first.close();
+  const second = await TestStore.start({ stateDir: dir });
+  await second.create();
+  await second.received(1);
+  expect(await second.get('GET', WEBHOOKS)).toHaveLength(1);
+  await second.close();
+  await rm(dir, { recursive: true });
+});
+
 it('goes on after a restart: invoices, their times, and what was not sent', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'hoshi-btcpay-'));
   await store.close();

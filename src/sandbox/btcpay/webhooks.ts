@@ -30,12 +30,14 @@ export class Webhooks {
 
   /** The store has one webhook from the beginning: that of the application. */
   ensureFirst(): void {
-    if (this.#world.webhooks.size > 0) return;
+    const { webhooks } = this.#world;
+    const first = [...webhooks.values()].find(({ is_first: isFirst }) => isFirst);
+    if (first === undefined && webhooks.size > 0) return;
     const { appUrl, btcpayWebhookSecret: secret } = this.#surroundings.options;
-    const id = makeId(16);
+    const id = first?.id ?? makeId(16);
     const url = `${appUrl}/api/v1/payment/webhooks/btcpay`;
     const rules = { enabled: true, automatic_redelivery: true, everything: true, specific_events: [] };
-    this.#world.webhooks.set(id, { id, url, secret, ...rules });
+    webhooks.set(id, { id, url, secret, ...rules, is_first: true });
   }
 
   /** After the store was read: what was not sent is sent now. */

@@ -80,6 +80,8 @@ export type WebhookRecord = {
   automatic_redelivery: boolean;
   everything: boolean;
   specific_events: string[];
+  /** The one there is from the beginning, as long as the application has not changed it: it follows the options. */
+  is_first: boolean;
 };
 
 /** `event` is the body without the members that name the delivery. */

@@ -49,7 +49,7 @@ export class CryptoPay {
 
   /** The invoice that any of its links names. @throws SimError */
   find(url: string): InvoiceRecord {
-    const invoice = this.world.findByHash(hashOf(url) ?? '');
+    const invoice = this.world.findByHash(hashOf(url));
     if (invoice === undefined) throw new SimError(404, 'INVOICE_NOT_FOUND', 'This link names no invoice.');
     return this.invoices.refresh(invoice);
   }

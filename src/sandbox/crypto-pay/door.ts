@@ -5,9 +5,9 @@ import { html, readJaEn, renderPage } from '../page.ts';
 import { renderCabinet } from './cabinet.ts';
 import type { CryptoPay } from './crypto-pay.ts';
 import { type Asset, isAsset } from './money.ts';
-import { renderPayPage, renderUnknown } from './pages.ts';
+import { renderCheckPage, renderPayPage, renderUnknown } from './pages.ts';
 import { BOT_USERNAME, hashOf } from './wire.ts';
-import type { InvoiceRecord } from './world.ts';
+import type { CheckRecord, InvoiceRecord } from './world.ts';
 
 const FORM_LIMIT_BYTES = 64 * 1024;
 
@@ -26,14 +26,24 @@ export class CryptoPayDoor {
     const path = url.pathname.replace(/^\/crypto-pay\//, '').replace(/\/$/, '');
     if (path.startsWith('api/')) return await this.#cryptoPay.api.handle(request, response, url);
     if (path === 'cabinet' || path.startsWith('cabinet/')) return await this.#handleCabinet(visit, path);
+    const check = this.#cryptoPay.world.findCheck(hashOf(path + url.search));
+    if (check !== undefined) return this.#handleCheck(visit, check);
     const isInvoice = path === BOT_USERNAME || path === `${BOT_USERNAME}/app` || path.startsWith('invoices/');
     if (isInvoice) return await this.#handleInvoice(visit);
     sendPage(response, 404, renderNotice('There is no such page.'));
   }
 
+  #handleCheck({ request, response, url }: Visit, check: CheckRecord): void {
+    const language = readJaEn(url.searchParams.get('lang'), request.headers['accept-language']);
+    if (request.method !== 'POST') return sendPage(response, 200, renderCheckPage(check, language));
+    if (!isLocal(request)) return sendPage(response, 403, renderNotice('Only pages of this machine may do that.'));
+    if (check.status === 'active') this.#cryptoPay.transfers.activateCheck(check.check_id);
+    seeOther(response, `/crypto-pay/checks/${check.hash}?lang=${language}`);
+  }
+
   async #handleInvoice({ request, response, url }: Visit): Promise<void> {
     const language = readJaEn(url.searchParams.get('lang'), request.headers['accept-language']);
-    const found = this.#cryptoPay.world.findByHash(hashOf(url.pathname + url.search) ?? '');
+    const found = this.#cryptoPay.world.findByHash(hashOf(url.pathname + url.search));
     if (found === undefined) return sendPage(response, 404, renderUnknown(language));
     const { invoices } = this.#cryptoPay;
     const invoice = invoices.refresh(found);

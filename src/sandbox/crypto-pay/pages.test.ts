@@ -66,6 +66,13 @@ it('says when an invoice has expired', async () => {
   expect((await open(`${invoice.bot_invoice_url}&lang=en`)).text).toContain('This invoice has expired');
 });
 
+it('gives the money of a check to whoever opens its link', async () => {
+  const check = await app.result('createCheck', { asset: 'TON', amount: '2.5' });
+  expect((await open(`${check.bot_check_url}&lang=en`)).text).toContain('Take 2.5 TON');
+  expect((await open(`${check.bot_check_url}&lang=ja`, {})).text).toContain('受け取りました');
+  expect((await app.result('getChecks')).items).toMatchObject([{ status: 'activated' }]);
+});
+
 it('has a cabinet with a button for everything', async () => {
   const invoice = await app.result('createInvoice', { ...FIAT, payload: 'pay_07' });
   const check = await app.result('createCheck', { asset: 'TON', amount: '1' });

@@ -2,7 +2,7 @@ import { formatUtc, type Html, html, renderFacts, renderPage } from '../page.ts'
 import type { Invoices } from './invoices.ts';
 import { type Asset, isAsset } from './money.ts';
 import { type Texts, texts } from './texts.ts';
-import type { InvoiceRecord } from './world.ts';
+import type { CheckRecord, InvoiceRecord } from './world.ts';
 
 type PageLanguage = keyof typeof texts;
 
@@ -32,6 +32,17 @@ ${invoice.status === 'active' ? renderChoice(view, words) : renderEnd(invoice, w
     body,
     languageLinks: { ja: `${path}?lang=ja`, en: `${path}?lang=en` },
   });
+}
+
+/** The page of a check: whoever has the link takes the money. */
+export function renderCheckPage({ hash, amount, asset, status }: CheckRecord, language: PageLanguage): string {
+  const words = texts[language];
+  const path = `/crypto-pay/checks/${hash}`;
+  const coins = `${amount} ${asset}`;
+  const body = html`<section data-testid="check" data-status="${status}"><h1>${words.check}</h1><p class="amount">${coins}</p>
+${status === 'active' ? html`<form method="post" action="${path}?lang=${language}"><button>${words.takeCheck(coins)}</button></form>` : html`<p class="note good">${words.checkTaken}</p>`}</section>`;
+  const languageLinks = { ja: `${path}?lang=ja`, en: `${path}?lang=en` };
+  return renderPage({ title: words.check, provider: 'crypto-pay', language, body, languageLinks });
 }
 
 /** For a link that names no invoice. */

@@ -60,9 +60,9 @@ function presentLinks({ origin, hash }: InvoiceRecord): Record<string, string> {
   };
 }
 
-/** The hash that any link of an invoice names, on whatever host; null when it names none. */
-export function hashOf(url: string): string | null {
-  return /(?:start=|startapp=invoice-|invoices\/|^)(IV\w+)/.exec(url)?.[1] ?? null;
+/** The hash that any link of an invoice or check names, on whatever host; empty when it names none. */
+export function hashOf(url: string): string {
+  return /(?:start=|startapp=invoice-|invoices\/|checks\/|^)((?:IV|CQ)\w+)/.exec(url)?.[1] ?? '';
 }
 
 export function presentTransfer(transfer: TransferRecord, hasSpendId: boolean): Record<string, unknown> {

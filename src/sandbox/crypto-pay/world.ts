@@ -118,6 +118,10 @@ export class World {
     return newestFirst(this.invoices).find((invoice) => invoice.hash === hash);
   }
 
+  findCheck(hash: string): CheckRecord | undefined {
+    return newestFirst(this.checks).find((check) => check.hash === hash);
+  }
+
   addTransfer(transfer: TransferRecord): TransferRecord {
     this.transfers.set(transfer.transfer_id, transfer);
     this.transfers.trim(KEPT);
