@@ -98,13 +98,13 @@ function listInvoices(call: Call): unknown {
   const statuses = query.getAll('status').map((status) => status.toLowerCase());
   const text = query.get('textSearch');
   const found = newestFirst(btcpay.world.invoices)
-    .map((invoice) => btcpay.invoices.watch(invoice))
     .filter((invoice) => query.get('includeArchived') === 'true' || !invoice.is_archived)
     .filter((invoice) => orderIds.length === 0 || orderIds.includes(orderIdOf(invoice.metadata) ?? ''))
-    .filter((invoice) => statuses.length === 0 || statuses.includes(invoice.status.toLowerCase()))
     .filter((invoice) => start === null || invoice.created_at_ms >= start * 1_000)
     .filter((invoice) => end === null || invoice.created_at_ms <= end * 1_000)
-    .filter((invoice) => text === null || searchTermsOf(invoice).some((term) => term.startsWith(text)));
+    .filter((invoice) => text === null || searchTermsOf(invoice).some((term) => term.startsWith(text)))
+    .map((invoice) => btcpay.invoices.watch(invoice))
+    .filter((invoice) => statuses.length === 0 || statuses.includes(invoice.status.toLowerCase()));
   const skip = readNumber(query, 'skip') ?? 0;
   return found.slice(skip, skip + (readNumber(query, 'take') ?? MOST)).map((invoice) => present(call, invoice));
 }

@@ -114,11 +114,11 @@ export class Invoices {
       const { status, additional_status: additional, amount } = invoice;
       const isSame =
         standing.status === status && standing.additional_status === additional && standing.amount === amount;
-      Object.assign(invoice, standing);
-      for (const { type, ...own } of events) this.announce(invoice, type, own);
       if (isSame) break;
+      Object.assign(invoice, standing);
+      this.save(invoice);
+      for (const { type, ...own } of events) this.announce(invoice, type, own);
     }
-    this.save(invoice);
     return invoice;
   }
 

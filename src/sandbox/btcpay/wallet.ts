@@ -55,7 +55,7 @@ export class Wallet {
     // What is settled at once is announced as settled first (PaymentService.AddPayment).
     if (confirmationsNeeded(invoice, payment) === 0) this.#settle(invoice, payment);
     this.#announce(invoice, payment, 'InvoiceReceivedPayment');
-    this.#invoices.watch(invoice);
+    this.#follow(invoice);
     return sending.confirmations ? this.confirm(invoice, sending.confirmations) : invoice;
   }
 
@@ -67,7 +67,7 @@ export class Wallet {
       const isEnough = payment.confirmations >= confirmationsNeeded(invoice, payment);
       if (payment.status === 'Processing' && isEnough) this.#settle(invoice, payment);
     }
-    return this.#invoices.watch(invoice);
+    return this.#follow(invoice);
   }
 
   /** The sender replaces the last payment without a confirmation by one that pays somebody else. @throws SimError */
@@ -79,6 +79,11 @@ export class Wallet {
       throw new SimError(409, 'NOTHING_TO_DROP', 'There is no payment without a confirmation.');
     }
     payment.status = 'Invalid';
+    return this.#follow(invoice);
+  }
+
+  #follow(invoice: InvoiceRecord): InvoiceRecord {
+    this.#invoices.save(invoice);
     return this.#invoices.watch(invoice);
   }
 

@@ -130,12 +130,11 @@ export class Webhooks {
 
   async #run(queue: Queue): Promise<void> {
     queue.isRunning = true;
-    for (let job = queue.jobs.shift(); job !== undefined; job = queue.jobs.shift()) {
+    for (let job = queue.jobs.shift(); job !== undefined && !this.outgoing.isClosed; job = queue.jobs.shift()) {
       try {
         await job();
       } catch (error) {
-        if (this.outgoing.isClosed) return;
-        this.#surroundings.options.say(`A webhook of BTCPay failed: ${String(error)}`);
+        if (!this.outgoing.isClosed) this.#surroundings.options.say(`A webhook of BTCPay failed: ${String(error)}`);
       }
     }
     queue.isRunning = false;
@@ -175,7 +174,7 @@ export class Webhooks {
       compose: (bend) => {
         const body = composeBody(delivery);
         const signature = signBody(body, bend === 'wrong_auth' ? WRONG_SECRET : webhook.secret);
-        return { headers: { 'content-type': 'application/json', 'btcpay-sig': signature }, body };
+        return { headers: { 'content-type': 'application/json', 'BTCPay-Sig': signature }, body };
       },
     });
     const reply = replies.find(isSuccess) ?? replies[0];

@@ -1,11 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SimTraffic } from '../control.ts';
-import type { SimCryptoPayDelivery, SimCryptoPayInvoice, SimCryptoPayPayResult } from '../control-crypto.ts';
-import { HANA } from '../test-bench.ts';
-import { signBody } from './sign.ts';
+import type { SimCryptoPayInvoice } from '../control-crypto.ts';
 import { cryptoPayToken, TestApplication } from './test-application.ts';
 
 let app: TestApplication;
@@ -17,22 +12,7 @@ afterEach(async () => {
   await app.close();
 });
 
-const FIAT = { currency_type: 'fiat', fiat: 'USD', amount: '29.99', accepted_assets: 'USDT,TON,BTC,ETH' };
-
-function createInvoice(args: Record<string, unknown> = {}): Promise<SimCryptoPayInvoice> {
-  return app.result('createInvoice', { ...FIAT, payload: 'pay_01', ...args });
-}
-
-function untilDelivered(id: number): Promise<SimCryptoPayDelivery> {
-  return app.bench.until(async () => {
-    const deliveries = await app.bench.sim<SimCryptoPayDelivery[]>('GET', '/crypto-pay/deliveries');
-    return deliveries.find((delivery) => delivery.id === id && delivery.status === 'delivered');
-  });
-}
-
-function pay(url: string, given: Record<string, unknown> = {}): Promise<SimCryptoPayPayResult> {
-  return app.bench.sim('POST', '/crypto-pay/pay', { url, ...given });
-}
+const FIAT = { currency_type: 'fiat', fiat: 'USD', amount: '29.99' };
 
 describe('the API', () => {
   it('answers only who has the token, in its envelope', async () => {
@@ -103,10 +83,10 @@ describe('the API', () => {
     await app.fault({ kind: 'malformed' });
     await expect(app.call('getMe')).rejects.toThrow();
     await app.fault({ kind: 'lost_request' });
-    await expect(createInvoice()).rejects.toThrow();
+    await expect(app.createInvoice()).rejects.toThrow();
     expect((await app.result('getInvoices')).items).toEqual([]);
     await app.fault({ kind: 'lost_answer' });
-    await expect(createInvoice()).rejects.toThrow();
+    await expect(app.createInvoice()).rejects.toThrow();
     expect((await app.result('getInvoices')).items).toHaveLength(1);
     await app.fault({ kind: 'delay', delay_ms: 5 });
     expect((await app.call('getMe')).ok).toBe(true);
@@ -127,7 +107,7 @@ describe('the API', () => {
 
 describe('an invoice', () => {
   it('is priced in a fiat currency or a coin, without members that have no value', async () => {
-    const fiat = await createInvoice({ expires_in: 1_800, description: 'Plan', accepted_assets: ['BTC', 'TON'] });
+    const fiat = await app.createInvoice({ expires_in: 1_800, description: 'Plan', accepted_assets: ['BTC', 'TON'] });
     expect(fiat).toEqual({
       invoice_id: expect.any(Number),
       hash: expect.stringMatching(/^IV\w{10}$/),
@@ -140,7 +120,7 @@ describe('an invoice', () => {
       created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
       expiration_date: expect.stringMatching(/Z$/),
     });
-    const coins = await createInvoice({ currency_type: 'crypto', asset: 'ETH', amount: '0.012345678901234567' });
+    const coins = await app.createInvoice({ currency_type: 'crypto', asset: 'ETH', amount: '0.012345678901234567' });
     expect(coins).toMatchObject({ currency_type: 'crypto', asset: 'ETH', amount: '0.012345678901234567' });
     expect(coins).not.toHaveProperty('fiat');
   });
@@ -151,8 +131,8 @@ describe('an invoice', () => {
     ['BTC', '0.00030759'],
     ['ETH', '0.008216438356164384'],
   ])('is paid in %s with %s, to the last decimal, and announced', async (asset, amount) => {
-    const invoice = await createInvoice();
-    const { invoice: paid, delivery } = await pay(invoice.mini_app_invoice_url, { asset, comment: 'Thanks' });
+    const invoice = await app.createInvoice();
+    const { invoice: paid, delivery } = await app.pay(invoice.mini_app_invoice_url, { asset, comment: 'Thanks' });
     expect(paid).toMatchObject({ status: 'paid', paid_asset: asset, paid_amount: amount, comment: 'Thanks' });
     expect(delivery).toMatchObject({ status: 'delivered', invoice_id: invoice.invoice_id });
     expect(app.updates).toMatchObject([{ update_type: 'invoice_paid', payload: paid }]);
@@ -160,8 +140,8 @@ describe('an invoice', () => {
 
   it('takes a fee of its own and the rest to the balance', async () => {
     await app.bench.sim('PUT', '/crypto-pay/settings', { fee_bps: 100, balances: { BTC: '1' } });
-    const { invoice } = await pay(
-      (await createInvoice({ currency_type: 'crypto', asset: 'BTC', amount: '0.5' })).bot_invoice_url,
+    const { invoice } = await app.pay(
+      (await app.createInvoice({ currency_type: 'crypto', asset: 'BTC', amount: '0.5' })).bot_invoice_url,
     );
     expect(invoice).toMatchObject({
       fee_asset: 'BTC',
@@ -177,7 +157,7 @@ describe('an invoice', () => {
 
   it('follows the rates that are set', async () => {
     await app.bench.sim('PUT', '/crypto-pay/settings', { asset_usd: { BTC: '100000' }, fiat_per_usd: { EUR: '0.5' } });
-    const { invoice } = await pay((await createInvoice({ fiat: 'EUR', amount: '50' })).bot_invoice_url, {
+    const { invoice } = await app.pay((await app.createInvoice({ fiat: 'EUR', amount: '50' })).bot_invoice_url, {
       asset: 'BTC',
     });
     expect(invoice).toMatchObject({ paid_amount: '0.001', paid_fiat_rate: '50000' });
@@ -187,14 +167,14 @@ describe('an invoice', () => {
   });
 
   it('is paid once, in a coin it accepts, before its time is over', async () => {
-    const invoice = await createInvoice({ accepted_assets: 'TON', expires_in: 60 });
+    const invoice = await app.createInvoice({ accepted_assets: 'TON', expires_in: 60 });
     const url = invoice.web_app_invoice_url;
     expect((await app.bench.trySim('POST', '/crypto-pay/pay', { url, asset: 'BTC' })).content).toMatchObject({
       error: 'ASSET_NOT_ACCEPTED',
     });
-    await pay(url);
+    await app.pay(url);
     expect((await app.bench.trySim('POST', '/crypto-pay/pay', { url })).status).toBe(409);
-    const late = await createInvoice({ expires_in: 60 });
+    const late = await app.createInvoice({ expires_in: 60 });
     await app.bench.advance(61);
     expect((await app.bench.trySim('POST', '/crypto-pay/pay', { url: late.bot_invoice_url })).status).toBe(409);
     const { items } = await app.result('getInvoices', { invoice_ids: String(late.invoice_id) });
@@ -203,7 +183,7 @@ describe('an invoice', () => {
   });
 
   it('is deleted as long as nobody has paid it', async () => {
-    const { invoice_id: id, bot_invoice_url: url } = await createInvoice();
+    const { invoice_id: id, bot_invoice_url: url } = await app.createInvoice();
     expect(await app.result('deleteInvoice', { invoice_id: id })).toBe(true);
     expect(await app.refusal('deleteInvoice', { invoice_id: id })).toBe('400 INVOICE_NOT_FOUND');
     expect((await app.bench.trySim('POST', '/crypto-pay/pay', { url })).status).toBe(404);
@@ -211,10 +191,10 @@ describe('an invoice', () => {
   });
 
   it('is listed newest first, filtered and in pages', async () => {
-    const first = await createInvoice();
-    await createInvoice({ fiat: 'EUR' });
-    const third = await createInvoice({ currency_type: 'crypto', asset: 'BTC', amount: '1' });
-    await pay(third.bot_invoice_url);
+    const first = await app.createInvoice();
+    await app.createInvoice({ fiat: 'EUR' });
+    const third = await app.createInvoice({ currency_type: 'crypto', asset: 'BTC', amount: '1' });
+    await app.pay(third.bot_invoice_url);
     const list = async (args: Record<string, unknown>): Promise<number[]> =>
       (await app.result('getInvoices', args)).items.map((item: SimCryptoPayInvoice) => item.invoice_id);
     expect(await list({})).toEqual([third.invoice_id, first.invoice_id + 1, first.invoice_id]);
@@ -234,159 +214,4 @@ describe('an invoice', () => {
       },
     });
   });
-});
-
-describe('invoice_paid', () => {
-  it('is signed as in the published vector', () => {
-    const body =
-      '{"update_id":1,"update_type":"invoice_paid","request_date":"2026-11-20T09:00:00.000Z","payload":{"invoice_id":528890,"hash":"IVDoTcNBYEfk","currency_type":"fiat","fiat":"USD","amount":"29.99","status":"paid","paid_asset":"BTC","paid_amount":"0.00031","payload":"pay_01"}}';
-    expect(signBody(body, '12345:AAtestTOKEN')).toBe(
-      '200bf60785d621ce46fa69f298eb240d2d2e5bf3e6d21492844979f3f961971c',
-    );
-  });
-
-  it('comes to the webhook of the application with the signature of its bytes', async () => {
-    await pay((await createInvoice({ description: '月額プラン' })).bot_invoice_url);
-    const [received] = app.server.received;
-    expect(received?.path).toBe('/api/v1/payment/webhooks/crypto-pay');
-    expect(received?.headers['content-type']).toBe('application/json');
-    expect(received?.headers['crypto-pay-api-signature']).toBe(signBody(received?.body ?? '', cryptoPayToken));
-  });
-
-  it.each([400, 404, 500, 301])('is sent again after %i: the same payload at another time', async (status) => {
-    app.answer = (_received, count) => ({ status: count <= 2 ? status : 200, body: '' });
-    const { delivery, invoice } = await pay((await createInvoice()).bot_invoice_url);
-    expect(delivery).toMatchObject({ status: 'pending', tries: [{ status }] });
-    await app.bench.advance(1);
-    const [first, second, third] = await untilUpdates(3);
-    expect([first?.['payload'], second?.['payload']]).toEqual([invoice, invoice]);
-    expect(third?.['update_id']).toBe(first?.['update_id']);
-    expect(new Set([first, second, third].map((update) => update?.['request_date'])).size).toBeGreaterThan(1);
-  });
-
-  it('has ids that are not unique', async () => {
-    for (let count = 0; count < 6; count += 1) await pay((await createInvoice()).bot_invoice_url);
-    expect(new Set(app.updates.map((update) => update['update_id'])).size).toBeLessThan(6);
-  });
-
-  it.each([
-    ['lost_answer', 2],
-    ['lost_request', 1],
-    ['duplicate', 2],
-    ['malformed', 2],
-    ['wrong_auth', 2],
-    ['delay', 1],
-  ])('and the fault %s: %i requests arrive', async (kind, requests) => {
-    app.answer = ({ body, headers }) => ({
-      status: headers['crypto-pay-api-signature'] === signBody(body, cryptoPayToken) && body.endsWith('}') ? 200 : 401,
-      body: '',
-    });
-    await app.fault({ kind, method: 'invoice_paid', delay_ms: 5 });
-    const { delivery } = await pay((await createInvoice()).bot_invoice_url);
-    await untilDelivered(delivery.id);
-    expect(app.server.received).toHaveLength(requests);
-  });
-
-  it('is sent again by hand, also with a wrong signature', async () => {
-    const { delivery } = await pay((await createInvoice()).bot_invoice_url);
-    const path = `/crypto-pay/deliveries/${delivery.id}/redeliver`;
-    await app.bench.sim('POST', path);
-    await app.bench.sim('POST', path, { wrong_signature: true });
-    const right = app.server.received.map(
-      ({ body, headers }) => headers['crypto-pay-api-signature'] === signBody(body, cryptoPayToken),
-    );
-    expect(right).toEqual([true, true, false]);
-  });
-
-  function untilUpdates(count: number): Promise<Record<string, unknown>[]> {
-    return app.bench.until(async () => {
-      await app.bench.sim('GET', '/health');
-      return app.updates.length >= count && app.updates;
-    });
-  }
-});
-
-describe('money going out', () => {
-  const transfer = { user_id: HANA, asset: 'USDT', amount: '12.5', spend_id: 'ref_01', comment: 'Refund' };
-
-  it('is transferred once for each spend_id', async () => {
-    const sent = await app.result('transfer', transfer);
-    expect(sent).toEqual({
-      ...{
-        transfer_id: expect.any(Number),
-        user_id: HANA,
-        asset: 'USDT',
-        amount: '12.5',
-        status: 'completed',
-        comment: 'Refund',
-      },
-      completed_at: expect.stringMatching(/Z$/),
-    });
-    expect(await app.refusal('transfer', transfer)).toBe('400 SPEND_ID_ALREADY_USED');
-    const { items } = await app.result('getTransfers', { spend_id: 'ref_01' });
-    expect(items).toEqual([{ ...sent, spend_id: 'ref_01' }]);
-    expect((await app.result('getTransfers', { asset: 'BTC' })).items).toEqual([]);
-    expect((await app.result('getBalance'))[0]).toEqual({ currency_code: 'USDT', available: '987.5', onhold: '0' });
-  });
-
-  it.each([
-    ['INSUFFICIENT_FUNDS', { amount: '1000.000000000000000001' }],
-    ['AMOUNT_TOO_SMALL', { amount: '0.999999' }],
-    ['AMOUNT_TOO_BIG', { amount: '25000.01' }],
-    ['USER_NOT_FOUND', { user_id: 1 }],
-    ['USER_ID_INVALID', { user_id: 'hana' }],
-    ['SPEND_ID_REQUIRED', { spend_id: '' }],
-    ['SPEND_ID_INVALID', { spend_id: 'x'.repeat(65) }],
-    ['COMMENT_INVALID', { comment: 'x'.repeat(1_025) }],
-  ])('is refused with %s', async (name, args) => {
-    expect(await app.refusal('transfer', { ...transfer, ...args })).toBe(`400 ${name}`);
-    expect((await app.result('getTransfers')).items).toEqual([]);
-  });
-
-  it('can be switched off, as for every new application', async () => {
-    await app.bench.sim('PUT', '/crypto-pay/settings', { disabled_methods: ['transfer'] });
-    expect(await app.refusal('transfer', transfer)).toBe('403 METHOD_DISABLED');
-  });
-
-  it('is set aside for a check until somebody takes it or it is deleted', async () => {
-    const check = await app.result('createCheck', { asset: 'TON', amount: '100' });
-    expect(check).toMatchObject({ hash: expect.stringMatching(/^CQ/), amount: '100', status: 'active', asset: 'TON' });
-    expect((await app.result('getBalance'))[1]).toEqual({ currency_code: 'TON', available: '400', onhold: '100' });
-    expect(await app.result('deleteCheck', { check_id: check.check_id })).toBe(true);
-    expect((await app.result('getBalance'))[1]).toEqual({ currency_code: 'TON', available: '500', onhold: '0' });
-    const { check_id: id } = await app.result('createCheck', { asset: 'TON', amount: '1' });
-    await app.bench.sim('POST', `/crypto-pay/checks/${id}/activate`);
-    expect((await app.result('getChecks', { status: 'activated' })).items).toMatchObject([
-      { check_id: id, activated_at: expect.any(String) },
-    ]);
-    expect(await app.refusal('deleteCheck', { check_id: id })).toBe('400 CHECK_NOT_FOUND');
-    expect(await app.refusal('createCheck', { asset: 'TON', amount: '1000' })).toBe('400 INSUFFICIENT_FUNDS');
-  });
-
-  it('is of coins whose decimals getCurrencies tells', async () => {
-    const currencies = (await app.result('getCurrencies')) as { code: string; decimals: number; is_fiat: boolean }[];
-    const coins = currencies
-      .filter(({ is_fiat: isFiat }) => !isFiat)
-      .map(({ code, decimals }) => `${code} ${decimals}`);
-    expect(coins).toEqual(['USDT 18', 'TON 9', 'BTC 8', 'ETH 18']);
-  });
-});
-
-it('goes on after a restart with what was not taken, and forgets with a reset', async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'hoshi-crypto-pay-'));
-  await app.close();
-  app = await TestApplication.start({ stateDir: dir, retryScale: 1_000 });
-  app.answer = (_received, count) => ({ status: count === 1 ? 500 : 200, body: '' });
-  const { invoice, delivery } = await pay((await createInvoice()).bot_invoice_url);
-  expect(delivery.status).toBe('pending');
-  await app.bench.restart();
-  await untilDelivered(delivery.id);
-  const path = `/crypto-pay/invoices/${invoice.invoice_id}`;
-  expect(await app.bench.sim('GET', path)).toMatchObject({ invoice, deliveries: [{ status: 'delivered' }] });
-  await app.bench.sim('POST', '/reset');
-  expect(await app.bench.sim('GET', '/crypto-pay/invoices')).toEqual([]);
-  expect((await createInvoice()).invoice_id).toBeGreaterThan(invoice.invoice_id);
-  await app.bench.sandbox.close();
-  await app.bench.restart();
-  await rm(dir, { recursive: true });
 });

@@ -1,3 +1,4 @@
+import type { SimCryptoPayDelivery, SimCryptoPayInvoice, SimCryptoPayPayResult } from '../control-crypto.ts';
 import { completeOptions } from '../options.ts';
 import { Bench } from '../test-bench.ts';
 import { type Received, type Sent, TestServer } from '../test-server.ts';
@@ -56,6 +57,24 @@ export class TestApplication {
   async refusal(method: string, args: Record<string, unknown> = {}): Promise<string> {
     const { status, ok, error } = await this.call(method, args);
     return ok ? 'accepted' : `${status} ${error?.name}`;
+  }
+
+  /** An invoice of 29.99 dollars, payable in every coin, unless the test says otherwise. */
+  createInvoice(args: Record<string, unknown> = {}): Promise<SimCryptoPayInvoice> {
+    const price = { currency_type: 'fiat', fiat: 'USD', amount: '29.99', accepted_assets: 'USDT,TON,BTC,ETH' };
+    return this.result('createInvoice', { ...price, payload: 'pay_01', ...args });
+  }
+
+  pay(url: string, given: Record<string, unknown> = {}): Promise<SimCryptoPayPayResult> {
+    return this.bench.sim('POST', '/crypto-pay/pay', { url, ...given });
+  }
+
+  /** Resolves when the application has taken the delivery. */
+  async delivered(id: number): Promise<void> {
+    await this.bench.until(async () => {
+      const deliveries = await this.bench.sim<SimCryptoPayDelivery[]>('GET', '/crypto-pay/deliveries');
+      return deliveries.some((delivery) => delivery.id === id && delivery.status === 'delivered');
+    });
   }
 
   fault(fault: Record<string, unknown>): Promise<unknown> {

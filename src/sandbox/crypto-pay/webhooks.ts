@@ -18,7 +18,7 @@ export class Webhooks {
   readonly outgoing: Outgoing;
   readonly #surroundings: Surroundings;
   readonly #world: World;
-  /** Deliveries being sent right now, not those that wait to be sent again. */
+  /** Deliveries being sent right now, not those that wait to be sent again. They never reject. */
   readonly #sending = new Map<number, Promise<void>>();
 
   constructor(surroundings: Surroundings, world: World) {
@@ -82,9 +82,15 @@ export class Webhooks {
   }
 
   async #send(delivery: DeliveryRecord, hasWrongSignature: boolean): Promise<void> {
-    const sending = this.#post(delivery, hasWrongSignature).finally(() => this.#sending.delete(delivery.id));
-    this.#sending.set(delivery.id, sending);
-    await sending;
+    const posting = this.#post(delivery, hasWrongSignature);
+    // Who waits for the end only wants to know when; an error goes to the sender below.
+    const ended: Promise<void> = posting
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#sending.get(delivery.id) === ended) this.#sending.delete(delivery.id);
+      });
+    this.#sending.set(delivery.id, ended);
+    await posting;
   }
 
   async #post(delivery: DeliveryRecord, hasWrongSignature: boolean): Promise<void> {
