@@ -282,4 +282,50 @@ describe('a refund', () => {
       ...{ status: 404, body: { code: 'pullpayment-not-found' } },
     });
   });
+
+  it('is refused to a claim or an approval that cannot be', async () => {
+    const { body: pullPayment } = await refund(await paid(), { refundVariant: 'Fiat' });
+    const path = `pull-payments/${pullPayment.id}/payouts`;
+    const destination = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
+    const claim = async (more: Record<string, unknown>): Promise<unknown> =>
+      (await store.call('POST', path, { destination, payoutMethodId: 'BTC-CHAIN', ...more }, null)).body;
+    const invoice = `lnbcrt1p${'q'.repeat(60)}`;
+    expect(await claim({ payoutMethodId: 'ETH' })).toEqual([
+      { path: 'PayoutMethodId', message: 'Invalid payment method' },
+    ]);
+    expect(await claim({ payoutMethodId: 'BTC-LN', destination: invoice })).toMatchObject({
+      code: 'payment-method-not-supported',
+    });
+    expect(await claim({ amount: '0' })).toMatchObject({ code: 'amount-too-low' });
+    expect(await claim({ amount: '0.001' })).toEqual([{ path: 'Amount', message: 'Invalid amount' }]);
+    const { id } = (await claim({ amount: '10' })) as { id: string };
+    const approve = (body: Record<string, unknown>) => store.call('POST', `payouts/${id}`, body);
+    expect((await approve({})).body).toEqual([{ path: 'Revision', message: 'The `revision` property is required' }]);
+    expect((await approve({ revision: 1 })).body).toMatchObject({ code: 'old-revision' });
+    expect((await approve({ revision: 0 })).status).toBe(200);
+    expect((await approve({ revision: 0 })).body).toMatchObject({ code: 'invalid-state' });
+    expect((await store.call('GET', 'payouts/nothing')).body).toMatchObject({ code: 'payout-not-found' });
+    await store.get('POST', `payouts/${id}/mark`, { state: 'InProgress', paymentProof: { proofType: 'Manual' } });
+    expect(await store.get('GET', `payouts/${id}`)).toMatchObject({
+      state: 'InProgress',
+      paymentProof: { proofType: 'Manual' },
+    });
+    expect((await store.call('DELETE', `payouts/${id}`)).body).toMatchObject({ code: 'invalid-state' });
+    await store.get('DELETE', `pull-payments/${pullPayment.id}`);
+    expect(await claim({ destination: undefined })).toMatchObject([{ path: 'Destination' }]);
+    expect(
+      await claim({ destination: 'bcrt1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3qzf4jry' }),
+    ).toMatchObject({
+      code: 'archived',
+    });
+  });
+
+  it('in bitcoin of one own amount needs no approval', async () => {
+    const custom = { refundVariant: 'Custom', customAmount: '0.00012345', customCurrency: 'BTC' };
+    const { body } = await refund(await paid(), custom);
+    expect(body).toMatchObject({ currency: 'BTC', amount: '0.00012345', autoApproveClaims: true });
+    expect(await store.bench.sim('POST', `/btcpay/pull-payments/${body.id}/claim`)).toMatchObject({
+      ...{ state: 'AwaitingPayment', amount: '0.00012345' },
+    });
+  });
 });

@@ -13,6 +13,8 @@ import type { InvoiceRecord, MethodId, World } from './world.ts';
 const METHODS: readonly MethodId[] = ['BTC-CHAIN', 'BTC-LN'];
 const SHORTEST_EXPIRY_MINUTES = 0.5;
 const MINUTE_MS = 60_000;
+/** Twenty years: longer times are a mistake. */
+const MOST_MINUTES = 10_519_200;
 /** BTCPay looks a second after the time, so that the time is surely over. */
 const WATCH_DELAY_MS = 1_000;
 /** InvoiceWatcher's own limit; more rounds than it ever needs. */
@@ -22,8 +24,8 @@ const checkoutFields = z.object({
   speedPolicy: z.enum(['HighSpeed', 'MediumSpeed', 'LowMediumSpeed', 'LowSpeed']).nullish(),
   paymentMethods: z.array(z.string()).nullish(),
   defaultPaymentMethod: z.string().nullish(),
-  expirationMinutes: z.number().nullish(),
-  monitoringMinutes: z.number().min(0).nullish(),
+  expirationMinutes: z.number().max(MOST_MINUTES).nullish(),
+  monitoringMinutes: z.number().min(0).max(MOST_MINUTES).nullish(),
   paymentTolerance: z.number().nullish(),
   redirectURL: z.string().nullish(),
   redirectAutomatically: z.boolean().nullish(),

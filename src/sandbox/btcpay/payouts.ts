@@ -10,7 +10,7 @@ import type { Webhooks } from './webhooks.ts';
 import type { Metadata, MethodId, PayoutRecord, PayoutState, PullPaymentRecord, World } from './world.ts';
 
 const claimBody = z.object({
-  destination: z.string(),
+  destination: z.string().nullish(),
   amount: decimalText.nullish(),
   payoutMethodId: z.string().nullish(),
 });
@@ -28,7 +28,7 @@ export class Payouts {
     this.#webhooks = webhooks;
   }
 
-  /** A buyer claims with a destination of their own; the whole rest unless an amount is named. @throws Invalid, Refusal */
+  /** A buyer claims with a destination of their own; the whole rest unless an amount is named. @throws Invalid, Refusal, ZodError */
   claim(pullPayment: PullPaymentRecord, body: unknown): PayoutRecord {
     const { destination, method, amount } = readClaim(body);
     if (pullPayment.is_archived) throw new Refusal(400, 'archived', 'This pull payment has been archived');
@@ -122,15 +122,15 @@ function canBecome(from: PayoutState, to: PayoutState): boolean {
 }
 
 function readClaim(body: unknown): { destination: string; method: MethodId; amount: string | null } {
-  const parsed = claimBody.safeParse(body);
-  const method = parsed.data?.payoutMethodId;
+  const given = claimBody.parse(body);
+  const method = given.payoutMethodId;
   if (method !== 'BTC-CHAIN' && method !== 'BTC-LN') {
     throw new Invalid([{ path: 'PayoutMethodId', message: 'Invalid payment method' }]);
   }
-  const text = parsed.data?.destination ?? '';
+  const text = given.destination ?? '';
   const destination = method === 'BTC-CHAIN' ? readAddress(text) : readLightningInvoice(text);
   if (destination === null) {
     throw new Invalid([{ path: 'Destination', message: 'A valid address was not provided' }]);
   }
-  return { destination, method, amount: parsed.data?.amount ?? null };
+  return { destination, method, amount: given.amount ?? null };
 }
