@@ -1,5 +1,6 @@
 import type { Reason } from '#domain/errors.ts';
 import type { Currency, Money } from '#domain/money.ts';
+import type { EnvGroup, EnvSource } from '#lib/env-group.ts';
 
 /** Payment methods a person can choose; several providers may serve one. */
 export const METHODS = ['telegram_stars', 'credit_card', 'bank_transfer', 'digital_wallet', 'cryptocurrency'] as const;
@@ -456,3 +457,19 @@ export interface Provider {
   /** Stops or resumes the renewal of a subscription known by its first charge. Absent where nothing renews by itself. */
   setRenewal?(subscription: { chargeId: string; payerId: bigint; renews: boolean }): Promise<void>;
 }
+
+/** What a provider is given of the process it runs in. */
+export type ProviderSurroundings = Readonly<{
+  clock: () => Date;
+  /** Hears each use of a secret that is being replaced; `isOverdue`: after its deadline, and refused. */
+  onPreviousSecret: (isOverdue: boolean) => void;
+  /** Tells the operator something, once for each text. `about` must hold nothing personal. */
+  warn: (text: string, about: string) => void;
+}>;
+
+/** How a provider comes into being: the variables that set it up, and what makes it of them; null when it is not set up. */
+export type ProviderEntry = Readonly<{
+  id: string;
+  variables: EnvGroup;
+  make(source: EnvSource, surroundings: ProviderSurroundings): Provider | null;
+}>;

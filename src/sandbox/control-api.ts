@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
+import { btcpayRoutes } from './btcpay/routes.ts';
 import { clickRoutes } from './click/routes.ts';
 import type { SimFaults, SimUser } from './control.ts';
 import { type Ask, type Providers, type Route, readLimit, route } from './control-route.ts';
+import { cryptoPayRoutes } from './crypto-pay/routes.ts';
 import { SimError } from './errors.ts';
 import { abandonedSignal, BodyTooLarge, isLocal, readBody, sendJson } from './http.ts';
 import { paymeRoutes } from './payme/routes.ts';
@@ -47,6 +49,9 @@ const providerFault = z.strictObject({
     'malformed',
     'amount_changed',
     'http_error',
+    'unavailable',
+    'timeout',
+    'rate_limited',
   ]),
   delay_ms: z.int().min(0).max(60_000).optional(),
   http_status: z.int().min(400).max(599).optional(),
@@ -80,6 +85,8 @@ const faultsBody = z.strictObject({
   click: providerFault.optional(),
   click_uzcard_refuses_reversal: z.boolean().optional(),
   payme_uniform_card_errors: z.boolean().optional(),
+  'crypto-pay': providerFault.optional(),
+  btcpay: providerFault.optional(),
 });
 const launchBody = z.strictObject({
   user_id: userId,
@@ -142,6 +149,8 @@ const routes: readonly Route[] = [
   route('PATCH', '/bot', changeBot),
   ...paymeRoutes,
   ...clickRoutes,
+  ...cryptoPayRoutes,
+  ...btcpayRoutes,
 ];
 
 /** The control API under /sim (see control.ts). */
@@ -316,9 +325,11 @@ function replaceFaults({ telegram, body }: Ask): SimFaults {
   return telegram.faults.current;
 }
 
-async function reset({ telegram, payme, click }: Ask): Promise<unknown> {
+async function reset({ telegram, payme, click, cryptoPay, btcpay }: Ask): Promise<unknown> {
   payme.reset();
   click.reset();
+  cryptoPay.reset();
+  btcpay.reset();
   await telegram.reset();
   return telegram.readState();
 }

@@ -136,6 +136,10 @@ export type SimFaults = {
   click_uzcard_refuses_reversal?: boolean;
   /** Payme's Subscribe API: every refusal of a card has the code -31008, in place of one code for each reason. */
   payme_uniform_card_errors?: boolean;
+  /** Calls between Crypto Pay and the application, in both directions. */
+  'crypto-pay'?: SimProviderFault;
+  /** Calls between BTCPay Server and the application, in both directions. */
+  btcpay?: SimProviderFault;
 };
 
 /**
@@ -144,7 +148,8 @@ export type SimFaults = {
  * the same moment, `delay` is sent later, `wrong_auth` has a wrong key or signature, `malformed` is cut off in the
  * middle, `amount_changed` names another amount, rightly signed. Of calls by the application (Payme's Subscribe API,
  * Click's Merchant API): `lost_request`, `lost_answer`, `delay`, `malformed` (the answer), and `http_error`. Under
- * `delay` Payme does the work at once and answers late, Click does the work late.
+ * `delay` Payme does the work at once and answers late, Click does the work late. Of calls to Crypto Pay and BTCPay also
+ * `unavailable` (503), `rate_limited` (429) and `timeout` (never answered).
  */
 export type SimProviderFault = {
   /** `PerformTransaction` …, `receipts.pay` …, `Prepare`, `Complete`, `payment/status`, `card_token/payment` … */
@@ -157,7 +162,10 @@ export type SimProviderFault = {
     | 'wrong_auth'
     | 'malformed'
     | 'amount_changed'
-    | 'http_error';
+    | 'http_error'
+    | 'unavailable'
+    | 'timeout'
+    | 'rate_limited';
   /** Real time; 2000 when absent. */
   delay_ms?: number;
   /** 500 when absent. */
@@ -165,11 +173,14 @@ export type SimProviderFault = {
   remaining: number;
 };
 
+/** The simulators beside Telegram whose servers speak with the application. */
+export type SimPeer = 'payme' | 'click' | 'crypto-pay' | 'btcpay';
+
 export type SimTraffic = {
   id: number;
   atMs: number;
   /** Whose simulator the application speaks with. */
-  peer: 'telegram' | 'payme' | 'click';
+  peer: 'telegram' | SimPeer;
   /** To or from the application, whose Telegram side is the bot. */
   direction: 'to_bot' | 'from_bot';
   /** Bot API method, update type, RPC method, or Click's request. */
@@ -439,4 +450,6 @@ export type SimEvent =
  * GET    /sim/payme/receipts/:id                     -> SimPaymeReceipt
  * GET    /sim/click/cards                            -> SimClickCard[]   (newest first)
  * PATCH  /sim/click/cards/:cardToken { declines: 'blocked'|'insufficient_funds'|null } -> SimClickCard
+ *
+ * Crypto Pay and BTCPay: `/sim/crypto-pay/…` and `/sim/btcpay/…` are described in control-crypto.ts.
  */

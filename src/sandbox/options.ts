@@ -14,6 +14,14 @@ const DEVELOPMENT_PROVIDERS = {
   clickSecretKey: 'HoshiSandboxClickSecret',
 };
 
+/** Public development values of Crypto Pay and BTCPay; they open nothing outside the sandbox. */
+const DEVELOPMENT_CRYPTO = {
+  cryptoPayToken: '90004:AAHoshiSandboxCryptoPayToken00000',
+  btcpayStoreId: 'HoshiSandboxStore00000000000000000000000000000',
+  btcpayApiKey: 'HoshiSandboxBtcpayApiKey0000000000000000',
+  btcpayWebhookSecret: 'HoshiSandboxBtcpayWebhookSecret',
+};
+
 /** Every setting of a sandbox. Real-time lengths are in milliseconds and do not follow the sandbox clock. */
 export type SandboxOptions = {
   /** 0 picks a free port. */
@@ -34,7 +42,7 @@ export type SandboxOptions = {
   webhookTimeoutMs: number;
   /** How long a clock move waits for its followers to ask again. */
   followerWaitMs: number;
-  /** Where the application answers; Payme and Click call its webhooks below. */
+  /** Where the application answers; the payment providers call its webhooks below. */
   appUrl: string;
   /** The cash register: 24 hex digits. */
   paymeMerchantId: string;
@@ -48,7 +56,13 @@ export type SandboxOptions = {
   clickLargeIds: boolean;
   /** How far the timestamp of Click's Auth header may be from the sandbox clock. */
   clickAuthSkewSeconds: number;
-  /** How long Payme and Click wait for an answer of the application. */
+  /** `<app id>:<secret>`. */
+  cryptoPayToken: string;
+  btcpayStoreId: string;
+  btcpayApiKey: string;
+  /** Of the webhook that the store has from the beginning. */
+  btcpayWebhookSecret: string;
+  /** How long the payment providers wait for an answer of the application. */
   providerTimeoutMs: number;
   /** The real clock, replaceable in tests. */
   now: () => number;
@@ -72,6 +86,7 @@ export function completeOptions(given: Partial<SandboxOptions>): SandboxOptions 
     followerWaitMs: 1_000,
     appUrl: 'http://localhost:3000',
     ...DEVELOPMENT_PROVIDERS,
+    ...DEVELOPMENT_CRYPTO,
     clickLargeIds: false,
     clickAuthSkewSeconds: 600,
     providerTimeoutMs: 20_000,

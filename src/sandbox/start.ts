@@ -1,9 +1,13 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Btcpay } from './btcpay/btcpay.ts';
+import { BtcpayDoor } from './btcpay/door.ts';
 import { Click } from './click/click.ts';
 import { ClickDoor } from './click/door.ts';
 import { handleControl } from './control-api.ts';
 import type { Providers } from './control-route.ts';
+import { CryptoPay } from './crypto-pay/crypto-pay.ts';
+import { CryptoPayDoor } from './crypto-pay/door.ts';
 import { BodyTooLarge } from './http.ts';
 import { completeOptions, type SandboxOptions } from './options.ts';
 import { PAGE_STYLE } from './page-style.ts';
@@ -31,14 +35,26 @@ export async function startSandbox(given: Partial<SandboxOptions>): Promise<Sand
   const door = new BotDoor(telegram, options);
   const payme = new Payme(telegram);
   const click = new Click(telegram);
-  const providers = { telegram, payme, click };
+  const cryptoPay = new CryptoPay(telegram, (userId) => telegram.world.users.get(userId) !== undefined);
+  const btcpay = new Btcpay(telegram);
+  const providers = { telegram, payme, click, cryptoPay, btcpay };
   const paymeDoor = new PaymeDoor(payme, () => telegram.clock.nowMs());
-  const doors = { bot: door, payme: paymeDoor, click: new ClickDoor(click) };
+  const doors = {
+    bot: door,
+    payme: paymeDoor,
+    click: new ClickDoor(click),
+    cryptoPay: new CryptoPayDoor(cryptoPay),
+    btcpay: new BtcpayDoor(btcpay, telegram),
+  };
   telegram.settling.push((limitMs) => payme.settled(limitMs));
   telegram.settling.push((limitMs) => click.settled(limitMs));
+  telegram.settling.push((limitMs) => cryptoPay.settled(limitMs));
+  telegram.settling.push((limitMs) => btcpay.settled(limitMs));
   telegram.wake();
   payme.wake();
   click.wake();
+  cryptoPay.wake();
+  btcpay.wake();
   handle = (request, response) => {
     dispatch(providers, doors, request, response).catch((error: unknown) => {
       if (error instanceof BodyTooLarge) {
@@ -56,6 +72,8 @@ export async function startSandbox(given: Partial<SandboxOptions>): Promise<Sand
       const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
       payme.close();
       click.close();
+      cryptoPay.close();
+      btcpay.close();
       await telegram.close();
       for (const server of servers) server.closeAllConnections();
       await Promise.all(closed);
@@ -63,7 +81,13 @@ export async function startSandbox(given: Partial<SandboxOptions>): Promise<Sand
   };
 }
 
-type Doors = { bot: BotDoor; payme: PaymeDoor; click: ClickDoor };
+type Doors = {
+  bot: BotDoor;
+  payme: PaymeDoor;
+  click: ClickDoor;
+  cryptoPay: CryptoPayDoor;
+  btcpay: BtcpayDoor;
+};
 
 async function dispatch(
   providers: Providers,
@@ -83,6 +107,8 @@ async function dispatch(
   if (url.pathname.startsWith('/sim/')) return await handleControl(providers, request, response, url);
   if (/^\/payme(\/|$)/.test(url.pathname)) return await doors.payme.handle({ request, response, url });
   if (url.pathname.startsWith('/click/')) return await doors.click.handle({ request, response, url });
+  if (url.pathname.startsWith('/crypto-pay/')) return await doors.cryptoPay.handle({ request, response, url });
+  if (url.pathname.startsWith('/btcpay/')) return await doors.btcpay.handle({ request, response, url });
   if (url.pathname === '/pages.css') return sendStyle(response);
   if (request.method === 'GET' || request.method === 'HEAD') {
     return await serveClient(response, telegram.options.clientDir, url.pathname);

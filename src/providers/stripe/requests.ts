@@ -15,7 +15,8 @@ type StripeCurrency = (typeof CURRENCIES)[number];
 export const MAX_AMOUNT = 99_999_999n;
 
 /** Countries in which Stripe has accounts for transfers in euro (SDK, `EuBankTransfer.Country`). */
-export type BankCountry = 'BE' | 'DE' | 'ES' | 'FR' | 'IE' | 'NL';
+export const BANK_COUNTRIES = ['BE', 'DE', 'ES', 'FR', 'IE', 'NL'] as const;
+export type BankCountry = (typeof BANK_COUNTRIES)[number];
 
 /** A page may live from 30 minutes to 24 hours (SDK, `SessionCreateParams.expires_at`); one more for the way there. */
 const SHORTEST_PAGE_MS = 31 * 60_000;

@@ -1,7 +1,7 @@
 import type { SimFaults, SimProviderFault } from '../control.ts';
 
 export type FaultKind = SimProviderFault['kind'];
-export type ProviderName = 'payme' | 'click';
+export type ProviderName = 'payme' | 'click' | 'crypto-pay' | 'btcpay';
 export type SwitchName = 'payme_uniform_card_errors' | 'click_uzcard_refuses_reversal';
 
 /** A payment provider whose calls can be made to go wrong; its words stand in the dictionaries under the same name. */
@@ -12,6 +12,8 @@ export type ProviderEntry = {
   callsWithAmount: readonly string[];
   /** What the application calls the provider with. */
   answered: readonly string[];
+  /** Whether its API can also be down, silent or too busy. */
+  hasOutages: boolean;
   /** What is on or off, beside the accidents of calls. */
   switches: readonly SwitchName[];
 };
@@ -42,6 +44,7 @@ export const providers: readonly ProviderEntry[] = [
       'receipts.check',
       'receipts.get',
     ],
+    hasOutages: false,
     switches: ['payme_uniform_card_errors'],
   },
   {
@@ -58,12 +61,37 @@ export const providers: readonly ProviderEntry[] = [
       'card_token/payment',
       'card_token',
     ],
+    hasOutages: false,
     switches: ['click_uzcard_refuses_reversal'],
+  },
+  {
+    name: 'crypto-pay',
+    calls: ['invoice_paid'],
+    callsWithAmount: [],
+    answered: ['createInvoice', 'deleteInvoice', 'getInvoices', 'transfer', 'getTransfers'],
+    hasOutages: true,
+    switches: [],
+  },
+  {
+    name: 'btcpay',
+    calls: [
+      'InvoiceReceivedPayment',
+      'InvoiceProcessing',
+      'InvoicePaymentSettled',
+      'InvoiceSettled',
+      'InvoiceExpired',
+      'InvoicePaidAfterExpiration',
+      'InvoiceInvalid',
+    ],
+    callsWithAmount: [],
+    answered: ['invoices/create', 'invoices/get', 'invoices/status', 'invoices/refund'],
+    hasOutages: true,
+    switches: [],
   },
 ];
 
 /** To which calls each kind can happen (see SimProviderFault). */
-const reach: Readonly<Record<FaultKind, { calls: boolean | 'withAmount'; answered: boolean }>> = {
+const reach: Readonly<Record<FaultKind, { calls: boolean | 'withAmount'; answered: boolean | 'outage' }>> = {
   lost_request: { calls: true, answered: true },
   lost_answer: { calls: true, answered: true },
   delay: { calls: true, answered: true },
@@ -72,15 +100,20 @@ const reach: Readonly<Record<FaultKind, { calls: boolean | 'withAmount'; answere
   wrong_auth: { calls: true, answered: false },
   amount_changed: { calls: 'withAmount', answered: false },
   http_error: { calls: false, answered: true },
+  unavailable: { calls: false, answered: 'outage' },
+  timeout: { calls: false, answered: 'outage' },
+  rate_limited: { calls: false, answered: 'outage' },
 };
 
 /** In the order of the menu. */
 export const faultKinds = Object.keys(reach) as readonly FaultKind[];
 
 /** The methods that an accident of this kind can happen to. */
-export function methodsFor({ calls, callsWithAmount, answered }: ProviderEntry, kind: FaultKind): readonly string[] {
+export function methodsFor(entry: ProviderEntry, kind: FaultKind): readonly string[] {
+  const { answered, calls, callsWithAmount, hasOutages } = entry;
   const own = reach[kind].calls === 'withAmount' ? callsWithAmount : reach[kind].calls ? calls : [];
-  return reach[kind].answered ? [...own, ...answered] : own;
+  const isAnswered = reach[kind].answered === 'outage' ? hasOutages : reach[kind].answered;
+  return isAnswered ? [...own, ...answered] : own;
 }
 
 /** The fault with this kind in place of its own, without a method that does not go with it; null: none. */
