@@ -140,9 +140,16 @@ export type ProviderEvent =
       }>)
   /** `reference` is the provider's id of the refund, `refundId` ours where it comes back. `paid` is what went back by it. */
   | (Charged & Readonly<{ type: 'payment_refunded'; reference: string; refundId: string | null }>)
-  /** A refund that was asked for, or even done, came to nothing: the money is with us again. */
+  /** A refund came to nothing: the money is with us. `undoesDone`: also where it counted as done, it came back. */
   | (Told &
-      Readonly<{ type: 'refund_failed'; chargeId: string; reference: string; refundId: string | null; code: string }>)
+      Readonly<{
+        type: 'refund_failed';
+        chargeId: string;
+        reference: string;
+        refundId: string | null;
+        code: string;
+        undoesDone: boolean;
+      }>)
   /** `amount` is what is disputed, `fee` what the provider charges for it. */
   | (Told &
       Readonly<{

@@ -17,6 +17,9 @@ type Shape = Readonly<Record<string, z.ZodType>>;
 type Values<Given extends Shape> = { readonly [Name in keyof Given]: z.output<Given[Name]> };
 
 export type EnvGroup<Given extends Shape = Shape> = Readonly<{
+  names: ReadonlyArray<string>;
+  /** Of these the sandbox has public values, which live mode refuses. */
+  secrets: ReadonlyArray<string>;
   /** Their values where the sandbox is on, at its address as browsers see it. */
   sandboxDefaults(sandboxUrl: string): EnvSource;
   /** What is wrong with the group in `source`, in which the sandbox's defaults are merged where it is on. */
@@ -41,6 +44,9 @@ export function defineEnvGroup<const Given extends Shape>(group: {
   const names: ReadonlyArray<keyof Given & string> = Object.keys(group.variables);
   const isUsed = (source: EnvSource) => names.some((name) => source[name] !== undefined);
   return {
+    names,
+    secrets: group.secrets,
+
     sandboxDefaults(sandboxUrl) {
       const paths = Object.entries(group.sandboxPaths ?? {}).map(([name, path]) => [name, `${sandboxUrl}${path}`]);
       return { ...group.sandbox, ...Object.fromEntries(paths) };
@@ -99,6 +105,12 @@ export const envText = {
     .string()
     .regex(/^\d{1,4}$/, 'must be basis points, 0 to 9999 (200 = 2 %).')
     .transform(Number),
+  wholeNumber: (least: number, most: number) =>
+    z
+      .string()
+      .regex(/^\d{1,9}$/, `must be a whole number, ${least} to ${most}.`)
+      .transform(Number)
+      .refine((value) => value >= least && value <= most, `must be a whole number, ${least} to ${most}.`),
   /** An address, with or without a path, without a slash at its end. */
   address: z
     .string()

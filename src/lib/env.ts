@@ -378,10 +378,7 @@ function onePerVariable(problems: readonly EnvProblem[]): EnvProblem[] {
   );
 }
 
-function toEnv(
-  values: Variables,
-  { isSandbox, providerVariables }: Pick<Env, 'isSandbox' | 'providerVariables'>,
-): Env {
+function toEnv(values: Variables, { isSandbox, providerVariables }: Pick<Env, 'isSandbox' | 'providerVariables'>): Env {
   const previous = values.TELEGRAM_WEBHOOK_SECRET_PREVIOUS;
   const until = values.TELEGRAM_WEBHOOK_SECRET_PREVIOUS_UNTIL;
   const clockUrl = values.CLOCK_URL;

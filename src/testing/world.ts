@@ -10,7 +10,7 @@ import type { User } from '#lib/generated/prisma/client.ts';
 import { makeLogger } from '#lib/log.ts';
 import { makeMetrics } from '#lib/metrics.ts';
 import { useTestDatabase as openTestDatabase } from '#lib/testing/database.ts';
-import { makeProviders } from '#providers/registry.ts';
+import { makeProviders, PROVIDERS } from '#providers/registry.ts';
 import { type Sandbox, startSandbox } from '../sandbox/start.ts';
 import { AMOUNTS, type CATALOG, seedCatalog } from './catalog.ts';
 import { controlSandbox, type Door, openDoor, type SandboxControl } from './sandbox.ts';
@@ -165,18 +165,13 @@ async function makeParts(database: Database, policy: Partial<Ctx['policy']>): Pr
         botToken: BOT_TOKEN,
         secrets: { current: SECRET, previous: null, onPrevious: () => undefined },
       },
-      payme: {
-        ...PAYME,
-        apiUrl: `${sandbox.url}/payme/api`,
-        keys: { current: PAYME.key, previous: null, onPrevious: () => undefined },
+      // Every other provider with the sandbox's public values, at the sandbox of this world.
+      source: {
+        ...Object.assign({}, ...PROVIDERS.map(({ variables }) => variables.sandboxDefaults(sandbox.url))),
+        PAYME_CHECKOUT_URL: PAYME.checkoutUrl,
+        CLICK_CHECKOUT_URL: CLICK.checkoutUrl,
       },
-      click: {
-        ...CLICK,
-        apiUrl: `${sandbox.url}/click`,
-        clock: () => clock.now(),
-        secrets: { current: CLICK.secretKey, previous: null, onPrevious: () => undefined },
-      },
-      stripe: null,
+      surround: () => ({ clock: () => clock.now(), onPreviousSecret: () => undefined, warn: () => undefined }),
     }),
     log: makeLogger({ name: 'test', level: 'silent' }),
     metrics: makeMetrics(),

@@ -165,15 +165,16 @@ export async function recordRefundFailure(
 export async function failRefund(
   tx: Ctx,
   payment: Payment,
-  failed: { refundId: string | null; reference: string | null; code: string },
+  failed: { refundId: string | null; reference: string | null; code: string; undoesDone: boolean },
 ): Promise<'applied' | 'duplicate'> {
-  const { code, reference, refundId } = failed;
+  const { code, reference, refundId, undoesDone } = failed;
   const refund = await tx.db.refund.findFirst({
     where: { paymentId: payment.id, OR: [{ id: refundId ?? '' }, { reference: reference ?? '' }] },
   });
   const next = nextPaymentStatus(payment.status, 'refund_failed');
   if (!refund || !next || refund.status === 'failed') return 'duplicate';
   const isUndone = refund.status === 'succeeded';
+  if (isUndone && !undoesDone) return 'duplicate';
   const returnedAmount = payment.returnedAmount - (isUndone ? refund.amount : 0n);
   await tx.db.payment.update({ where: { id: payment.id }, data: { status: next, returnedAmount } });
   await tx.db.refund.update({

@@ -1,7 +1,8 @@
 import { asActor, type Ctx } from '#domain/context/context.ts';
+import { AppError } from '#domain/errors.ts';
 import { Currency } from '#domain/money.ts';
 import { finishAdding } from '#domain/payment-method/confirm.ts';
-import type { AskedOrder, OrderHint } from '#domain/provider.ts';
+import type { AskedOrder, OrderHint, ProviderEvent } from '#domain/provider.ts';
 import { type Applied, applyEvent } from '#domain/reconciliation/apply.ts';
 
 type Row = {
@@ -63,9 +64,21 @@ export async function convergeOrder(
   });
   let outcome: Applied = events.length === 0 ? 'ignored' : 'duplicate';
   for (const event of events)
-    if ((await applyEvent(asProvider, { providerId, event, inbox: null, reference: about.reference })) === 'applied')
-      outcome = 'applied';
+    if ((await apply(asProvider, { providerId, event, about })) === 'applied') outcome = 'applied';
   return outcome;
+}
+
+/** A provider that was asked tells all it knows: what goes back of a charge that it does not tell was never ours. */
+async function apply(
+  ctx: Ctx,
+  { about, event, providerId }: { providerId: string; event: ProviderEvent; about: OrderHint },
+): Promise<Applied> {
+  try {
+    return await applyEvent(ctx, { providerId, event, inbox: null, reference: about.reference });
+  } catch (error) {
+    if (error instanceof AppError && error.reason === 'payment_not_found') return 'ignored';
+    throw error;
+  }
 }
 
 async function loadAsked(ctx: Ctx, providerId: string, about: OrderHint): Promise<AskedOrder> {

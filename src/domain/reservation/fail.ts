@@ -33,7 +33,9 @@ type Failed = Readonly<{ provider: string; event: FailedEvent; reference: string
 async function fail(tx: Ctx, { event, provider, reference }: Failed): Promise<'applied' | 'duplicate'> {
   const { chargeId, failure, invoiceId, isFinal } = event;
   const attempt = await findAttempt(tx, { event, provider, reference });
-  const wasHeld = isFinal && (await release(tx, { provider, chargeId, invoiceId }));
+  // What was dropped is not on its way any more, also where the payer may send it again.
+  const isGone = isFinal || failure === 'payment_dropped';
+  const wasHeld = isGone && (await release(tx, { provider, chargeId, invoiceId }));
   if (!attempt) return wasHeld ? 'applied' : 'duplicate';
   const isLive = attempt.status === 'live' || attempt.status === 'creating';
   const ends = isFinal && isLive;

@@ -8,6 +8,7 @@ import { Invoice, type Payment, Payouts, PullPayment } from './wire.ts';
 
 const ID = '8MpvJ1h3Xk2QeQzB6nT4aR';
 const ORDER = 'inv_01kb2v9d3h8mzq4x7c5n6t0r2w';
+const ATTEMPT = 'att_1';
 const now = new Date('2026-11-20T10:00:00Z');
 const came = new Date(1_795_164_600_000);
 const expired = new Date(1_795_165_200_000);
@@ -166,14 +167,20 @@ describe('what is told of money', () => {
   });
 
   it('that was seen and is gone frees the order, each time; without a hold there is nothing to tell', () => {
-    const failed = { type: 'payment_failed', invoiceId: ORDER, chargeId: ID, failure: 'payment_dropped' };
+    const failed = {
+      type: 'payment_failed',
+      invoiceId: ORDER,
+      chargeId: ID,
+      attemptId: ATTEMPT,
+      failure: 'payment_dropped',
+    };
     const eventId = `payment_dropped:${ID}:${now.getTime()}`;
     expect(tell({}, { isHeld: true })).toEqual([{ ...failed, eventId, isFinal: false, occurredAt: now }]);
     expect(tell({})).toEqual([]);
   });
 
   it('that does not come any more', () => {
-    const failed = { type: 'payment_failed', invoiceId: ORDER, chargeId: ID, isFinal: true };
+    const failed = { type: 'payment_failed', invoiceId: ORDER, chargeId: ID, attemptId: ATTEMPT, isFinal: true };
     expect(tell({ status: 'Expired' })).toEqual([
       { ...failed, eventId: `checkout_expired:${ID}`, failure: 'checkout_expired', occurredAt: expired },
     ]);
@@ -303,6 +310,7 @@ describe('refunds', () => {
       reference: '3tXkPq9sYd2Vw5mN8hLr4cBfZaJe',
       refundId: 'ref_01kb2v',
       code: 'pull-payment-archived',
+      undoesDone: false,
     });
   });
 
@@ -347,7 +355,14 @@ describe('charges', () => {
 
   it('are rows of the list', () => {
     const over = invoice({ status: 'Settled', additionalStatus: 'PaidOver', paidAmount: '35' });
-    const row = { direction: 'charge', occurredAt: came, payerId: null, invoiceId: ORDER, renewalDays: null };
+    const row = {
+      direction: 'charge',
+      reference: null,
+      occurredAt: came,
+      payerId: null,
+      invoiceId: ORDER,
+      renewalDays: null,
+    };
     expect(toRows(over, [payment('Settled')], [])).toEqual([
       { ...row, chargeId: ID, amount: usd(2_999n) },
       { ...row, chargeId: `${ID}:excess`, amount: usd(501n) },

@@ -185,7 +185,8 @@ function failed(
 ): ProviderEvent {
   // What is not final can happen again.
   const eventId = `${failure}:${invoice.id}${how.isFinal ? '' : `:${how.occurredAt.getTime()}`}`;
-  return { type: 'payment_failed', eventId, invoiceId, chargeId: invoice.id, failure, ...how };
+  const attemptId = invoice.metadata?.attemptId ?? null;
+  return { type: 'payment_failed', eventId, invoiceId, chargeId: invoice.id, attemptId, failure, ...how };
 }
 
 /**
@@ -223,7 +224,8 @@ function toRefundEvents(refund: Refund, { invoiceId, now }: Found): ProviderEven
   if (isOpen || !(pullPayment.archived || isExpired)) return [];
   const code = pullPayment.archived ? 'pull-payment-archived' : 'pull-payment-expired';
   const told = { eventId: `refund-failed:${reference}`, occurredAt: now, chargeId, reference, refundId };
-  return [{ type: 'refund_failed', ...told, code }];
+  // BTCPay hides the payouts of what was archived: it may have been paid before.
+  return [{ type: 'refund_failed', ...told, code, undoesDone: false }];
 }
 
 /** The charges of an invoice as rows of the list; none for an invoice whose order or price cannot be ours. */
@@ -238,6 +240,7 @@ export function toRows(
   const found = { invoice, payments, refunds, invoiceId, isHeld: false, now: invoice.createdTime };
   return chargesOf(found, counted).map((charge) => ({
     chargeId: charge.chargeId,
+    reference: null,
     direction: 'charge',
     amount: charge.paid,
     occurredAt: succeeded(found, charge).occurredAt,

@@ -16,7 +16,8 @@ export type WebhookSecrets = Readonly<{
 }>;
 
 /** How many confirmations a payment needs: 0 (1 if it can be replaced), 1, 2, 6. */
-export type SpeedPolicy = 'HighSpeed' | 'MediumSpeed' | 'LowMediumSpeed' | 'LowSpeed';
+export const SPEED_POLICIES = ['HighSpeed', 'MediumSpeed', 'LowMediumSpeed', 'LowSpeed'] as const;
+export type SpeedPolicy = (typeof SPEED_POLICIES)[number];
 
 const Id = z.string().min(1).max(128);
 const Decimal = z.string().regex(/^-?\d{1,19}(?:\.\d{1,28})?$/);

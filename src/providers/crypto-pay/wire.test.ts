@@ -226,6 +226,7 @@ describe('what an invoice tells', () => {
       occurredAt: new Date('2026-11-20T09:20:00Z'),
       invoiceId: ORDER,
       chargeId: '528890',
+      attemptId: null,
       failure: 'checkout_expired',
       isFinal: true,
     };
@@ -328,6 +329,7 @@ describe('a row of the list', () => {
     const row = toChargeRow(invoice('invoice-settled'));
     expect(row).toEqual({
       chargeId: '528890',
+      reference: null,
       direction: 'charge',
       amount: { amount: 2_999n, currency: 'USD' },
       occurredAt: new Date('2026-11-20T08:59:58.123Z'),
@@ -338,6 +340,7 @@ describe('a row of the list', () => {
     expect(toRefundRow(transfer(), invoice('invoice-settled'))).toEqual({
       ...row,
       direction: 'refund',
+      reference: String(transfer().transfer_id),
       occurredAt: new Date('2026-11-20T10:30:00Z'),
       payerId: 7_000_000_101n,
     });

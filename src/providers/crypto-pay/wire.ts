@@ -137,7 +137,7 @@ export function toEvents(found: {
   if (invoice.status === 'expired') {
     const occurredAt = invoice.expiration_date ?? now;
     const told = { eventId: `expired:${chargeId}`, occurredAt, invoiceId, chargeId };
-    return [{ type: 'payment_failed', ...told, failure: 'checkout_expired', isFinal: true }];
+    return [{ type: 'payment_failed', ...told, attemptId: null, failure: 'checkout_expired', isFinal: true }];
   }
   const paid = readPrice(invoice);
   if (!paid) throw new ProviderError('invalid', 'UNREADABLE_PRICE');
@@ -177,6 +177,7 @@ export function toChargeRow(invoice: Invoice): ProviderTransaction | null {
   if (!amount || !invoice.payload || invoice.status !== 'paid') return null;
   return {
     chargeId: String(invoice.invoice_id),
+    reference: null,
     direction: 'charge',
     amount,
     occurredAt: invoice.paid_at ?? invoice.created_at,
@@ -190,8 +191,9 @@ export function toChargeRow(invoice: Invoice): ProviderTransaction | null {
 export function toRefundRow(transfer: Transfer, invoice: Invoice | undefined): ProviderTransaction | null {
   const charge = invoice && toChargeRow(invoice);
   if (!charge) return null;
-  const { completed_at: occurredAt, user_id } = transfer;
-  return { ...charge, direction: 'refund', occurredAt, payerId: BigInt(user_id) };
+  const { completed_at: occurredAt, transfer_id, user_id } = transfer;
+  const reference = String(transfer_id);
+  return { ...charge, reference, direction: 'refund', occurredAt, payerId: BigInt(user_id) };
 }
 
 const MAX_BODY_BYTES = 131_072;

@@ -439,6 +439,7 @@ describe('a refund', () => {
       reference: 're_3SVhoshi0000000000000001',
       refundId: 'ref_01kb2v9d3h8mzq4x7c5n6t0r2y',
       code,
+      undoesDone: true,
     });
   });
 

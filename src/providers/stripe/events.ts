@@ -191,7 +191,8 @@ function eventsOfRefund(refund: Refund, chargeId: string, invoiceId: string): Pr
   }
   if (!hasFailed(refund)) return [];
   const code = refund.failure_reason ?? refund.status ?? 'failed';
-  return [{ type: 'refund_failed', eventId: `refund_failed:${refund.id}`, code, ...told }];
+  // A bank may send it back days after it counted as done (docs.stripe.com/refunds, "failed refunds").
+  return [{ type: 'refund_failed', eventId: `refund_failed:${refund.id}`, code, undoesDone: true, ...told }];
 }
 
 /** A refund that came to nothing; every other one is done or on its way. */

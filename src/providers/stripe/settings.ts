@@ -7,9 +7,7 @@ import { BANK_COUNTRIES } from './requests.ts';
 const key = z
   .string()
   .regex(/^[rs]k_(live|test)_[A-Za-z0-9]{10,250}$/, 'must be a secret or restricted key, like sk_live_….');
-const signingSecret = z
-  .string()
-  .regex(/^whsec_[\x21-\x7e]{8,250}$/, 'must be the endpoint’s signing secret, whsec_….');
+const signingSecret = z.string().regex(/^whsec_[\x21-\x7e]{8,250}$/, 'must be the endpoint’s signing secret, whsec_….');
 
 const variables = defineEnvGroup({
   variables: {
