@@ -6,6 +6,7 @@ import { type Ask, type Providers, type Route, readLimit, route } from './contro
 import { SimError } from './errors.ts';
 import { abandonedSignal, BodyTooLarge, isLocal, readBody, sendJson } from './http.ts';
 import { paymeRoutes } from './payme/routes.ts';
+import { stripeRoutes } from './stripe/routes.ts';
 import { presentForClient } from './telegram/chats.ts';
 import { plainText } from './telegram/entities.ts';
 import { launchWebApp } from './telegram/launch.ts';
@@ -47,6 +48,11 @@ const providerFault = z.strictObject({
     'malformed',
     'amount_changed',
     'http_error',
+    'reorder',
+    'unavailable',
+    'timeout',
+    'rate_limited',
+    'decline',
   ]),
   delay_ms: z.int().min(0).max(60_000).optional(),
   http_status: z.int().min(400).max(599).optional(),
@@ -79,6 +85,8 @@ const faultsBody = z.strictObject({
   payme: providerFault.optional(),
   click: providerFault.optional(),
   click_uzcard_refuses_reversal: z.boolean().optional(),
+  stripe: providerFault.optional(),
+  stripe_second_secret: z.string().min(1).optional(),
 });
 const launchBody = z.strictObject({
   user_id: userId,
@@ -141,6 +149,7 @@ const routes: readonly Route[] = [
   route('PATCH', '/bot', changeBot),
   ...paymeRoutes,
   ...clickRoutes,
+  ...stripeRoutes,
 ];
 
 /** The control API under /sim (see control.ts). */
@@ -315,9 +324,10 @@ function replaceFaults({ telegram, body }: Ask): SimFaults {
   return telegram.faults.current;
 }
 
-async function reset({ telegram, payme, click }: Ask): Promise<unknown> {
+async function reset({ telegram, payme, click, stripe }: Ask): Promise<unknown> {
   payme.reset();
   click.reset();
+  stripe.reset();
   await telegram.reset();
   return telegram.readState();
 }

@@ -1,9 +1,10 @@
 import type { Click } from './click/click.ts';
 import type { Payme } from './payme/payme.ts';
+import type { Stripe } from './stripe/stripe.ts';
 import type { Telegram } from './telegram/telegram.ts';
 
 /** Everything the control API may ask. */
-export type Providers = { telegram: Telegram; payme: Payme; click: Click };
+export type Providers = { telegram: Telegram; payme: Payme; click: Click; stripe: Stripe };
 
 /** One request of the control API. */
 export type Ask = Providers & {

@@ -45,7 +45,7 @@ export class Faults {
 
   /** Takes one accident for a call between a payment provider and the application, if one of these kinds is left. */
   takeForProvider(
-    peer: 'payme' | 'click',
+    peer: 'payme' | 'click' | 'stripe',
     method: string,
     kinds: ReadonlySet<SimProviderFault['kind']>,
   ): SimProviderFault | null {

@@ -4,7 +4,7 @@ const DEVELOPMENT_BOT_TOKEN = '7000000001:AAHoshiSandboxDevelopmentToken00000000
 /** Private Ed25519 seed (hex) with which the sandbox signs initData, in place of Telegram's own key. */
 const INIT_DATA_SEED = '486f73686953616e64626f784564323535313953656564303030303030303031';
 
-/** Public development values of Payme and Click; they open nothing outside the sandbox. */
+/** Public development values of Payme, Click and Stripe; they open nothing outside the sandbox. */
 const DEVELOPMENT_PROVIDERS = {
   paymeMerchantId: '686f7368692d73616e64626f',
   paymeKey: 'HoshiSandboxPaymeKey0000000000000000',
@@ -12,6 +12,8 @@ const DEVELOPMENT_PROVIDERS = {
   clickMerchantId: '90002',
   clickMerchantUserId: '90003',
   clickSecretKey: 'HoshiSandboxClickSecret',
+  stripeSecretKey: 'sk_test_HoshiSandboxStripe0000000000',
+  stripeWebhookSecret: 'whsec_HoshiSandboxStripeSecret0000',
 };
 
 /** Every setting of a sandbox. Real-time lengths are in milliseconds and do not follow the sandbox clock. */
@@ -34,7 +36,7 @@ export type SandboxOptions = {
   webhookTimeoutMs: number;
   /** How long a clock move waits for its followers to ask again. */
   followerWaitMs: number;
-  /** Where the application answers; Payme and Click call its webhooks below. */
+  /** Where the application answers; Payme, Click and Stripe call its webhooks below. */
   appUrl: string;
   /** The cash register: 24 hex digits. */
   paymeMerchantId: string;
@@ -48,7 +50,11 @@ export type SandboxOptions = {
   clickLargeIds: boolean;
   /** How far the timestamp of Click's Auth header may be from the sandbox clock. */
   clickAuthSkewSeconds: number;
-  /** How long Payme and Click wait for an answer of the application. */
+  /** With which the application calls Stripe's API. */
+  stripeSecretKey: string;
+  /** With which Stripe signs its events. */
+  stripeWebhookSecret: string;
+  /** How long Payme, Click and Stripe wait for an answer of the application. */
   providerTimeoutMs: number;
   /** The real clock, replaceable in tests. */
   now: () => number;

@@ -36,12 +36,12 @@ export type Sending = {
 
 /** How a payment provider's server calls the application: faults, wire log, and tries until there is an answer. */
 export class Outgoing {
-  readonly #peer: 'payme' | 'click';
+  readonly #peer: 'payme' | 'click' | 'stripe';
   readonly #surroundings: Surroundings;
   readonly #client = new HttpClient();
   readonly #closing = new AbortController();
 
-  constructor(peer: 'payme' | 'click', surroundings: Surroundings) {
+  constructor(peer: 'payme' | 'click' | 'stripe', surroundings: Surroundings) {
     this.#peer = peer;
     this.#surroundings = surroundings;
   }

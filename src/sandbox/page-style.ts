@@ -9,6 +9,7 @@ export const PAGE_STYLE = `
   -webkit-text-size-adjust: 100%;
 }
 .click { --accent: #0a5fd0; --accent-soft: #e6effc; }
+.stripe { --accent: #5546d6; --accent-soft: #ecebfd; }
 @media (prefers-color-scheme: dark) {
   :root {
     --ground: #0d1115; --surface: #161b21; --ink: #edf0f3; --quiet: #9ba5b1; --line: #272e37; --field: #6c7683;
@@ -16,6 +17,7 @@ export const PAGE_STYLE = `
     --accent: #4ecbca; --accent-ink: #032221; --accent-soft: #10292a;
   }
   .click { --accent: #7fb3ff; --accent-ink: #051a35; --accent-soft: #14233a; }
+  .stripe { --accent: #b1a8ff; --accent-ink: #14103d; --accent-soft: #221f47; }
 }
 *, *::before, *::after { box-sizing: border-box; }
 body {

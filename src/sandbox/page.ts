@@ -35,22 +35,28 @@ function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
 }
 
+/** Payme and Click speak the languages of Uzbekistan, Stripe those of its payers here. */
+export type PageLanguage = Language | 'ja';
+type LanguageLinks = Readonly<Partial<Record<PageLanguage, string>>>;
+
 export type Page = {
   title: string;
-  provider: 'payme' | 'click';
-  language: Language;
+  provider: 'payme' | 'click' | 'stripe';
+  language: PageLanguage;
   body: Html;
   /** Paths of this page in the other languages. */
-  languageLinks?: Readonly<Record<Language, string>>;
+  languageLinks?: LanguageLinks;
   /** Loads this page (or `url`) after so many seconds. */
   refresh?: { seconds: number; url?: string };
   /** For tables of the cabinet. */
   isWide?: boolean;
 };
 
-const NAMES = { payme: 'Payme', click: 'Click' } as const;
+const NAMES = { payme: 'Payme', click: 'Click', stripe: 'Stripe' } as const;
 const LANGUAGES: readonly Language[] = ['uz', 'ru', 'en'];
-const NOTE: Readonly<Record<Language, string>> = {
+const PAGE_LANGUAGES: readonly PageLanguage[] = ['ja', ...LANGUAGES];
+const NOTE: Readonly<Record<PageLanguage, string>> = {
+  ja: 'Hoshiの練習用サンドボックスです。実際のお金は動きません。',
   ru: 'Учебная среда Hoshi. Настоящие деньги не списываются.',
   uz: 'Hoshi sinov muhiti. Haqiqiy pul yechilmaydi.',
   en: 'Hoshi’s practice ground. No real money moves.',
@@ -83,13 +89,13 @@ ${languageLinks && renderLanguages(language, languageLinks)}
   }\n`;
 }
 
-function renderLanguages(current: Language, links: Readonly<Record<Language, string>>): Html {
-  const items = LANGUAGES.map((language) =>
+function renderLanguages(current: PageLanguage, links: LanguageLinks): Html {
+  const items = PAGE_LANGUAGES.filter((language) => links[language] !== undefined).map((language) =>
     language === current
       ? html`<span aria-current="true" lang="${language}">${language.toUpperCase()}</span>`
       : html`<a href="${links[language]}" lang="${language}">${language.toUpperCase()}</a>`,
   );
-  return html`<nav aria-label="Til · Язык · Language">${items}</nav>`;
+  return html`<nav aria-label="Til · Язык · Language · 言語">${items}</nav>`;
 }
 
 /** Label and value, row by row. */

@@ -1,0 +1,355 @@
+import type { Surroundings } from '../surroundings.ts';
+import { invalid, missing, unexpectedState } from './api-error.ts';
+import type { Customers } from './customers.ts';
+import type { Events } from './events.ts';
+import { LARGEST_AMOUNT, leastAmount } from './money.ts';
+import { type Cause, METHOD_TYPES, type MethodType, type Session } from './objects.ts';
+import type { Params } from './params.ts';
+import { type EventRecord, makeId, type Visit, type World } from './world.ts';
+
+const SHORTEST_SECONDS = 30 * 60;
+const LONGEST_SECONDS = 24 * 3_600;
+const DEFAULT_KONBINI_DAYS = 3;
+const TRANSFER_CURRENCY = { jp_bank_transfer: 'jpy', us_bank_transfer: 'usd', eu_bank_transfer: 'eur' } as const;
+/** A request of nobody: what time brings about. */
+export const BY_TIME: Cause['request'] = { id: null, idempotency_key: null };
+
+type Given = Params<'createSession'>;
+
+/** Checkout Sessions: made by the application, completed by payers, ended by time. */
+export class Sessions {
+  readonly #surroundings: Surroundings;
+  readonly #world: World;
+  readonly #events: Events;
+  readonly #customers: Customers;
+
+  constructor(surroundings: Surroundings, world: World, events: Events, customers: Customers) {
+    this.#surroundings = surroundings;
+    this.#world = world;
+    this.#events = events;
+    this.#customers = customers;
+  }
+
+  /** Open ones run out at their time. */
+  wake(): void {
+    for (const session of this.#world.sessions.values()) if (session.status === 'open') this.#planExpiry(session);
+  }
+
+  get(id: string, param?: string): Session {
+    const session = this.#world.sessions.get(id);
+    if (session === undefined) throw missing('checkout.session', id, param);
+    return session;
+  }
+
+  visitOf(session: Session): Visit {
+    const visit = this.#world.visits.get(session.id);
+    if (visit === undefined) throw new Error(`the visit of ${session.id} is missing`);
+    return visit;
+  }
+
+  save(session: Session): void {
+    this.#world.sessions.touch(session.id);
+  }
+
+  /** @throws ApiError */
+  create(given: Given, cause: Cause): Session {
+    const now = this.#surroundings.clock.now();
+    judgeForm(given, now);
+    if (given.customer !== undefined) this.#customers.get(given.customer, 'customer');
+    const total = sumOf(given);
+    const types = eligibleTypes(given, total?.currency);
+    const id = makeId('cs_test', 58);
+    const session = makeSession(id, given, { now, total, types, origin: cause.origin });
+    this.#world.sessions.set(id, session);
+    this.#world.visits.set(id, makeVisit(id, given, cause.origin));
+    this.#planExpiry(session);
+    return session;
+  }
+
+  /** @throws ApiError when it is not open */
+  expire(session: Session, cause: Cause): Session {
+    if (session.status !== 'open') {
+      throw unexpectedState(
+        `Only Checkout Sessions with a status in ["open"] can be expired. This Checkout Session has a status of ${session.status}.`,
+        'checkout_session_not_open',
+      );
+    }
+    session.status = 'expired';
+    session.url = null;
+    this.save(session);
+    this.#events.emit('checkout.session.expired', session, cause);
+    return session;
+  }
+
+  /** The payer is through; `unpaid` when the money comes later. */
+  complete(session: Session, paymentStatus: Session['payment_status'], cause: Cause): EventRecord {
+    session.status = 'complete';
+    session.payment_status = paymentStatus;
+    session.url = null;
+    this.save(session);
+    return this.#events.emit('checkout.session.completed', session, cause);
+  }
+
+  /** The money of a delayed payment came, or will not come. */
+  settle(session: Session, isPaid: boolean, cause: Cause): EventRecord {
+    if (isPaid) session.payment_status = 'paid';
+    this.save(session);
+    return this.#events.emit(
+      isPaid ? 'checkout.session.async_payment_succeeded' : 'checkout.session.async_payment_failed',
+      session,
+      cause,
+    );
+  }
+
+  #planExpiry(session: Session): void {
+    const { agenda } = this.#surroundings;
+    const runOut = (): void => {
+      const isKept = this.#world.sessions.get(session.id) === session;
+      if (isKept && session.status === 'open') {
+        this.expire(session, { origin: this.visitOf(session).origin, request: BY_TIME });
+      }
+    };
+    agenda.plan(session.expires_at * 1000, runOut, true);
+  }
+}
+
+/** Rules between the parameters, which the types do not tell. */
+function judgeForm(given: Given, now: number): void {
+  if (given.mode === 'subscription') throw invalid('The sandbox does not simulate mode subscription.', 'mode');
+  if (given.ui_mode !== undefined && given.ui_mode !== 'hosted_page') {
+    throw invalid('The sandbox simulates only ui_mode hosted_page.', 'ui_mode');
+  }
+  if (given.success_url === undefined)
+    throw invalid('Missing required param: success_url.', 'success_url', 'parameter_missing');
+  if (given.customer !== undefined && given.customer_email !== undefined) {
+    throw invalid('You may only specify one of these parameters: customer, customer_email.', 'customer_email');
+  }
+  if (given.customer !== undefined && given.customer_creation !== undefined) {
+    throw invalid('`customer_creation` cannot be used together with `customer`.', 'customer_creation');
+  }
+  const { expires_at: end } = given;
+  if (end !== undefined && (end < now + SHORTEST_SECONDS || end > now + LONGEST_SECONDS)) {
+    throw invalid(
+      `The \`expires_at\` timestamp must be ${end < now + SHORTEST_SECONDS ? 'at least 30 minutes' : 'less than 24 hours'} from Checkout Session creation.`,
+      'expires_at',
+    );
+  }
+  if (given.mode === 'setup') judgeSetup(given);
+  else judgePayment(given);
+}
+
+function judgeSetup(given: Given): void {
+  for (const name of ['line_items', 'payment_intent_data', 'submit_type'] as const) {
+    if (given[name] !== undefined) throw invalid(`You can not pass \`${name}\` in \`setup\` mode.`, name);
+  }
+  if (given.currency === undefined && given.allowed_payment_method_types === undefined) {
+    throw invalid('Missing required param: currency.', 'currency', 'parameter_missing');
+  }
+}
+
+function judgePayment(given: Given): void {
+  if (given.setup_intent_data !== undefined) {
+    throw invalid('You can not pass `setup_intent_data` in `payment` mode.', 'setup_intent_data');
+  }
+  if (given.line_items === undefined)
+    throw invalid('Missing required param: line_items.', 'line_items', 'parameter_missing');
+  const currencies = new Set(given.line_items.map(({ price_data: { currency } }) => currency));
+  if (given.currency !== undefined) currencies.add(given.currency);
+  if (currencies.size > 1) {
+    throw invalid('All line items must have the same currency.', 'line_items');
+  }
+  const { amount, currency } = sumOf(given) as Total;
+  if (amount < leastAmount(currency)) {
+    throw invalid(
+      `The Checkout Session's total amount due must add up to at least ${leastAmount(currency)} ${currency}`,
+      'line_items',
+      'amount_too_small',
+    );
+  }
+  if (amount > LARGEST_AMOUNT) {
+    throw invalid(
+      `The total amount must be no more than ${LARGEST_AMOUNT} ${currency}`,
+      'line_items',
+      'amount_too_large',
+    );
+  }
+  judgeTransfer(given, currency);
+}
+
+function judgeTransfer(given: Given, currency: string): void {
+  const param = 'payment_method_options[customer_balance]';
+  const transfer = given.payment_method_options?.customer_balance;
+  const isWanted = given.allowed_payment_method_types?.includes('customer_balance') === true || transfer !== undefined;
+  if (!isWanted) return;
+  if (given.customer === undefined) {
+    throw invalid('`customer_balance` payments need an existing `customer`.', 'customer', 'parameter_missing');
+  }
+  const type = transfer?.bank_transfer?.type;
+  if (type === undefined)
+    throw invalid(`Missing required param: ${param}[bank_transfer][type].`, param, 'parameter_missing');
+  if (TRANSFER_CURRENCY[type] !== currency) {
+    throw invalid(`Bank transfers of type ${type} cannot be made in ${currency}.`, `${param}[bank_transfer][type]`);
+  }
+  if (type === 'eu_bank_transfer' && transfer?.bank_transfer?.eu_bank_transfer === undefined) {
+    const missed = `${param}[bank_transfer][eu_bank_transfer][country]`;
+    throw invalid(`Missing required param: ${missed}.`, missed, 'parameter_missing');
+  }
+}
+
+type Total = { amount: number; currency: string };
+
+function sumOf({ line_items: items }: Given): Total | undefined {
+  const currency = items?.[0]?.price_data.currency;
+  if (items === undefined || currency === undefined) return undefined;
+  return {
+    currency,
+    amount: items.reduce((sum, { price_data, quantity }) => sum + price_data.unit_amount * quantity, 0),
+  };
+}
+
+/** What the account has switched on and fits the session, filtered by what the request allows. */
+function eligibleTypes(given: Given, currency: string | undefined): MethodType[] {
+  const isSaving = given.payment_intent_data?.setup_future_usage !== undefined;
+  const fits: Record<MethodType, boolean> = {
+    card: true,
+    link: true,
+    konbini: given.mode === 'payment' && currency === 'jpy' && !isSaving,
+    customer_balance:
+      given.mode === 'payment' && !isSaving && given.payment_method_options?.customer_balance !== undefined,
+  };
+  const { allowed_payment_method_types: allowed, excluded_payment_method_types: excluded } = given;
+  const types = METHOD_TYPES.filter(
+    (type) => fits[type] && (allowed?.includes(type) ?? true) && excluded?.includes(type) !== true,
+  );
+  if (types.length > 0) return types;
+  throw invalid(
+    'No valid payment method types for this Checkout Session. Please ensure that you have activated payment methods compatible with your chosen currency and mode.',
+    'allowed_payment_method_types',
+  );
+}
+
+type Made = { now: number; total: Total | undefined; types: MethodType[]; origin: string };
+
+function makeSession(id: string, given: Given, { now, total, types, origin }: Made): Session {
+  const isPayment = given.mode === 'payment';
+  return {
+    id,
+    object: 'checkout.session',
+    adaptive_pricing: isPayment ? { enabled: given.adaptive_pricing?.enabled ?? true } : null,
+    after_expiration: null,
+    allow_promotion_codes: null,
+    allowed_payment_method_types: given.allowed_payment_method_types ?? null,
+    amount_subtotal: total?.amount ?? null,
+    amount_total: total?.amount ?? null,
+    automatic_tax: { enabled: false, liability: null, provider: null, status: null },
+    billing_address_collection: given.billing_address_collection ?? null,
+    cancel_url: given.cancel_url ?? null,
+    client_reference_id: given.client_reference_id || null,
+    client_secret: null,
+    collected_information: null,
+    consent: null,
+    consent_collection: null,
+    created: now,
+    currency: total?.currency ?? given.currency ?? null,
+    currency_conversion: null,
+    custom_fields: [],
+    custom_text: { after_submit: null, shipping_address: null, submit: null, terms_of_service_acceptance: null },
+    customer: given.customer ?? null,
+    customer_account: null,
+    customer_creation: given.customer === undefined ? (given.customer_creation ?? 'if_required') : null,
+    customer_details: null,
+    customer_email: given.customer_email ?? null,
+    discounts: isPayment ? [] : null,
+    expires_at: given.expires_at ?? now + LONGEST_SECONDS,
+    integration_identifier: null,
+    invoice: null,
+    invoice_creation: isPayment ? NO_INVOICE : null,
+    livemode: false,
+    locale: given.locale ?? null,
+    managed_payments: { enabled: false },
+    metadata: given.metadata ?? {},
+    mode: given.mode,
+    origin_context: null,
+    payment_intent: null,
+    payment_link: null,
+    payment_method_collection: isPayment ? 'if_required' : 'always',
+    payment_method_configuration_details: null,
+    payment_method_options: presentOptions(given),
+    payment_method_types: types,
+    payment_status: isPayment ? 'unpaid' : 'no_payment_required',
+    permissions: null,
+    phone_number_collection: { enabled: false },
+    recovered_from: null,
+    saved_payment_method_options: null,
+    setup_intent: null,
+    shipping_address_collection: null,
+    shipping_cost: null,
+    shipping_options: [],
+    status: 'open',
+    submit_type: given.submit_type ?? null,
+    subscription: null,
+    success_url: given.success_url ?? null,
+    total_details: isPayment ? { amount_discount: 0, amount_shipping: 0, amount_tax: 0 } : null,
+    ui_mode: 'hosted_page',
+    url: `${origin}/stripe/checkout/${id}`,
+    wallet_options: null,
+  };
+}
+
+const NO_INVOICE: Session['invoice_creation'] = {
+  enabled: false,
+  invoice_data: {
+    account_tax_ids: null,
+    custom_fields: null,
+    description: null,
+    footer: null,
+    issuer: null,
+    metadata: {},
+    rendering_options: null,
+  },
+};
+
+function presentOptions({
+  payment_method_options: options = {},
+}: Given): NonNullable<Session['payment_method_options']> {
+  const { card, customer_balance: balance, konbini } = options;
+  return {
+    card: {
+      request_three_d_secure: card?.request_three_d_secure ?? 'automatic',
+      ...(card?.setup_future_usage === undefined ? {} : { setup_future_usage: card.setup_future_usage }),
+    },
+    ...(konbini === undefined ? {} : { konbini: { expires_after_days: konbini.expires_after_days ?? null } }),
+    ...(balance?.bank_transfer === undefined
+      ? {}
+      : {
+          customer_balance: {
+            funding_type: 'bank_transfer',
+            bank_transfer: {
+              type: balance.bank_transfer.type,
+              ...(balance.bank_transfer.eu_bank_transfer === undefined
+                ? {}
+                : { eu_bank_transfer: balance.bank_transfer.eu_bank_transfer }),
+            },
+          },
+        }),
+  };
+}
+
+function makeVisit(id: string, given: Given, origin: string): Visit {
+  const intent = given.payment_intent_data ?? given.setup_intent_data ?? {};
+  const more = given.payment_intent_data;
+  return {
+    id,
+    origin,
+    title: (given.line_items ?? []).map(({ price_data }) => price_data.product_data.name).join(', '),
+    intent: {
+      metadata: intent.metadata ?? {},
+      description: intent.description ?? null,
+      receipt_email: more?.receipt_email ?? null,
+      setup_future_usage: more?.setup_future_usage ?? given.payment_method_options?.card?.setup_future_usage ?? null,
+      statement_descriptor: more?.statement_descriptor ?? null,
+      statement_descriptor_suffix: more?.statement_descriptor_suffix ?? null,
+    },
+    konbini_days: given.payment_method_options?.konbini?.expires_after_days ?? DEFAULT_KONBINI_DAYS,
+  };
+}
