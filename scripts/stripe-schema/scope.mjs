@@ -57,7 +57,6 @@ export const EVENTS = [
   'charge.dispute.funds_withdrawn',
   'charge.dispute.updated',
   'charge.failed',
-  'charge.refund.updated',
   'charge.refunded',
   'charge.succeeded',
   'charge.updated',

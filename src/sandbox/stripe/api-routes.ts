@@ -52,7 +52,7 @@ export const apiRoutes: readonly ApiRoute[] = [
   ),
   route('GET /v1/payment_intents/:id', 'none', ({ parts, id }) => parts.intents.get(id)),
   route('POST /v1/payment_intents/:id/cancel', 'cancelIntent', ({ parts, id, given, cause }) =>
-    parts.intents.cancel(parts.intents.get(id), given.cancellation_reason ?? null, cause),
+    parts.delayed.cancel(parts.intents.get(id), given.cancellation_reason ?? null, cause),
   ),
   route('GET /v1/charges', 'listCharges', ({ parts, given, url }) =>
     listPage(parts.world.charges.values(), given, {

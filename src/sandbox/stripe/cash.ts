@@ -6,7 +6,10 @@ import { makeId, type World } from './world.ts';
 
 type Instructions = Stripe.PaymentIntent.NextAction.DisplayBankTransferInstructions;
 export type TransferType = 'jp_bank_transfer' | 'us_bank_transfer' | 'eu_bank_transfer';
-type Change = Pick<CashTransaction, 'type' | 'funded' | 'applied_to_payment' | 'refunded_from_payment'>;
+type Change = Pick<
+  CashTransaction,
+  'type' | 'funded' | 'applied_to_payment' | 'refunded_from_payment' | 'unapplied_from_payment'
+>;
 
 /** What customers have sent by bank transfer and has not been used for a payment, by currency. */
 export class Cash {
@@ -49,6 +52,14 @@ export class Cash {
     );
     if (instructions !== undefined) instructions.amount_remaining = before - used;
     return { remaining: before - used, isUsed: true };
+  }
+
+  /** What a payment that will not be made had got already goes back into the balance. */
+  release(intent: PaymentIntent, cause: Cause): void {
+    const remaining = intent.next_action?.display_bank_transfer_instructions?.amount_remaining;
+    if (remaining == null || remaining === intent.amount) return;
+    const change: Change = { type: 'unapplied_from_payment', unapplied_from_payment: { payment_intent: intent.id } };
+    this.#change(intent.customer ?? '', intent.currency, intent.amount - remaining, change, cause);
   }
 
   /** A refund of a bank transfer goes back into the balance. */

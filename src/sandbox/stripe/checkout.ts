@@ -114,6 +114,7 @@ export class Checkout {
       tax_exempt: 'none',
       tax_ids: [],
     };
+    this.#parts.sessions.save(session);
     this.#giveCustomer(session, visit);
     return visit;
   }

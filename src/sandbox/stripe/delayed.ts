@@ -1,5 +1,6 @@
 import { SimError } from '../errors.ts';
 import type { Surroundings } from '../surroundings.ts';
+import { unexpectedState } from './api-error.ts';
 import { type Cash, makeInstructions, type TransferType } from './cash.ts';
 import type { Means } from './charges.ts';
 import type { Events } from './events.ts';
@@ -109,6 +110,20 @@ export class Delayed {
     return intents.get(intentId);
   }
 
+  /** The application gives a payment up. @throws ApiError when it is too late, or Checkout still works on it */
+  cancel(intent: PaymentIntent, reason: PaymentIntent['cancellation_reason'], cause: Cause): PaymentIntent {
+    const { cash, intents, world } = this.#parts;
+    intents.judgeCancel(intent);
+    if (world.sessionOf(intent.id)?.status === 'open') {
+      throw unexpectedState(
+        'You cannot cancel this PaymentIntent because its Checkout Session is open. Expire the Checkout Session instead.',
+        'payment_intent_unexpected_state',
+      );
+    }
+    cash.release(intent, cause);
+    return intents.cancel(intent, reason, cause);
+  }
+
   /** The money does not come. @throws SimError */
   fail(intentId: string, origin: string): PaymentIntent {
     const intent = this.#getWaiting(intentId);
@@ -145,6 +160,7 @@ export class Delayed {
   }
 
   #expire(intent: PaymentIntent, cause: Cause): void {
+    this.#parts.cash.release(intent, cause);
     this.#parts.intents.expire(intent, this.#methodOf(intent), cause);
     const session = this.#sessionOf(intent);
     if (session !== undefined) this.#parts.sessions.settle(session, false, cause);

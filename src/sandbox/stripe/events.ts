@@ -89,6 +89,7 @@ export class Events {
       deliveries: [],
     };
     this.#world.events.set(event.id, record);
+    this.#world.trim();
     if (isListened) this.#start(record);
     return record;
   }

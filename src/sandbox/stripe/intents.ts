@@ -162,13 +162,18 @@ export class Intents {
     this.#failTry(intent, method, { code: 'payment_intent_payment_attempt_expired', message }, cause);
   }
 
-  cancel(intent: PaymentIntent, reason: PaymentIntent['cancellation_reason'], cause: Cause): PaymentIntent {
+  /** @throws ApiError when it is too late to cancel */
+  judgeCancel(intent: PaymentIntent): void {
     if (!CANCELABLE.has(intent.status)) {
       throw unexpectedState(
         `You cannot cancel this PaymentIntent because it has a status of ${intent.status}. Only a PaymentIntent with one of the following statuses may be canceled: ${[...CANCELABLE].join(', ')}.`,
         'payment_intent_unexpected_state',
       );
     }
+  }
+
+  /** Gives a payment up. */
+  cancel(intent: PaymentIntent, reason: PaymentIntent['cancellation_reason'], cause: Cause): PaymentIntent {
     intent.status = 'canceled';
     intent.canceled_at = this.#surroundings.clock.now();
     intent.cancellation_reason = reason;

@@ -35,7 +35,7 @@ export function assemble(surroundings: Surroundings): Parts {
   const ledger = new Ledger(surroundings, world);
   const customers = new Customers(surroundings, world, events);
   const intents = new Intents(surroundings, world, events, ledger);
-  const sessions = new Sessions(surroundings, world, events, customers);
+  const sessions = new Sessions(surroundings, world, events, customers, intents);
   const setups = new Setups(surroundings, world, events);
   const cash = new Cash(surroundings, world, events);
   const delayed = new Delayed(surroundings, { world, events, intents, sessions, cash });

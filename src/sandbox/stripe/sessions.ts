@@ -2,6 +2,7 @@ import type { Surroundings } from '../surroundings.ts';
 import { invalid, missing, unexpectedState } from './api-error.ts';
 import type { Customers } from './customers.ts';
 import type { Events } from './events.ts';
+import type { Intents } from './intents.ts';
 import { LARGEST_AMOUNT, leastAmount } from './money.ts';
 import { type Cause, METHOD_TYPES, type MethodType, type Session } from './objects.ts';
 import type { Params } from './params.ts';
@@ -22,12 +23,14 @@ export class Sessions {
   readonly #world: World;
   readonly #events: Events;
   readonly #customers: Customers;
+  readonly #intents: Intents;
 
-  constructor(surroundings: Surroundings, world: World, events: Events, customers: Customers) {
+  constructor(surroundings: Surroundings, world: World, events: Events, customers: Customers, intents: Intents) {
     this.#surroundings = surroundings;
     this.#world = world;
     this.#events = events;
     this.#customers = customers;
+    this.#intents = intents;
   }
 
   /** Open ones run out at their time. */
@@ -77,6 +80,8 @@ export class Sessions {
     session.status = 'expired';
     session.url = null;
     this.save(session);
+    const intent = this.#world.intents.get(session.payment_intent ?? '');
+    if (intent !== undefined) this.#intents.cancel(intent, 'expired', cause);
     this.#events.emit('checkout.session.expired', session, cause);
     return session;
   }
