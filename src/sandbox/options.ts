@@ -54,6 +54,8 @@ export type SandboxOptions = {
   stripeSecretKey: string;
   /** With which Stripe signs its events. */
   stripeWebhookSecret: string;
+  /** How long Checkout keeps the payer until the application answered `checkout.session.completed`. */
+  stripeAnswerMs: number;
   /** How long Payme, Click and Stripe wait for an answer of the application. */
   providerTimeoutMs: number;
   /** The real clock, replaceable in tests. */
@@ -80,6 +82,7 @@ export function completeOptions(given: Partial<SandboxOptions>): SandboxOptions 
     ...DEVELOPMENT_PROVIDERS,
     clickLargeIds: false,
     clickAuthSkewSeconds: 600,
+    stripeAnswerMs: 10_000,
     providerTimeoutMs: 20_000,
     now: Date.now,
     say: () => undefined,

@@ -94,7 +94,8 @@ details > form, details > ul { margin-top: 4px; }
 .head { display: flex; flex-wrap: wrap; gap: 4px 12px; align-items: baseline; }
 .head .sum { margin-left: auto; font-weight: 700; font-variant-numeric: tabular-nums; }
 .actions { display: flex; flex-wrap: wrap; gap: 8px; }
-.actions form { display: block; }
+.actions form { display: flex; gap: 8px; }
+.actions input { width: 140px; min-height: 44px; }
 code { font: 13px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; }

@@ -6,7 +6,7 @@ import { decodePath, readBody, sendJson } from '../http.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { ApiError, invalid } from './api-error.ts';
 import { type ApiRoute, apiRoutes } from './api-routes.ts';
-import { expandObject } from './expand.ts';
+import { expandObject, judgePaths } from './expand.ts';
 import { readForm } from './form.ts';
 import { type Answer, Idempotency } from './idempotency.ts';
 import type { Cause } from './objects.ts';
@@ -129,6 +129,7 @@ export class Api {
     if (call.delayMs > 0) await sleep(call.delayMs);
     const form = readForm(call.method === 'GET' ? call.url.search.slice(1) : call.body);
     const { given, expand } = route.read(form);
+    judgePaths(expand);
     const cause: Cause = {
       origin: call.origin,
       request: { id: requestId, idempotency_key: call.method === 'POST' ? (call.key ?? null) : null },

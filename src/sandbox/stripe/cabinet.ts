@@ -32,7 +32,8 @@ function renderPayment(payment: SimStripePayment): Html {
   const money = (sum: number): string => formatMoney(sum, currency, 'en');
   const waitsForShop = method === 'konbini_display_details';
   const waitsForBank = payment.amount_remaining !== null;
-  const isRefundable = status === 'succeeded' && payment.amount_refunded < amount;
+  const isDisputed = payment.disputes.length > 0;
+  const isRefundable = status === 'succeeded' && payment.amount_refunded < amount && !isDisputed;
   return html`<section id="p-${id}" data-testid="payment-${id}">
 <div class="head"><h2>${order ?? id}</h2><span class="tag ${TONES[status] ?? ''}">${status}</span><span class="sum">${money(amount)}</span></div>
 ${renderFacts([
@@ -45,7 +46,7 @@ ${payment.refunds.map((refund) => renderRefund(refund, money))}
 ${payment.disputes.map((dispute) => renderDispute(dispute, money))}
 <div class="actions">
 ${isRefundable && renderAction(id, 'refund', 'Refund', 'the rest')}
-${status === 'succeeded' && payment.disputes.length === 0 && renderAction(id, 'dispute', 'Open a dispute')}
+${isRefundable && renderAction(id, 'dispute', 'Open a dispute')}
 ${waitsForShop && renderAction(id, 'konbini', 'Pay at the shop')}
 ${waitsForBank && renderAction(id, 'transfer', 'Send a transfer', String(payment.amount_remaining))}
 ${(waitsForShop || waitsForBank) && renderAction(id, 'fail', 'Let it fail')}

@@ -13,9 +13,6 @@ import { BY_TIME, type Sessions } from './sessions.ts';
 import type { Setups } from './setups.ts';
 import { type EventRecord, makeId, type Visit, type World } from './world.ts';
 
-/** The browser is sent on when the application answered `checkout.session.completed`, or after this time. */
-export const ANSWER_LIMIT_MS = 10_000;
-
 export type Choice = 'card' | Wallet | 'konbini' | 'bank_transfer';
 export type PayForm = { choice: Choice; card: CardForm; email: string };
 
@@ -220,8 +217,9 @@ export class Checkout {
     this.#parts.world.visits.touch(visit.id);
   }
 
+  /** The browser is sent on when the application has answered, or after a time. */
   async #waitForAnswer(completed: EventRecord): Promise<void> {
-    await this.#parts.events.firstTry(completed, ANSWER_LIMIT_MS);
+    await this.#parts.events.firstTry(completed, this.#surroundings.options.stripeAnswerMs);
   }
 
   /** The payment of a session comes into being with the first try. */

@@ -122,7 +122,7 @@ export class StripeDoor {
     const actions: Record<string, () => Promise<{ status: string | null } | SimStripePayment>> = {
       refund: () => stripe.refund(id, amount),
       konbini: () => stripe.payVoucher(id, 'lawson'),
-      transfer: () => stripe.transfer(id, amount ?? 0),
+      transfer: () => stripe.transfer(id, amount ?? stripe.presentPayment(stripe.getIntent(id)).amount_remaining ?? 0),
       fail: () => stripe.failPayment(id),
       dispute: () => stripe.dispute(id, 'fraudulent'),
       win: () => stripe.closeDispute(id, true),
@@ -134,7 +134,6 @@ export class StripeDoor {
     };
     const run = Object.hasOwn(actions, action) ? actions[action] : undefined;
     if (run === undefined) return 'There is no such button.';
-    if (action === 'transfer' && amount === undefined) return 'A transfer needs an amount in minor units.';
     try {
       return `Done: ${action} ${id} is ${(await run()).status}.`;
     } catch (error) {

@@ -30,6 +30,13 @@ export function expandObject(world: World, object: object, paths: readonly strin
   return copy;
 }
 
+/** Before anything is done. @throws ApiError for a name that never can be expanded */
+export function judgePaths(paths: readonly string[]): void {
+  const isKnown = (part: string): boolean => part === 'data' || part === 'refunds' || Object.hasOwn(FINDERS, part);
+  const wrong = paths.find((path) => !path.split('.').every(isKnown));
+  if (wrong !== undefined) throw invalid(`This property cannot be expanded (${wrong}).`, 'expand');
+}
+
 function expandPath(world: World, target: Fields, [part, ...rest]: readonly string[], path: string): void {
   if (part === undefined) return;
   if (part === 'data' && target['object'] === 'list') {

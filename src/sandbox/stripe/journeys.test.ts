@@ -1,5 +1,5 @@
 import type Stripe from 'stripe';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type StripeWatch, validateEvent, watchStripe } from '#testing/stripe-wire.ts';
 import { Bench, DAY } from '../test-bench.ts';
 import { connect, order, pay, readPayment, TestMerchant, transferOrder } from './test-merchant.ts';
@@ -167,6 +167,14 @@ describe('a session', () => {
     await expect(stripe.checkout.sessions.expire(first.id)).rejects.toMatchObject({
       code: 'checkout_session_not_open',
     });
+  });
+
+  it('takes the payment that was tried in it along', async () => {
+    const session = await stripe.checkout.sessions.create(order());
+    const { payment } = await pay(bench, session, { card: '4000000000000002' });
+    await expect(stripe.paymentIntents.cancel(String(payment))).rejects.toMatchObject({ statusCode: 400 });
+    await stripe.checkout.sessions.expire(session.id);
+    expect(await stripe.paymentIntents.retrieve(String(payment))).toMatchObject({ status: 'canceled' });
   });
 });
 
@@ -369,13 +377,19 @@ describe('a bank transfer', () => {
     await expect(stripe.checkout.sessions.create(params)).rejects.toMatchObject({ param: 'customer' });
   });
 
-  it('can be cancelled while nothing came', async () => {
+  it('can be cancelled before it is whole, and what came stays with the customer', async () => {
     const { id } = await begin();
+    await send(id, 100);
     expect(await stripe.paymentIntents.cancel(id, { cancellation_reason: 'abandoned' })).toMatchObject({
       ...{ status: 'canceled', cancellation_reason: 'abandoned' },
     });
     await expect(stripe.paymentIntents.cancel(id)).rejects.toMatchObject({ code: 'payment_intent_unexpected_state' });
-    expect(merchant.types).toContain('payment_intent.canceled');
+    await vi.waitFor(() => expect(merchant.types).toContain('payment_intent.canceled'));
+    await bench.advance(1);
+    const moves = merchant.named('customer_cash_balance_transaction.created').map(({ data }) => data.object);
+    expect(moves).toContainEqual(
+      expect.objectContaining({ type: 'unapplied_from_payment', net_amount: 100, ending_balance: 100 }),
+    );
   });
 });
 
@@ -403,6 +417,7 @@ describe('a refund', () => {
       { type: 'refund', amount: -300, fee: 0, net: -300, source: { id: first.id } },
     ]);
     expect(await bench.sim('GET', '/stripe/balance')).toEqual({ jpy: -35 });
+    await vi.waitFor(() => expect(merchant.named('charge.refunded')).toHaveLength(2));
     const told = merchant.named('charge.refunded').map(({ data }) => (data.object as Stripe.Charge).amount_refunded);
     expect(told.sort((one, other) => one - other)).toEqual([300, 980]);
     expect(merchant.named('charge.refunded')[0]?.data.object).not.toHaveProperty('refunds');

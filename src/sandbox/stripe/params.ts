@@ -22,6 +22,7 @@ const metadata = z
   .refine((value) => Object.keys(value).length <= METADATA_KEYS, 'metadata')
   .or(z.literal('').transform(() => ({})));
 const expand = z.array(z.string()).max(20).optional();
+const updates = z.enum(['auto', 'never']).optional();
 const futureUsage = z.enum(['off_session', 'on_session']);
 
 const range = z.union([
@@ -70,12 +71,14 @@ export const params = {
     customer: text().optional(),
     customer_creation: z.enum(['always', 'if_required']).optional(),
     customer_email: text(800).optional(),
+    customer_update: z.strictObject({ address: updates, name: updates, shipping: updates }).optional(),
     expand,
     expires_at: int.optional(),
     line_items: z.array(lineItem).min(1).max(100).optional(),
     locale: z.enum(['auto', 'de', 'en', 'en-GB', 'es', 'fr', 'ja', 'ko', 'ru', 'tr', 'zh']).optional(),
     metadata: metadata.optional(),
     mode: z.enum(['payment', 'setup', 'subscription']),
+    origin_context: z.enum(['mobile_app', 'web']).optional(),
     payment_intent_data: z
       .strictObject({
         description: text(1_000).optional(),

@@ -54,7 +54,7 @@ const ja: Texts = {
   email: 'メールアドレス',
   card: 'カード番号',
   expiry: '有効期限',
-  cvc: 'セキュリティコード',
+  cvc: 'CVC',
   payNow: (amount: string) => `${amount} を支払う`,
   saveNow: 'カードを登録する',
   testCards: 'テスト用カード',

@@ -127,6 +127,23 @@ describe('a delivery', () => {
     expect(isAnswered).toBe(true);
   });
 
+  it('that is not answered holds the payer back only for a time', async () => {
+    await bench.close();
+    bench = await Bench.start({ appUrl: merchant.server.url, stripeAnswerMs: 1 });
+    let answer: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    merchant.override = ({ type }) => (type === 'checkout.session.completed' ? held.then(() => undefined) : undefined);
+    const session = await connect(bench).checkout.sessions.create(order());
+    const form = new URLSearchParams({ choice: 'apple_pay' });
+    const page = await fetch(`${session.url}/pay`, { method: 'POST', body: form });
+    expect(await page.text()).toContain('data-status="paid"');
+    expect((await events('checkout.session.completed'))[0]?.state).toBe('pending');
+    answer();
+    await vi.waitFor(async () => expect((await events('checkout.session.completed'))[0]?.state).toBe('delivered'));
+  });
+
   it('goes on after a restart, with the books as they were', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'hoshi-stripe-'));
     await bench.close();
