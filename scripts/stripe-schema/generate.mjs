@@ -69,7 +69,6 @@ function readRoutes(node, calls, checker, translate) {
     const paramsType = params && checker.getNonNullableType(checker.getTypeOfSymbolAtLocation(params, member));
     routes[route] = {
       params: paramsType === undefined ? closed({}) : translate.read(paramsType),
-      areParamsNeeded: params !== undefined && params.valueDeclaration.questionToken === undefined,
       answer: readAnswer(signature.getReturnType(), checker, translate),
     };
   }

@@ -1,8 +1,10 @@
 import type Stripe from 'stripe';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { watchStripe } from '#testing/stripe-wire.ts';
+import { ROUTES } from '../../../scripts/stripe-schema/scope.mjs';
 import type { SimTraffic } from '../control.ts';
 import { Bench, DAY } from '../test-bench.ts';
+import { apiRoutes } from './api-routes.ts';
 import { connect, order, pay, SECRET_KEY, TestMerchant } from './test-merchant.ts';
 
 let merchant: TestMerchant;
@@ -94,6 +96,24 @@ describe('the door', () => {
     expect(answered).toBe(status);
     expect(body.error).toMatchObject({ type: 'invalid_request_error', message: expect.any(String) });
     expect([body.error?.['code'], body.error?.['param']]).toEqual([code, param]);
+  });
+
+  it('answers every request that can be checked against the schemas, and no other', () => {
+    expect(apiRoutes.map(({ name }) => name).sort()).toEqual([...ROUTES].sort());
+  });
+
+  it('changes a customer, merging the metadata', async () => {
+    const { id } = await stripe.customers.create({ name: 'Hana', metadata: { a: '1', b: '2' } });
+    const changed = await stripe.customers.update(id, {
+      name: '',
+      email: 'h@example.com',
+      metadata: { a: '', c: '3' },
+    });
+    expect(changed).toMatchObject({ name: null, email: 'h@example.com', metadata: { b: '2', c: '3' } });
+    expect(changed.metadata).not.toHaveProperty('a');
+    const [event] = (await stripe.events.list({ type: 'customer.updated' })).data;
+    expect(event?.data.previous_attributes).toEqual({ name: 'Hana', email: null, metadata: { a: '1', b: '2' } });
+    expect((await stripe.customers.list({ email: 'h@example.com' })).data.map((one) => one.id)).toEqual([id]);
   });
 
   it('expands what is asked for, and refuses what cannot be expanded', async () => {

@@ -9,13 +9,15 @@ export type CabinetView = {
   payments: readonly SimStripePayment[];
   /** Those without a payment: still open, expired, or in setup mode. */
   sessions: readonly Session[];
+  /** Of setups, customers and sessions without a payment. */
+  others: readonly SimStripeEvent[];
   balances: Readonly<Record<string, number>>;
   /** Of the last press of a button. */
   message: string | null;
 };
 
 /** What the Dashboard would show, and what payers and banks do: every payment with its events and their deliveries. */
-export function renderCabinet({ payments, sessions, balances, message }: CabinetView): string {
+export function renderCabinet({ payments, sessions, others, balances, message }: CabinetView): string {
   const body = html`
 ${message && html`<p class="note" role="status">${message}</p>`}
 <section><h1>Balance</h1>${renderFacts(Object.entries(balances).map(([currency, sum]) => [currency.toUpperCase(), formatMoney(sum, currency, 'en')] as const))}</section>
@@ -23,7 +25,8 @@ ${message && html`<p class="note" role="status">${message}</p>`}
 ${payments.length === 0 && html`<section><p class="quiet">No payments yet. Open a Checkout link of the application; what happens shows up here.</p></section>`}
 ${payments.map(renderPayment)}
 </div>
-<section><h2>Sessions without a payment</h2>${sessions.map(renderSession)}</section>`;
+<section><h2>Sessions without a payment</h2>${sessions.map(renderSession)}</section>
+<section><h2>Other events</h2>${renderEvents(others)}</section>`;
   return renderPage({ title: 'Dashboard', provider: 'stripe', language: 'en', body, isWide: true });
 }
 

@@ -109,6 +109,7 @@ export class StripeDoor {
       renderCabinet({
         payments: this.#stripe.listPayments(CABINET_ROWS, () => true),
         sessions: [...world.sessions.values()].reverse().filter(isBare).slice(0, CABINET_ROWS),
+        others: this.#stripe.listEvents(CABINET_ROWS, ({ subject }) => world.intents.get(subject) === undefined),
         balances: ledger.balances(),
         message: url.searchParams.get('message'),
       }),

@@ -213,7 +213,9 @@ function describe(reply: Reply, atMs: number): EventRecord['deliveries'][number]
   return { atMs, status: reply.status, answer: reply.body.slice(0, 500) };
 }
 
+/** The payment an object belongs to; else its own id, or that of the customer of a cash balance. */
 function subjectOf(object: Record<string, unknown>): string {
-  const { payment_intent: intent, id } = object;
-  return typeof intent === 'string' ? intent : String(id);
+  const move = (object['applied_to_payment'] ?? object['unapplied_from_payment'] ?? object) as Record<string, unknown>;
+  const { payment_intent: intent } = move;
+  return typeof intent === 'string' ? intent : String(object['id'] ?? object['customer']);
 }

@@ -355,6 +355,26 @@ describe('a bank transfer', () => {
     expect(await instructions(String(next.payment))).toMatchObject({ amount_remaining: 460 });
   });
 
+  it.each([
+    ['usd', { type: 'us_bank_transfer' }, { type: 'aba' }],
+    [
+      'eur',
+      { type: 'eu_bank_transfer', eu_bank_transfer: { country: 'DE' } },
+      { type: 'iban', iban: { country: 'DE' } },
+    ],
+  ] as const)('in %s has an account of that country', async (currency, transfer, address) => {
+    const { id: customer } = await stripe.customers.create({ email: 'alex@example.com' });
+    const session = await stripe.checkout.sessions.create({
+      ...transferOrder(customer),
+      line_items: [{ quantity: 1, price_data: { currency, unit_amount: 1_200, product_data: { name: 'Pro' } } }],
+      payment_method_options: { customer_balance: { funding_type: 'bank_transfer', bank_transfer: transfer } },
+    });
+    const { payment } = await pay(bench, session, { method: 'bank_transfer' });
+    expect((await instructions(String(payment))).financial_addresses).toMatchObject([address]);
+    await send(String(payment), 1_200);
+    expect(await chargeOf(payment)).toMatchObject({ status: 'succeeded', id: expect.stringMatching(/^py_/) });
+  });
+
   it('that was sent before pays at once', async () => {
     const { id, customer } = await begin();
     await send(id, 2_000);

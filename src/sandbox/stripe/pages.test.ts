@@ -104,6 +104,7 @@ it('saves a card in setup mode', async () => {
   });
   expect((await open(String(session.url))).text).toContain('Save the card');
   expect((await open(`/stripe/checkout/${session.id}/pay`, CARD)).text).toContain('The card is saved');
+  expect((await open('/stripe/cabinet')).text).toContain('<strong>setup_intent.succeeded</strong>');
 });
 
 it('shows a voucher, which is paid in the cabinet', async () => {
