@@ -8,6 +8,7 @@ import { cryptoPayRoutes } from './crypto-pay/routes.ts';
 import { SimError } from './errors.ts';
 import { abandonedSignal, BodyTooLarge, isLocal, readBody, sendJson } from './http.ts';
 import { paymeRoutes } from './payme/routes.ts';
+import { stripeRoutes } from './stripe/routes.ts';
 import { presentForClient } from './telegram/chats.ts';
 import { plainText } from './telegram/entities.ts';
 import { launchWebApp } from './telegram/launch.ts';
@@ -49,9 +50,11 @@ const providerFault = z.strictObject({
     'malformed',
     'amount_changed',
     'http_error',
+    'reorder',
     'unavailable',
     'timeout',
     'rate_limited',
+    'decline',
   ]),
   delay_ms: z.int().min(0).max(60_000).optional(),
   http_status: z.int().min(400).max(599).optional(),
@@ -87,6 +90,8 @@ const faultsBody = z.strictObject({
   payme_uniform_card_errors: z.boolean().optional(),
   'crypto-pay': providerFault.optional(),
   btcpay: providerFault.optional(),
+  stripe: providerFault.optional(),
+  stripe_second_secret: z.string().min(1).optional(),
 });
 const launchBody = z.strictObject({
   user_id: userId,
@@ -149,6 +154,7 @@ const routes: readonly Route[] = [
   route('PATCH', '/bot', changeBot),
   ...paymeRoutes,
   ...clickRoutes,
+  ...stripeRoutes,
   ...cryptoPayRoutes,
   ...btcpayRoutes,
 ];
@@ -325,9 +331,10 @@ function replaceFaults({ telegram, body }: Ask): SimFaults {
   return telegram.faults.current;
 }
 
-async function reset({ telegram, payme, click, cryptoPay, btcpay }: Ask): Promise<unknown> {
+async function reset({ telegram, payme, click, stripe, cryptoPay, btcpay }: Ask): Promise<unknown> {
   payme.reset();
   click.reset();
+  stripe.reset();
   cryptoPay.reset();
   btcpay.reset();
   await telegram.reset();

@@ -3,6 +3,7 @@ import type { Btcpay } from './btcpay/btcpay.ts';
 import type { Click } from './click/click.ts';
 import type { CryptoPay } from './crypto-pay/crypto-pay.ts';
 import type { Payme } from './payme/payme.ts';
+import type { Stripe } from './stripe/stripe.ts';
 import type { Telegram } from './telegram/telegram.ts';
 
 /** Everything the control API may ask. */
@@ -10,6 +11,7 @@ export type Providers = {
   telegram: Telegram;
   payme: Payme;
   click: Click;
+  stripe: Stripe;
   cryptoPay: CryptoPay;
   btcpay: Btcpay;
 };

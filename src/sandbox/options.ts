@@ -4,7 +4,7 @@ const DEVELOPMENT_BOT_TOKEN = '7000000001:AAHoshiSandboxDevelopmentToken00000000
 /** Private Ed25519 seed (hex) with which the sandbox signs initData, in place of Telegram's own key. */
 const INIT_DATA_SEED = '486f73686953616e64626f784564323535313953656564303030303030303031';
 
-/** Public development values of Payme and Click; they open nothing outside the sandbox. */
+/** Public development values of Payme, Click and Stripe; they open nothing outside the sandbox. */
 const DEVELOPMENT_PROVIDERS = {
   paymeMerchantId: '686f7368692d73616e64626f',
   paymeKey: 'HoshiSandboxPaymeKey0000000000000000',
@@ -12,6 +12,8 @@ const DEVELOPMENT_PROVIDERS = {
   clickMerchantId: '90002',
   clickMerchantUserId: '90003',
   clickSecretKey: 'HoshiSandboxClickSecret',
+  stripeSecretKey: 'sk_test_HoshiSandboxStripe0000000000',
+  stripeWebhookSecret: 'whsec_HoshiSandboxStripeSecret0000',
 };
 
 /** Public development values of Crypto Pay and BTCPay; they open nothing outside the sandbox. */
@@ -56,6 +58,12 @@ export type SandboxOptions = {
   clickLargeIds: boolean;
   /** How far the timestamp of Click's Auth header may be from the sandbox clock. */
   clickAuthSkewSeconds: number;
+  /** With which the application calls Stripe's API. */
+  stripeSecretKey: string;
+  /** With which Stripe signs its events. */
+  stripeWebhookSecret: string;
+  /** How long Checkout keeps the payer until the application answered `checkout.session.completed`. */
+  stripeAnswerMs: number;
   /** `<app id>:<secret>`. */
   cryptoPayToken: string;
   btcpayStoreId: string;
@@ -89,6 +97,7 @@ export function completeOptions(given: Partial<SandboxOptions>): SandboxOptions 
     ...DEVELOPMENT_CRYPTO,
     clickLargeIds: false,
     clickAuthSkewSeconds: 600,
+    stripeAnswerMs: 10_000,
     providerTimeoutMs: 20_000,
     now: Date.now,
     say: () => undefined,

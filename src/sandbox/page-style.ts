@@ -9,6 +9,7 @@ export const PAGE_STYLE = `
   -webkit-text-size-adjust: 100%;
 }
 .click { --accent: #0a5fd0; --accent-soft: #e6effc; }
+.stripe { --accent: #5546d6; --accent-soft: #ecebfd; }
 .crypto-pay { --accent: #1a6fb5; --accent-soft: #e5f0f9; }
 .btcpay { --accent: #2f7a33; --accent-soft: #e8f3e8; }
 @media (prefers-color-scheme: dark) {
@@ -18,6 +19,7 @@ export const PAGE_STYLE = `
     --accent: #4ecbca; --accent-ink: #032221; --accent-soft: #10292a;
   }
   .click { --accent: #7fb3ff; --accent-ink: #051a35; --accent-soft: #14233a; }
+  .stripe { --accent: #b1a8ff; --accent-ink: #14103d; --accent-soft: #221f47; }
   .crypto-pay { --accent: #78bdf2; --accent-ink: #04202f; --accent-soft: #122738; }
   .btcpay { --accent: #86cf89; --accent-ink: #06240a; --accent-soft: #15291a; }
 }
@@ -97,7 +99,8 @@ details > form, details > ul { margin-top: 4px; }
 .head { display: flex; flex-wrap: wrap; gap: 4px 12px; align-items: baseline; }
 .head .sum { margin-left: auto; font-weight: 700; font-variant-numeric: tabular-nums; }
 .actions { display: flex; flex-wrap: wrap; gap: 8px; }
-.actions form { display: block; }
+.actions form { display: flex; gap: 8px; }
+.actions input { width: 140px; min-height: 44px; }
 code { font: 13px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; }

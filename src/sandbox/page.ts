@@ -10,9 +10,6 @@ export class Html {
   }
 }
 
-/** The languages a page can be in: those of the payers in Uzbekistan, and Japanese. */
-export type PageLanguage = Language | 'ja';
-
 type Piece = string | number | Html | readonly Html[] | null | undefined | false;
 
 /** Template tag: everything but Html is escaped, null and false leave nothing. */
@@ -39,13 +36,17 @@ function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
 }
 
+/** The languages a page can be in: those of the payers in Uzbekistan, and Japanese. */
+export type PageLanguage = Language | 'ja';
+type LanguageLinks = Readonly<Partial<Record<PageLanguage, string>>>;
+
 export type Page = {
   title: string;
   provider: SimPeer;
   language: PageLanguage;
   body: Html;
   /** Paths of this page in the other languages. */
-  languageLinks?: Readonly<Partial<Record<PageLanguage, string>>>;
+  languageLinks?: LanguageLinks;
   /** Loads this page (or `url`) after so many seconds. */
   refresh?: { seconds: number; url?: string };
   /** For tables of the cabinet. */
@@ -55,10 +56,12 @@ export type Page = {
 const NAMES: Readonly<Record<SimPeer, string>> = {
   payme: 'Payme',
   click: 'Click',
+  stripe: 'Stripe',
   'crypto-pay': 'Crypto Pay',
   btcpay: 'BTCPay Server',
 };
 const LANGUAGES: readonly Language[] = ['uz', 'ru', 'en'];
+const PAGE_LANGUAGES: readonly PageLanguage[] = ['ja', ...LANGUAGES];
 const NOTE: Readonly<Record<PageLanguage, string>> = {
   ru: 'Учебная среда Hoshi. Настоящие деньги не списываются.',
   uz: 'Hoshi sinov muhiti. Haqiqiy pul yechilmaydi.',
@@ -93,9 +96,8 @@ ${languageLinks && renderLanguages(language, languageLinks)}
   }\n`;
 }
 
-function renderLanguages(current: PageLanguage, links: NonNullable<Page['languageLinks']>): Html {
-  const shown = (['ja', ...LANGUAGES] as const).filter((language) => links[language] !== undefined);
-  const items = shown.map((language) =>
+function renderLanguages(current: PageLanguage, links: LanguageLinks): Html {
+  const items = PAGE_LANGUAGES.filter((language) => links[language] !== undefined).map((language) =>
     language === current
       ? html`<span aria-current="true" lang="${language}">${language.toUpperCase()}</span>`
       : html`<a href="${links[language] ?? ''}" lang="${language}">${language.toUpperCase()}</a>`,

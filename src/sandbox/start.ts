@@ -14,6 +14,8 @@ import { PAGE_STYLE } from './page-style.ts';
 import { PaymeDoor } from './payme/door.ts';
 import { Payme } from './payme/payme.ts';
 import { serveClient } from './static.ts';
+import { StripeDoor } from './stripe/door.ts';
+import { Stripe } from './stripe/stripe.ts';
 import { BotDoor } from './telegram/bot-door.ts';
 import { Telegram } from './telegram/telegram.ts';
 
@@ -35,24 +37,28 @@ export async function startSandbox(given: Partial<SandboxOptions>): Promise<Sand
   const door = new BotDoor(telegram, options);
   const payme = new Payme(telegram);
   const click = new Click(telegram);
+  const stripe = new Stripe(telegram);
   const cryptoPay = new CryptoPay(telegram, (userId) => telegram.world.users.get(userId) !== undefined);
   const btcpay = new Btcpay(telegram);
-  const providers = { telegram, payme, click, cryptoPay, btcpay };
+  const providers = { telegram, payme, click, stripe, cryptoPay, btcpay };
   const paymeDoor = new PaymeDoor(payme, () => telegram.clock.nowMs());
   const doors = {
     bot: door,
     payme: paymeDoor,
     click: new ClickDoor(click),
+    stripe: new StripeDoor(stripe),
     cryptoPay: new CryptoPayDoor(cryptoPay),
     btcpay: new BtcpayDoor(btcpay, telegram),
   };
   telegram.settling.push((limitMs) => payme.settled(limitMs));
   telegram.settling.push((limitMs) => click.settled(limitMs));
+  telegram.settling.push((limitMs) => stripe.settled(limitMs));
   telegram.settling.push((limitMs) => cryptoPay.settled(limitMs));
   telegram.settling.push((limitMs) => btcpay.settled(limitMs));
   telegram.wake();
   payme.wake();
   click.wake();
+  stripe.wake();
   cryptoPay.wake();
   btcpay.wake();
   handle = (request, response) => {
@@ -72,6 +78,7 @@ export async function startSandbox(given: Partial<SandboxOptions>): Promise<Sand
       const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
       payme.close();
       click.close();
+      stripe.close();
       cryptoPay.close();
       btcpay.close();
       await telegram.close();
@@ -85,6 +92,7 @@ type Doors = {
   bot: BotDoor;
   payme: PaymeDoor;
   click: ClickDoor;
+  stripe: StripeDoor;
   cryptoPay: CryptoPayDoor;
   btcpay: BtcpayDoor;
 };
@@ -107,6 +115,8 @@ async function dispatch(
   if (url.pathname.startsWith('/sim/')) return await handleControl(providers, request, response, url);
   if (/^\/payme(\/|$)/.test(url.pathname)) return await doors.payme.handle({ request, response, url });
   if (url.pathname.startsWith('/click/')) return await doors.click.handle({ request, response, url });
+  if (url.pathname.startsWith('/v1/')) return await providers.stripe.api.handle(request, response, url);
+  if (url.pathname.startsWith('/stripe/')) return await doors.stripe.handle({ request, response, url });
   if (url.pathname.startsWith('/crypto-pay/')) return await doors.cryptoPay.handle({ request, response, url });
   if (url.pathname.startsWith('/btcpay/')) return await doors.btcpay.handle({ request, response, url });
   if (url.pathname === '/pages.css') return sendStyle(response);

@@ -1,7 +1,7 @@
 import type { SimFaults, SimProviderFault } from '../control.ts';
 
 export type FaultKind = SimProviderFault['kind'];
-export type ProviderName = 'payme' | 'click' | 'crypto-pay' | 'btcpay';
+export type ProviderName = 'payme' | 'click' | 'stripe' | 'crypto-pay' | 'btcpay';
 export type SwitchName = 'payme_uniform_card_errors' | 'click_uzcard_refuses_reversal';
 
 /** A payment provider whose calls can be made to go wrong; its words stand in the dictionaries under the same name. */
@@ -12,11 +12,36 @@ export type ProviderEntry = {
   callsWithAmount: readonly string[];
   /** What the application calls the provider with. */
   answered: readonly string[];
-  /** Whether its API can also be down, silent or too busy. */
-  hasOutages: boolean;
+  /** Accidents that only some providers have, and what they can happen to. */
+  special: Readonly<Partial<Record<FaultKind, readonly string[]>>>;
   /** What is on or off, beside the accidents of calls. */
   switches: readonly SwitchName[];
 };
+
+const stripeEvents = [
+  'checkout.session.completed',
+  'checkout.session.async_payment_succeeded',
+  'checkout.session.expired',
+  'charge.succeeded',
+  'charge.failed',
+  'charge.refunded',
+  'refund.updated',
+  'charge.dispute.created',
+  'charge.dispute.closed',
+];
+const stripeCalls = [
+  'POST /v1/checkout/sessions',
+  'GET /v1/checkout/sessions/:id',
+  'GET /v1/payment_intents/:id',
+  'POST /v1/refunds',
+];
+const cryptoPayCalls = ['createInvoice', 'deleteInvoice', 'getInvoices', 'transfer', 'getTransfers'];
+const btcpayCalls = ['invoices/create', 'invoices/get', 'invoices/status', 'invoices/refund'];
+
+/** Its API is down, silent or too busy. */
+function outagesOf(calls: readonly string[]): ProviderEntry['special'] {
+  return { unavailable: calls, timeout: calls, rate_limited: calls };
+}
 
 /** Every provider but Telegram. Another one is another entry here and its words in the two dictionaries. */
 export const providers: readonly ProviderEntry[] = [
@@ -44,7 +69,7 @@ export const providers: readonly ProviderEntry[] = [
       'receipts.check',
       'receipts.get',
     ],
-    hasOutages: false,
+    special: {},
     switches: ['payme_uniform_card_errors'],
   },
   {
@@ -61,15 +86,23 @@ export const providers: readonly ProviderEntry[] = [
       'card_token/payment',
       'card_token',
     ],
-    hasOutages: false,
+    special: {},
     switches: ['click_uzcard_refuses_reversal'],
+  },
+  {
+    name: 'stripe',
+    calls: stripeEvents,
+    callsWithAmount: [],
+    answered: stripeCalls,
+    special: { reorder: stripeEvents, decline: ['charge'], ...outagesOf(stripeCalls) },
+    switches: [],
   },
   {
     name: 'crypto-pay',
     calls: ['invoice_paid'],
     callsWithAmount: [],
-    answered: ['createInvoice', 'deleteInvoice', 'getInvoices', 'transfer', 'getTransfers'],
-    hasOutages: true,
+    answered: cryptoPayCalls,
+    special: outagesOf(cryptoPayCalls),
     switches: [],
   },
   {
@@ -84,14 +117,14 @@ export const providers: readonly ProviderEntry[] = [
       'InvoiceInvalid',
     ],
     callsWithAmount: [],
-    answered: ['invoices/create', 'invoices/get', 'invoices/status', 'invoices/refund'],
-    hasOutages: true,
+    answered: btcpayCalls,
+    special: outagesOf(btcpayCalls),
     switches: [],
   },
 ];
 
-/** To which calls each kind can happen (see SimProviderFault). */
-const reach: Readonly<Record<FaultKind, { calls: boolean | 'withAmount'; answered: boolean | 'outage' }>> = {
+/** To which calls each kind can happen to every provider (see SimProviderFault). */
+const reach: Readonly<Record<FaultKind, { calls: boolean | 'withAmount'; answered: boolean }>> = {
   lost_request: { calls: true, answered: true },
   lost_answer: { calls: true, answered: true },
   delay: { calls: true, answered: true },
@@ -100,9 +133,11 @@ const reach: Readonly<Record<FaultKind, { calls: boolean | 'withAmount'; answere
   wrong_auth: { calls: true, answered: false },
   amount_changed: { calls: 'withAmount', answered: false },
   http_error: { calls: false, answered: true },
-  unavailable: { calls: false, answered: 'outage' },
-  timeout: { calls: false, answered: 'outage' },
-  rate_limited: { calls: false, answered: 'outage' },
+  unavailable: { calls: false, answered: false },
+  timeout: { calls: false, answered: false },
+  rate_limited: { calls: false, answered: false },
+  reorder: { calls: false, answered: false },
+  decline: { calls: false, answered: false },
 };
 
 /** In the order of the menu. */
@@ -110,10 +145,9 @@ export const faultKinds = Object.keys(reach) as readonly FaultKind[];
 
 /** The methods that an accident of this kind can happen to. */
 export function methodsFor(entry: ProviderEntry, kind: FaultKind): readonly string[] {
-  const { answered, calls, callsWithAmount, hasOutages } = entry;
+  const { answered, calls, callsWithAmount, special } = entry;
   const own = reach[kind].calls === 'withAmount' ? callsWithAmount : reach[kind].calls ? calls : [];
-  const isAnswered = reach[kind].answered === 'outage' ? hasOutages : reach[kind].answered;
-  return isAnswered ? [...own, ...answered] : own;
+  return [...own, ...(reach[kind].answered ? answered : []), ...(special[kind] ?? [])];
 }
 
 /** The fault with this kind in place of its own, without a method that does not go with it; null: none. */

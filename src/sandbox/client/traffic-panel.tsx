@@ -25,6 +25,7 @@ type Line = {
 const peerNames = {
   payme: 'Payme',
   click: 'Click',
+  stripe: 'Stripe',
   'crypto-pay': 'Crypto Pay',
   btcpay: 'BTCPay Server',
 } as const;
