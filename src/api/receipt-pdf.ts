@@ -1,15 +1,15 @@
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import PDFDocument from 'pdfkit';
 import type { Language } from '#domain/identity/rules.ts';
-import { translator } from '#messages/translate.ts';
+import { providerName, translator } from '#messages/translate.ts';
 import type { ReceiptView } from './views.ts';
 
 /*
  * A receipt on one page of A4. It names no person: what it says of a payment is what the payment's own page says.
  */
 
-const FONTS = '@expo-google-fonts/biz-udpgothic';
 const INK = '#1c1c1e';
 const QUIET = '#6b6b70';
 const LINE = '#d9d9de';
@@ -22,35 +22,50 @@ const RIGHT = 595.28 - MARGIN;
 const WIDTH = RIGHT - MARGIN;
 const LABELS = 168;
 const ROW = 21;
+const LINE_GAP = 2;
 /** More rows than these would not fit; what went back in all stands below them. */
 const MAX_RETURNS = 6;
 
-type Page = Readonly<{ pdf: PDFKit.PDFDocument; t: ReturnType<typeof translator> }>;
+type Page = Readonly<{ pdf: PDFKit.PDFDocument; t: ReturnType<typeof translator>; language: Language }>;
+
+/** Nine megabytes, read for the first receipt and kept. */
+let fonts: ReturnType<typeof readFonts> | undefined;
+
+async function readFonts(): Promise<{ regular: Buffer; bold: Buffer }> {
+  // By where we were started: a bundler would take any nearer address for a module of its own.
+  const { resolve } = createRequire(join(process.cwd(), 'package.json'));
+  const read = (name: string) => readFile(resolve(`@expo-google-fonts/biz-udpgothic/${name}.ttf`));
+  const [regular, bold] = await Promise.all([
+    read('400Regular/BIZUDPGothic_400Regular'),
+    read('700Bold/BIZUDPGothic_700Bold'),
+  ]);
+  return { regular, bold };
+}
 
 /** The receipt of a payment as a PDF, the same bytes each time. `view` is in `language`. */
 export async function renderReceiptPdf(view: ReceiptView, language: Language): Promise<Uint8Array> {
   const t = translator(language);
-  // By where we were started: a bundler would take any nearer address for a module of its own.
-  const { resolve } = createRequire(join(process.cwd(), 'package.json'));
-  const regular = resolve(`${FONTS}/400Regular/BIZUDPGothic_400Regular.ttf`);
+  fonts ??= readFonts();
+  const { bold, regular } = await fonts;
   const paidAt = new Date(view.paidAt.iso);
   const pdf = new PDFDocument({
     size: 'A4',
     margin: 0,
-    font: regular,
+    // None of pdfkit's own.
+    font: '',
     lang: language,
     displayTitle: true,
     info: { Title: `${t('receipt.title')} ${view.id}`, Creator: 'Hoshi', Producer: 'Hoshi', CreationDate: paidAt },
   });
   pdf.registerFont('regular', regular);
-  pdf.registerFont('bold', resolve(`${FONTS}/700Bold/BIZUDPGothic_700Bold.ttf`));
+  pdf.registerFont('bold', bold);
   const chunks: Uint8Array[] = [];
   const written = new Promise<void>((done, fail) => {
     pdf.on('data', (chunk: Uint8Array) => chunks.push(chunk));
     pdf.on('end', done);
     pdf.on('error', fail);
   });
-  draw({ pdf, t }, view);
+  draw({ pdf, t, language }, view);
   pdf.end();
   await written;
   return new Uint8Array(Buffer.concat(chunks));
@@ -70,7 +85,11 @@ function drawHead({ pdf, t }: Page, view: ReceiptView): number {
   say(pdf, t('receipt.title'), MARGIN, 57, { font: 'bold', size: 15, align: 'right' });
   rule(pdf, 92, INK, 1);
   say(pdf, t('receipt.amount'), MARGIN, 122, { colour: QUIET, size: 10 });
-  say(pdf, view.money.text, MARGIN, 139, { font: 'bold', size: 32 });
+  const [number = '', star] = view.money.text.split('★');
+  pdf.font('bold').fontSize(32).fillColor(INK);
+  pdf.text(number, MARGIN, 139, { continued: star !== undefined, lineBreak: false });
+  // The accent is for Stars alone.
+  if (star !== undefined) pdf.fillColor(GOLD).text('★', { lineBreak: false });
   say(pdf, t('receipt.date'), MARGIN, 122, { colour: QUIET, size: 10, align: 'right' });
   say(pdf, view.paidAt.text, MARGIN, 139, { size: 13, align: 'right' });
   return 192;
@@ -86,7 +105,8 @@ function drawStar(pdf: PDFKit.PDFDocument, x: number, y: number, radius: number)
   pdf.polygon(...points).fill(GOLD);
 }
 
-function drawFacts({ pdf, t }: Page, view: ReceiptView, top: number): number {
+function drawFacts(page: Page, view: ReceiptView, top: number): number {
+  const { pdf, t } = page;
   const item = view.productName === view.planName ? view.planName : `${view.productName} · ${view.planName}`;
   const { period } = view;
   const facts: Array<readonly [label: string, value: string]> = [
@@ -94,7 +114,7 @@ function drawFacts({ pdf, t }: Page, view: ReceiptView, top: number): number {
     ...(period
       ? [[t('receipt.period'), t('receipt.fromUntil', { from: period.from.text, until: period.until.text })] as const]
       : []),
-    [t('receipt.paidWith'), wayText(t, view)],
+    [t('receipt.paidWith'), wayText(page, view)],
     [t('receipt.number'), view.id],
     [t('receipt.order'), view.invoiceId],
     [t('receipt.charge'), view.chargeId],
@@ -103,20 +123,20 @@ function drawFacts({ pdf, t }: Page, view: ReceiptView, top: number): number {
   for (const [label, value] of facts) {
     say(pdf, label, MARGIN, y, { colour: QUIET, size: 10 });
     // A long name takes a second line, no third.
-    const width = WIDTH - LABELS;
-    const height = Math.min(pdf.font('regular').fontSize(10.5).heightOfString(value, { width }), 30);
+    const box = { width: WIDTH - LABELS, lineGap: LINE_GAP };
+    const height = Math.min(pdf.font('regular').fontSize(10.5).heightOfString(value, box), 2 * ROW - 8);
     say(pdf, value, MARGIN + LABELS, y - 0.5, { size: 10.5, height });
     y += Math.max(ROW, height + 8);
   }
   return y;
 }
 
-/** "Card (Payme)"; the method alone where its provider has the same name. */
-function wayText(t: Page['t'], { method, provider }: Pick<ReceiptView, 'method' | 'provider'>): string {
+/** "Card (Payme)"; Stars have no other provider. */
+function wayText({ language, t }: Page, { method, provider }: ReceiptView): string {
   const way = t(`app.method.${method}`);
-  const key = `common.provider.${provider}` as 'common.provider.stripe';
-  const name = t.has(key) ? t(key) : provider;
-  return method === 'telegram_stars' ? way : t('common.way', { method: way, provider: name });
+  return method === 'telegram_stars'
+    ? way
+    : t('common.way', { method: way, provider: providerName(provider, language) });
 }
 
 function drawSplit({ pdf, t }: Page, { split }: ReceiptView, top: number): number {
@@ -199,5 +219,5 @@ function say(pdf: PDFKit.PDFDocument, text: string, x: number, y: number, look: 
     .font(font)
     .fontSize(size)
     .fillColor(colour)
-    .text(text, x, y, { width: RIGHT - x, align, lineGap: 2, height: height ?? size * 1.6, ellipsis: true });
+    .text(text, x, y, { width: RIGHT - x, align, lineGap: LINE_GAP, height: height ?? size * 1.6, ellipsis: true });
 }

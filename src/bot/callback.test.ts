@@ -4,12 +4,15 @@ import { PRODUCTS, SANDBOX_PLUGINS } from '../../prisma/catalog.ts';
 import { CALLBACK_DATA_MAX_BYTES, decodePress, encodePress, HELP_PAGES, type Press } from './callback.ts';
 
 const ID = 'prc_01kb3f9zq8x7m2n4p6r8t0v1w3';
+/** Those whose buttons name them: only Telegram takes Stars. */
+const PROVIDERS = ['stripe', 'payme', 'click', 'crypto-pay', 'btcpay'];
 const PRESSES: Press[] = [
   { action: 'buy', args: [] },
   { action: 'product', args: ['prd_personal_log'] },
   { action: 'plan', args: ['pln_channels_enterprise'] },
   { action: 'price', args: [ID] },
   ...METHODS.map((method): Press => ({ action: 'pay', args: [ID, method] })),
+  ...PROVIDERS.map((provider): Press => ({ action: 'pay', args: [ID, 'cryptocurrency', provider] })),
   { action: 'cancelOrder', args: [ID] },
   { action: 'subscription', args: [] },
   { action: 'askCancel', args: [ID] },

@@ -9,6 +9,7 @@ export const CALLBACK_DATA_MAX_BYTES = 64;
 const VERSION = '1';
 const SEPARATOR = ':';
 
+const ProviderId = z.string().regex(/^[a-z][a-z-]{0,19}$/);
 const Id = z.string().regex(/^[a-z]{2,4}_[0-9a-z_]{1,44}$/);
 
 /** What the buttons under our messages ask for, and with which arguments. */
@@ -17,7 +18,8 @@ type ActionArgs = {
   product: [productId: string];
   plan: [planId: string];
   price: [priceId: string];
-  pay: [priceId: string, method: Method];
+  /** A button from before several providers took a method names none: the first that can takes it. */
+  pay: [priceId: string, method: Method, providerId?: string];
   cancelOrder: [invoiceId: string];
   subscription: [];
   askCancel: [subscriptionId: string];
@@ -51,7 +53,7 @@ const ACTIONS: { [Name in Action]: { code: string; args: z.ZodType<ActionArgs[Na
   product: { code: 'o', args: OneId },
   plan: { code: 'l', args: OneId },
   price: { code: 'r', args: OneId },
-  pay: { code: 'p', args: z.tuple([Id, z.enum(METHODS)]) },
+  pay: { code: 'p', args: z.union([z.tuple([Id, z.enum(METHODS)]), z.tuple([Id, z.enum(METHODS), ProviderId])]) },
   cancelOrder: { code: 'x', args: OneId },
   subscription: { code: 's', args: Nothing },
   askCancel: { code: 'c', args: OneId },
