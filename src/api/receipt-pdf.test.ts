@@ -84,8 +84,7 @@ describe.each(LANGUAGES)('a receipt in %s', (language) => {
 
 describe('a receipt', () => {
   it('shows Stars in gold, and nothing else', async () => {
-    process.stderr.write(drawing(await renderReceiptPdf(receipt("en"), "en")).slice(0, 500));
-    const gold = (pdf: Uint8Array) => drawing(pdf).match(/0\.784314 0\.572549 0\.164706 scn/g)?.length;
+    const gold = (pdf: Uint8Array) => drawing(pdf).match(/0\.78431\d+ 0\.57254\d+ 0\.16470\d+ scn/g)?.length;
     const stars = { amount: '150', currency: 'XTR', text: '150 ★', label: '150 Stars' } as const;
     expect(gold(await renderReceiptPdf(receipt('en'), 'en'))).toBe(1);
     expect(gold(await renderReceiptPdf(receipt('en', { money: stars, method: 'telegram_stars' }), 'en'))).toBe(2);
