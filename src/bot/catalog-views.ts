@@ -7,6 +7,7 @@ import type { Language } from '#domain/identity/rules.ts';
 import { METHODS, type Method } from '#domain/provider.ts';
 import { markup } from '#messages/telegram.ts';
 import { formatDate, providerName, translator } from '#messages/translate.ts';
+import { METHOD_CODES } from './callback.ts';
 import type { View } from './context.ts';
 import { paragraphs, pressButton, priceText, refusalText, titleOf } from './render.ts';
 
@@ -175,14 +176,14 @@ function wayButton(
   const t = translator(language);
   const { method } = capability;
   const text = t(`bot.buy.method.${method}`);
-  // Only Telegram takes Stars, and its name would not fit into the button's data.
+  // Only Telegram takes Stars.
   if (method === 'telegram_stars') return pressButton(text, 'pay', priceId, method);
   const isOnly = ways.filter((way) => way.capability.method === method).length === 1;
   const way =
     isOnly && method !== 'credit_card'
       ? text
       : t('common.way', { method: text, provider: providerName(providerId, language) });
-  return pressButton(way, 'pay', priceId, method, providerId);
+  return pressButton(way, 'payBy', priceId, METHOD_CODES[method], providerId);
 }
 
 /** How long it lasts and whether it goes on by itself. */

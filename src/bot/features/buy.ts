@@ -6,8 +6,9 @@ import { previewCheckout } from '#domain/checkout/preview.ts';
 import { findOpenInvoice, type InvoiceRecord } from '#domain/checkout/records.ts';
 import { startCheckout } from '#domain/checkout/start.ts';
 import { AppError } from '#domain/errors.ts';
-import type { Method } from '#domain/provider.ts';
+import { METHODS, type Method } from '#domain/provider.ts';
 import { formatDateTime, formatMoney } from '#messages/translate.ts';
+import { METHOD_CODES } from '../callback.ts';
 import {
   findOffer,
   isRenewing,
@@ -49,9 +50,13 @@ onPress(buy, 'price', async (context, { args: [priceId] }) => {
   await context.show(offerView(offer, { language, replaced, surfacePolicy: ctx.policy.surfacePolicy }));
 });
 
-onPress(buy, 'pay', async (context, { args: [priceId, method, providerId] }) =>
-  pay(context, { priceId, method, ...(providerId !== undefined && { providerId }) }),
-);
+onPress(buy, 'pay', async (context, { args: [priceId, method] }) => pay(context, { priceId, method }));
+
+onPress(buy, 'payBy', async (context, { args: [priceId, code, providerId] }) => {
+  const method = METHODS.find((known) => METHOD_CODES[known] === code);
+  if (!method) throw new AppError('invalid', 'method_unavailable');
+  await pay(context, { priceId, method, providerId });
+});
 
 onPress(buy, 'cancelOrder', async (context, { args: [invoiceId] }) => {
   const { say, t, ctx } = context.visitor;
