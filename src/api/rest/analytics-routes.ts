@@ -14,7 +14,7 @@ const SUM_FIELDS = {
   gross: Minor,
   returned: Minor.openapi({ description: 'What went back of it by refunds and lost disputes until now' }),
   net: Minor.openapi({ description: 'gross without what went back; the three parts below sum to it' }),
-  processor_fees: Minor,
+  processor_fees: Minor.openapi({ description: 'With what disputes cost' }),
   platform_fee: Minor,
   developer_share: Minor,
 };

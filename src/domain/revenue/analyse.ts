@@ -53,7 +53,10 @@ export async function analyseRevenue(ctx: Ctx, span: Span): Promise<RevenueRepor
   return { currencies, failures };
 }
 
-/** Shares go back as the books have it (returnedShare of ledger/rules.ts), and a fee that its provider keeps does not. */
+/**
+ * As the books have it (ledger/rules.ts): shares go back with what goes back; a fee does not where its provider keeps it, nor
+ * by a lost dispute, and what a dispute cost is a fee too.
+ */
 async function sumPayments(ctx: Ctx, { from, to }: Span): Promise<Row[]> {
   const kept = [...ctx.providers.values()].flatMap(({ accepts, id }) =>
     accepts.filter(({ fee }) => fee.isKept).map(({ currency }) => ({ id, currency })),
@@ -61,13 +64,16 @@ async function sumPayments(ctx: Ctx, { from, to }: Span): Promise<Row[]> {
   const providers = kept.map(({ id }) => id);
   const currencies = kept.map(({ currency }) => currency);
   return ctx.db.$queryRaw<Row[]>`
-    WITH kept AS (SELECT DISTINCT provider, currency FROM unnest(${providers}::text[], ${currencies}::text[]) AS k(provider, currency))
+    WITH kept AS (SELECT DISTINCT provider, currency FROM unnest(${providers}::text[], ${currencies}::text[]) AS k(provider, currency)),
+      disputed AS (SELECT payment_id, sum(returned_amount) AS returned, sum(fee) AS fee FROM dispute WHERE status IN ('won', 'lost') GROUP BY payment_id)
     SELECT p.currency, p.provider, p.method, count(*) AS payments,
       sum(p.amount)::int8 AS gross,
       sum(p.returned_amount)::int8 AS returned,
-      sum(p.processor_fee - CASE WHEN kept.provider IS NULL THEN div(p.processor_fee::numeric * p.returned_amount, p.amount) ELSE 0 END)::int8 AS "processorFees",
+      sum(p.processor_fee + coalesce(d.fee, 0) - CASE WHEN kept.provider IS NULL
+        THEN div(p.processor_fee::numeric * (p.returned_amount - coalesce(d.returned, 0)), p.amount) ELSE 0 END)::int8 AS "processorFees",
       sum(p.developer_share - div(p.developer_share::numeric * p.returned_amount, p.amount))::int8 AS "developerShare"
     FROM payment p LEFT JOIN kept ON kept.provider = p.provider AND kept.currency = p.currency
+      LEFT JOIN disputed d ON d.payment_id = p.id
     WHERE p.paid_at >= ${from} AND p.paid_at < ${to}
     GROUP BY p.currency, p.provider, p.method ORDER BY p.currency, p.provider, p.method`;
 }
