@@ -24,6 +24,7 @@ import { methodRoutes } from './rest/method-routes.ts';
 import { makeOperationsRoutes } from './rest/operations-routes.ts';
 import { paymentRoutes } from './rest/payment-routes.ts';
 import { receiptRoutes } from './rest/receipt-routes.ts';
+import { refundRoutes } from './rest/refund-routes.ts';
 import { revenueRoutes } from './rest/revenue-routes.ts';
 import type { JsonRoute, Reply, Route } from './rest/route.ts';
 import { subscriptionRoutes } from './rest/subscription-routes.ts';
@@ -56,6 +57,7 @@ export function makeRoutes(
     ...checkoutRoutes,
     ...methodRoutes,
     ...paymentRoutes,
+    ...refundRoutes,
     ...receiptRoutes,
     ...subscriptionRoutes,
     ...entitlementRoutes,
