@@ -95,7 +95,7 @@ const ROWS = {
     ],
   },
   'src/jobs/planted.ts': {
-    allowed: ['#server.ts', '#domain/payment/reconcile.ts', '#messages/ja.ts', './table.ts'],
+    allowed: ['#server.ts', '#domain/reconciliation/reconcile.ts', '#messages/ja.ts', './table.ts'],
     refused: [
       '#lib/db.ts',
       '#api/views.ts',

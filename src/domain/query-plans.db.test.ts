@@ -9,8 +9,8 @@ import { listEntitlements } from '#domain/entitlement/list.ts';
 import { remindEnds } from '#domain/entitlement/remind-ends.ts';
 import { loadCharges } from '#domain/payment/load.ts';
 import { getPayment, listPayments } from '#domain/payment/records.ts';
+import { askOpenOrders } from '#domain/reconciliation/ask-open.ts';
 import { lapseHolder, lapseReservations } from '#domain/reservation/end.ts';
-import { findLostCaptures } from '#domain/reservation/find-lost.ts';
 import { listReservations, loadReservation } from '#domain/reservation/load.ts';
 import { listSubscriptions } from '#domain/subscription/records.ts';
 import { endSubscriptions, remindRenewals } from '#domain/subscription/run-schedule.ts';
@@ -152,7 +152,7 @@ const QUERIES: ReadonlyArray<[name: string, run: (ctx: Ctx) => Promise<unknown>]
     (ctx) => listReservations(ctx, { providerId: 'payme', from: new Date(0), to: new Date(1), limit: 10 }),
   ],
   ['lapseReservations', (ctx) => lapseReservations(ctx)],
-  ['findLostCaptures', (ctx) => findLostCaptures(ctx)],
+  ['askOpenOrders', (ctx) => askOpenOrders(ctx)],
   ['lapseHolder', (ctx) => lapseHolder(ctx, INVOICE)],
   ['check_entitlement', (ctx) => checkEntitlement(ctx, { userId: USER, productCode: 'line' })],
   ['listEntitlements', (ctx) => listEntitlements(ctx, USER)],

@@ -270,6 +270,7 @@ describe('the pay link', () => {
     chatId: null,
     returnUrl: 'https://hoshi.example/paid',
     expiresAt: later,
+    token: null,
   } as const;
   type Change = Partial<Parameters<ReturnType<typeof make>['createCheckout']>[0]>;
   const linkOf = async (change: Change = {}, options: Partial<PaymeOptions> = {}) => {
