@@ -9,7 +9,9 @@ import { listEntitlements } from '#domain/entitlement/list.ts';
 import { remindEnds } from '#domain/entitlement/remind-ends.ts';
 import { loadCharges } from '#domain/payment/load.ts';
 import { getPayment, listPayments } from '#domain/payment/records.ts';
+import { listMethods } from '#domain/payment-method/records.ts';
 import { askOpenOrders } from '#domain/reconciliation/ask-open.ts';
+import { convergeOrder } from '#domain/reconciliation/converge.ts';
 import { lapseHolder, lapseReservations } from '#domain/reservation/end.ts';
 import { listReservations, loadReservation } from '#domain/reservation/load.ts';
 import { listSubscriptions } from '#domain/subscription/records.ts';
@@ -19,9 +21,12 @@ import { startEngine } from '../jobs/engine.ts';
 import { DONE, jobHandlers } from '../jobs/table.ts';
 import { CATALOG } from '../testing/catalog.ts';
 import { explain, recordStatements, type Sent } from '../testing/plans.ts';
+import { makeRail, RAIL } from '../testing/rail.ts';
 import { openWorld, STARS } from '../testing/world.ts';
 
 const world = openWorld();
+const rail = makeRail(world);
+rail.change({ find: async () => [] });
 const ROWS = 50_000;
 const BIG = [
   'invoice',
@@ -35,6 +40,8 @@ const BIG = [
   'audit_event',
   'refund',
   'reservation',
+  'dispute',
+  'payment_method',
 ];
 const USER = 'usr_25000';
 const INVOICE = 'inv_25000';
@@ -56,8 +63,8 @@ beforeAll(async () => {
   );
   await series(
     'payment_attempt',
-    'id, invoice_id, user_id, provider, status, created_at',
-    `'att_' || n, 'inv_' || n, 'usr_' || n, '${STARS}', 'closed', ${at}`,
+    'id, invoice_id, user_id, provider, status, reference, created_at',
+    `'att_' || n, 'inv_' || n, 'usr_' || n, CASE WHEN n % 2 = 0 THEN '${RAIL}' ELSE '${STARS}' END, 'closed', CASE WHEN n % 2 = 0 THEN 'cs_' || n END, ${at}`,
   );
   await series(
     'subscription',
@@ -78,6 +85,16 @@ beforeAll(async () => {
     'refund',
     'id, payment_id, status, reason, amount, currency, requested_by, created_at',
     `'ref_' || n, 'pay_' || n, 'failed', 'requested', 50, 'XTR', 'test', ${at}`,
+  );
+  await series(
+    'dispute',
+    'id, payment_id, reference, status, amount, currency, created_at, closed_at',
+    `'dsp_' || n, 'pay_' || n, 'dp_' || n, 'won', 50, 'XTR', ${at}, ${at}`,
+  );
+  await series(
+    'payment_method',
+    'id, user_id, provider, status, reference, created_at, removed_at',
+    `'pmt_' || n, 'usr_' || n, '${RAIL}', 'removed', 'seti_' || n, ${at}, ${at}`,
   );
   await series(
     'job',
@@ -153,6 +170,19 @@ const QUERIES: ReadonlyArray<[name: string, run: (ctx: Ctx) => Promise<unknown>]
   ],
   ['lapseReservations', (ctx) => lapseReservations(ctx)],
   ['askOpenOrders', (ctx) => askOpenOrders(ctx)],
+  ...(['invoiceId', 'reference', 'chargeId'] as const).map(
+    (name) =>
+      [
+        `load_asked_order by ${name}`,
+        (ctx: Ctx) => {
+          const known = { invoiceId: INVOICE, reference: 'cs_25000', chargeId: 'stx25000' };
+          const about = { invoiceId: null, reference: null, chargeId: null, [name]: known[name] };
+          return convergeOrder(rail.in(ctx), { providerId: RAIL, about });
+        },
+      ] as const,
+  ),
+  ['askOpenOrders of a provider with checkouts', (ctx) => askOpenOrders(rail.in(ctx))],
+  ['listMethods', (ctx) => listMethods(ctx, USER)],
   ['lapseHolder', (ctx) => lapseHolder(ctx, INVOICE)],
   ['check_entitlement', (ctx) => checkEntitlement(ctx, { userId: USER, productCode: 'line' })],
   ['listEntitlements', (ctx) => listEntitlements(ctx, USER)],
