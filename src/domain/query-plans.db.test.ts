@@ -170,17 +170,14 @@ const QUERIES: ReadonlyArray<[name: string, run: (ctx: Ctx) => Promise<unknown>]
   ],
   ['lapseReservations', (ctx) => lapseReservations(ctx)],
   ['askOpenOrders', (ctx) => askOpenOrders(ctx)],
-  ...(['invoiceId', 'reference', 'chargeId'] as const).map(
-    (name) =>
-      [
-        `load_asked_order by ${name}`,
-        (ctx: Ctx) => {
-          const known = { invoiceId: INVOICE, reference: 'cs_25000', chargeId: 'stx25000' };
-          const about = { invoiceId: null, reference: null, chargeId: null, [name]: known[name] };
-          return convergeOrder(rail.in(ctx), { providerId: RAIL, about });
-        },
-      ] as const,
-  ),
+  ...(['invoiceId', 'reference', 'chargeId'] as const).map((name): [string, (ctx: Ctx) => Promise<unknown>] => [
+    `load_asked_order by ${name}`,
+    (ctx) => {
+      const known = { invoiceId: INVOICE, reference: 'cs_25000', chargeId: 'stx25000' };
+      const about = { invoiceId: null, reference: null, chargeId: null, [name]: known[name] };
+      return convergeOrder(rail.in(ctx), { providerId: RAIL, about });
+    },
+  ]),
   ['askOpenOrders of a provider with checkouts', (ctx) => askOpenOrders(rail.in(ctx))],
   ['listMethods', (ctx) => listMethods(ctx, USER)],
   ['lapseHolder', (ctx) => lapseHolder(ctx, INVOICE)],
