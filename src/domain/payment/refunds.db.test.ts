@@ -96,7 +96,9 @@ describe('a charge that goes back in parts', () => {
     expect(await reasonOf(ask(charge, 1n))).toBe('refund_not_possible');
   });
 
-  it('owes the developer to the unit after every step, whatever the parts are and which of them come to nothing', async () => {
+  it('owes the developer to the unit after every step, whatever the parts are and which of them come to nothing', {
+    timeout: 120_000,
+  }, async () => {
     const step = fc.record({ part: fc.bigInt({ min: 1n, max: 60n }), undo: fc.option(fc.nat(5), { freq: 2 }) });
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 8 }), async (steps) => {
