@@ -108,6 +108,16 @@ export function productView(product: CatalogProduct, language: Language): View {
   };
 }
 
+/** A row per currency, with its prices beside each other. */
+function priceButtons({ plan }: SoldPlan, language: Language): InlineKeyboardButton[][] {
+  const currencies = [...new Set(plan.prices.map(({ currency }) => currency))];
+  return currencies.map((currency) =>
+    plan.prices
+      .filter((price) => price.currency === currency)
+      .map((price) => pressButton(priceText(price, language, plan), 'price', price.id)),
+  );
+}
+
 /** A plan whole: what it gives, how it is private, and a button per price. */
 export function planView(sold: SoldPlan, language: Language): View {
   const say = markup(language);
@@ -124,7 +134,7 @@ export function planView(sold: SoldPlan, language: Language): View {
       sold.plan.prices.length === 0 ? say('bot.price.free') : say('bot.buy.chooseInterval'),
     ),
     buttons: [
-      ...sold.plan.prices.map((price) => [pressButton(priceText(price, language, sold.plan), 'price', price.id)]),
+      ...priceButtons(sold, language),
       [isOnlyPlan ? pressButton(back, 'buy') : pressButton(back, 'product', sold.product.id)],
     ],
   };

@@ -7,6 +7,7 @@ import { AppError } from '#domain/errors.ts';
 import { receiveWebhook } from '#domain/webhook/receive.ts';
 import { readEnv } from '#lib/env.ts';
 import { useTestDatabase } from '#lib/testing/database.ts';
+import { PROVIDERS } from '#providers/registry.ts';
 import { PRODUCTS, SANDBOX_PLUGINS, type SeedProduct } from '../../../prisma/catalog.ts';
 import { type Server as HoshiServer, makeServer } from '../../server.ts';
 import { type HoshiBot, makeBot } from '../bot.ts';
@@ -75,15 +76,18 @@ async function openStage(
   const http = createServer();
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   const publicUrl = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
-  const env = readEnv({
-    DATABASE_URL: databaseUrl,
-    PUBLIC_URL: publicUrl,
-    TELEGRAM_API_ROOT: sandbox.url,
-    CLOCK_URL: `${sandbox.url}/sim/clock`,
-    SURFACE_POLICY: options.surfacePolicy,
-    SUPPORT_CONTACT: options.supportContact ?? '@hoshi_help',
-    LOG_LEVEL: 'silent',
-  });
+  const env = readEnv(
+    {
+      DATABASE_URL: databaseUrl,
+      PUBLIC_URL: publicUrl,
+      TELEGRAM_API_ROOT: sandbox.url,
+      CLOCK_URL: `${sandbox.url}/sim/clock`,
+      SURFACE_POLICY: options.surfacePolicy,
+      SUPPORT_CONTACT: options.supportContact ?? '@hoshi_help',
+      LOG_LEVEL: 'silent',
+    },
+    PROVIDERS.map(({ variables }) => variables),
+  );
   const server = await makeServer('web', env);
   const { telegram } = env;
   await seedCatalog(server.ctx);
