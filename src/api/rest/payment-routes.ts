@@ -210,7 +210,7 @@ const paymentRoute = defineRoute({
   run: async ({ ctx, params, language }) => {
     const { id } = params;
     const payment = id.startsWith('inv_')
-      ? orderResource(await showInvoice(ctx, await getInvoice(ctx, id), language))
+      ? orderResource(await showInvoice(ctx, await getInvoice(ctx, id), { language, surface: 'api' }))
       : receiptResource(await showReceipt(ctx, id, language));
     return { success: true as const, payment };
   },

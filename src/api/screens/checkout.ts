@@ -24,18 +24,18 @@ export const checkoutRouter = router({
 
   start: personProcedure.input(StartInput).mutation(async ({ ctx: { ctx, user, language }, input }) => {
     const { invoiceId } = await startCheckout(ctx, { ...input, userId: user.id, surface: SURFACE, language });
-    return showInvoice(ctx, await getInvoice(ctx, invoiceId), language);
+    return showInvoice(ctx, await getInvoice(ctx, invoiceId), { language, surface: SURFACE });
   }),
 
   status: personProcedure
     .input(InvoiceInput)
     .query(async ({ ctx: { ctx, language }, input }) =>
-      showInvoice(ctx, await getInvoice(ctx, input.invoiceId), language),
+      showInvoice(ctx, await getInvoice(ctx, input.invoiceId), { language, surface: SURFACE }),
     ),
 
   cancel: personProcedure
     .input(InvoiceInput)
     .mutation(async ({ ctx: { ctx, language }, input }) =>
-      showInvoice(ctx, await cancelInvoice(ctx, input.invoiceId), language),
+      showInvoice(ctx, await cancelInvoice(ctx, input.invoiceId), { language, surface: SURFACE }),
     ),
 });
