@@ -75,10 +75,48 @@ export type CheckoutPreview = {
   /** When it would renew or end if paid now; null: lasts for good. */
   accessUntil: InstantView | null;
   methods: MethodView[];
+  /** The reader's stored methods that can pay it here. */
+  stored: StoredMethodView[];
   /** Why it cannot be bought at all now (already_owned, already_subscribed …). */
   blocked: { reason: Reason; text: string } | null;
   /** A running subscription of the same line that will end at its period end when this is bought. */
   replaces: { subscriptionId: string; planName: string; until: InstantView } | null;
+};
+
+/** A payment method that its provider keeps: never a number. `expires` is YYYY-MM. */
+export type StoredMethodView = {
+  id: string;
+  provider: string;
+  method: Method;
+  brand: string;
+  last4: string;
+  expires: string | null;
+  createdAt: InstantView;
+};
+
+/** A provider that can keep a payment method, and which prices it then pays. */
+export type StoringProviderView = { provider: string; method: Method; currencies: Currency[] };
+
+/**
+ * Where a person goes on with a method they add: to the provider's page (`url`), or with our page, whose client talks to the
+ * provider's own `endpoint` and gives us the token it gets. `pageUrl` is our page, which needs no session.
+ */
+export type AddingView = {
+  id: string;
+  provider: string;
+  url: string | null;
+  client: { endpoint: string; publicId: string } | null;
+  pageUrl: string;
+};
+
+/** A method that is being added as whoever holds its link sees it; nothing of its owner. */
+export type OpenAddingView = {
+  provider: string;
+  status: 'adding' | 'active' | 'removed';
+  url: string | null;
+  client: { endpoint: string; publicId: string } | null;
+  /** Once it is active. */
+  card: { brand: string; last4: string } | null;
 };
 
 /** The state of an order as the server knows it: the only truth the Mini App shows. */
@@ -176,6 +214,9 @@ export type ReceiptView = PaymentView & {
   timeline: { kind: TimelineKind; at: InstantView }[];
 };
 
+/** Where a receipt can be downloaded for some minutes, without a session; relative to our own address. */
+export type ReceiptLinkView = { url: string; expiresAt: string };
+
 export const TIMELINE_KINDS = [
   'ordered',
   'cancelled',
@@ -238,7 +279,8 @@ export type ErrorView = {
 };
 
 /*
- * tRPC procedures (router `AppRouter` in api/router.ts). q = query, m = mutation. All but session.start need a session.
+ * tRPC procedures (router `AppRouter` in api/router.ts). q = query, m = mutation. All but session.start, pay.* and
+ * adding.* need a session.
  *
  * session.start      m  { initData: string, startParam?: string }   -> { token: string, expiresAt: string, me: MeView }
  * me.get             q  -> MeView
@@ -246,12 +288,24 @@ export type ErrorView = {
  * me.allowMessages   m  -> MeView                       (after the client granted write access)
  * catalog.list       q  -> ProductView[]                (plan lines and plugins, in order)
  * checkout.preview   q  { priceId } -> CheckoutPreview
- * checkout.start     m  { priceId, method: Method } -> InvoiceView      (resumes the open order of the same price)
+ * checkout.start     m  { priceId, method: Method, provider?, storedMethodId? } -> InvoiceView
+ *                       (resumes the open order of the same price; a stored method is charged at once, and the answer shows
+ *                       what became of it where its provider knows within five seconds: paid, pending or failure)
  * checkout.status    q  { invoiceId } -> InvoiceView
  * checkout.cancel    m  { invoiceId } -> InvoiceView
  * payments.list      q  { cursor?, limit? (<= 50), status?: PaymentStatusView, month?: 'YYYY-MM' } -> PaymentPage
  * payments.months    q  -> string[]                     (months 'YYYY-MM' with payments, newest first, at most 60)
  * payments.receipt   q  { paymentId } -> ReceiptView
+ * payments.receiptLink m { paymentId } -> ReceiptLinkView   (the PDF, for five minutes)
+ * methods.list       q  -> StoredMethodView[]           (newest first)
+ * methods.providers  q  -> StoringProviderView[]
+ * methods.add        m  { provider } -> AddingView
+ * methods.confirm    m  { methodId, token?, code? } -> StoredMethodView | null   (null: the person has not finished)
+ * methods.remove     m  { methodId } -> { isRemoved: true }
+ * adding.get         q  { methodId, language } -> OpenAddingView     (for whoever holds the link, for a day)
+ * adding.confirm     m  { methodId, language, token: string | null, code? } -> OpenAddingView
+ * pay.order          q  { invoiceId, language } -> LinkedOrderView   (for whoever holds the link)
+ * pay.start          m  { invoiceId, language, method, provider } -> { invoiceId, url: string | null }
  * subscriptions.list q  -> SubscriptionView[]           (newest first, at most 50)
  * subscriptions.cancel m { subscriptionId } -> SubscriptionView
  * subscriptions.resume m { subscriptionId } -> SubscriptionView
