@@ -1,10 +1,15 @@
 /**
- * The catalogue Hoshi starts with. Amounts are minor units: whole Stars for XTR, cents for USD, tiyin for UZS. Ids are fixed, so that
- * seeding again changes texts and adds rows but never doubles a price; a price that was changed by hand stays.
+ * The catalogue Hoshi starts with. Amounts are minor units: whole Stars for XTR, yen, cents for USD and EUR, tiyin for UZS,
+ * satoshi for BTC, gwei for ETH. Ids are fixed, so that seeding again changes texts and adds rows but never doubles a price;
+ * a price that was changed by hand stays.
  */
 type Text = { name: string; description: string };
 type PlanText = Text & { features: string[]; privacy: string[] };
-type SeedPrice = { currency: 'XTR' | 'USD' | 'UZS'; interval: 'once' | 'month' | 'year'; amount: bigint };
+type SeedPrice = {
+  currency: 'XTR' | 'JPY' | 'USD' | 'EUR' | 'UZS' | 'BTC' | 'ETH';
+  interval: 'once' | 'month' | 'year';
+  amount: bigint;
+};
 export type SeedPlan = {
   code: string;
   rank: number;
@@ -15,18 +20,20 @@ export type SeedPlan = {
 };
 export type SeedProduct = { code: string; kind: 'plan_line' | 'plugin'; ja: Text; en: Text; plans: SeedPlan[] };
 
-const stars = (month: bigint, year: bigint): SeedPrice[] => [
-  { currency: 'XTR', interval: 'month', amount: month },
-  { currency: 'XTR', interval: 'year', amount: year },
+/** What a month and a year cost in one currency. */
+const prices = (currency: SeedPrice['currency'], month: bigint, year: bigint): SeedPrice[] => [
+  { currency, interval: 'month', amount: month },
+  { currency, interval: 'year', amount: year },
 ];
-const dollars = (month: bigint, year: bigint): SeedPrice[] => [
-  { currency: 'USD', interval: 'month', amount: month },
-  { currency: 'USD', interval: 'year', amount: year },
-];
+const stars = (month: bigint, year: bigint) => prices('XTR', month, year);
+const yen = (month: bigint, year: bigint) => prices('JPY', month, year);
+/** Euros cost as much as dollars: the difference is smaller than its fees. */
+const dollarsAndEuros = (month: bigint, year: bigint) => [...prices('USD', month, year), ...prices('EUR', month, year)];
 /** In whole so'm. */
-const som = (month: bigint, year: bigint): SeedPrice[] => [
-  { currency: 'UZS', interval: 'month', amount: month * 100n },
-  { currency: 'UZS', interval: 'year', amount: year * 100n },
+const som = (month: bigint, year: bigint) => prices('UZS', month * 100n, year * 100n);
+const coins = (satoshi: bigint, gwei: bigint): SeedPrice[] => [
+  { currency: 'BTC', interval: 'year', amount: satoshi },
+  { currency: 'ETH', interval: 'year', amount: gwei },
 ];
 
 const LOG_PRIVACY = {
@@ -44,7 +51,7 @@ const PERSONAL_LOG: SeedProduct = {
       code: 'personal-basic',
       rank: 1,
       limits: { topics: 3, history_days: 90 },
-      prices: [...stars(50n, 500n), ...som(12_000n, 120_000n)],
+      prices: [...stars(50n, 500n), ...yen(150n, 1_500n), ...dollarsAndEuros(99n, 999n), ...som(12_000n, 120_000n)],
       ja: {
         name: 'ベーシック',
         description: 'トピック3つまで。90日分の記録をすぐに検索できます。',
@@ -62,7 +69,12 @@ const PERSONAL_LOG: SeedProduct = {
       code: 'personal-pro',
       rank: 2,
       limits: { topics: 20, history_days: 1095 },
-      prices: [...stars(150n, 1500n), ...som(36_000n, 360_000n)],
+      prices: [
+        ...stars(150n, 1500n),
+        ...yen(480n, 4_800n),
+        ...dollarsAndEuros(299n, 2_999n),
+        ...som(36_000n, 360_000n),
+      ],
       ja: {
         name: 'プロ',
         description: 'トピック20個まで。3年分の記録を検索し、ファイルも残せます。',
@@ -80,7 +92,12 @@ const PERSONAL_LOG: SeedProduct = {
       code: 'personal-developer',
       rank: 3,
       limits: { topics: 100, history_days: 2555, api_calls_per_day: 10000 },
-      prices: [...stars(300n, 3000n), ...som(72_000n, 720_000n)],
+      prices: [
+        ...stars(300n, 3000n),
+        ...yen(980n, 9_800n),
+        ...dollarsAndEuros(599n, 5_999n),
+        ...som(72_000n, 720_000n),
+      ],
       ja: {
         name: 'デベロッパー',
         description: 'すべての機能に加えて、APIと自動化を使えます。',
@@ -146,17 +163,23 @@ const CHANNELS: SeedProduct = {
     channelPlan('channels-free', 0, { ja: 'フリー', en: 'Free' }, 1, 10, []),
     channelPlan('channels-starter', 1, { ja: 'スターター', en: 'Starter' }, 1, 100, [
       ...stars(500n, 5_000n),
-      ...dollars(999n, 9_999n),
+      ...yen(1_500n, 15_000n),
+      ...dollarsAndEuros(999n, 9_999n),
+      ...coins(100_000n, 28_500_000n),
       ...som(125_000n, 1_250_000n),
     ]),
     channelPlan('channels-pro', 2, { ja: 'プロ', en: 'Pro' }, 5, 500, [
       ...stars(1_500n, 15_000n),
-      ...dollars(2_999n, 29_999n),
+      ...yen(4_500n, 45_000n),
+      ...dollarsAndEuros(2_999n, 29_999n),
+      ...coins(300_000n, 85_500_000n),
       ...som(375_000n, 3_750_000n),
     ]),
     channelPlan('channels-enterprise', 3, { ja: 'エンタープライズ', en: 'Enterprise' }, 20, 2_000, [
       ...stars(5_000n, 50_000n),
-      ...dollars(9_999n, 99_999n),
+      ...yen(15_000n, 150_000n),
+      ...dollarsAndEuros(9_999n, 99_999n),
+      ...coins(1_000_000n, 285_000_000n),
       ...som(1_250_000n, 12_500_000n),
     ]),
   ],
@@ -165,13 +188,31 @@ const CHANNELS: SeedProduct = {
 /** What everyone starts with. */
 export const PRODUCTS: ReadonlyArray<SeedProduct> = [PERSONAL_LOG, CHANNELS];
 
-const plugin = (code: string, amount: bigint, ja: PlanText, en: PlanText): SeedProduct => ({
+/** `cents` in dollars and euros; a coin's price of a plugin would be less than its network's fee. */
+const plugin = (
+  code: string,
+  { cents, stars: amount, yen: jpy }: { stars: bigint; cents: bigint; yen: bigint },
+  ja: PlanText,
+  en: PlanText,
+): SeedProduct => ({
   code,
   kind: 'plugin',
   ja: { name: ja.name, description: ja.description },
   en: { name: en.name, description: en.description },
   plans: [
-    { code: `${code}-license`, rank: 1, limits: {}, prices: [{ currency: 'XTR', interval: 'once', amount }], ja, en },
+    {
+      code: `${code}-license`,
+      rank: 1,
+      limits: {},
+      prices: [
+        { currency: 'XTR', interval: 'once', amount },
+        { currency: 'JPY', interval: 'once', amount: jpy },
+        { currency: 'USD', interval: 'once', amount: cents },
+        { currency: 'EUR', interval: 'once', amount: cents },
+      ],
+      ja,
+      en,
+    },
   ],
 });
 
@@ -179,7 +220,7 @@ const plugin = (code: string, amount: bigint, ja: PlanText, en: PlanText): SeedP
 export const SANDBOX_PLUGINS: ReadonlyArray<SeedProduct> = [
   plugin(
     'plugin-weekly-review',
-    120n,
+    { stars: 120n, cents: 199n, yen: 300n },
     {
       name: 'ウィークリーレビュー',
       description: '一週間の記録から、日曜の夜に振り返りを作ります。',
@@ -195,7 +236,7 @@ export const SANDBOX_PLUGINS: ReadonlyArray<SeedProduct> = [
   ),
   plugin(
     'plugin-voice-notes',
-    250n,
+    { stars: 250n, cents: 399n, yen: 600n },
     {
       name: 'ボイスメモ変換',
       description: '音声メッセージを文章にして、記録に残します。',
@@ -211,7 +252,7 @@ export const SANDBOX_PLUGINS: ReadonlyArray<SeedProduct> = [
   ),
   plugin(
     'plugin-habit-stars',
-    75n,
+    { stars: 75n, cents: 129n, yen: 200n },
     {
       name: '習慣スター',
       description: '続けたい習慣を記録し、続いた日数を星で表します。',

@@ -218,6 +218,14 @@ export function presentPreview(
     accessUntil: presentInstantOrNull(offer.accessUntil, language),
     methods: methods.map((method) => presentMethod(method, language)),
     stored: stored.map((method) => presentStoredMethod(method, language)),
+    alternatives: offer.alternatives.map((other) => ({
+      price: presentPrice(
+        other.price,
+        other.methods.find(({ renewalDays }) => renewalDays)?.renewalDays ?? null,
+        language,
+      ),
+      methods: other.methods.map((method) => presentMethod(method, language)),
+    })),
     blocked: presentBlocked(offer, language),
     replaces: replaces && {
       subscriptionId: replaces.subscriptionId,

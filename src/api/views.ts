@@ -77,6 +77,8 @@ export type CheckoutPreview = {
   methods: MethodView[];
   /** The reader's stored methods that can pay it here. */
   stored: StoredMethodView[];
+  /** The same for the same time in other currencies, where something may be used here. */
+  alternatives: { price: PriceView; methods: MethodView[] }[];
   /** Why it cannot be bought at all now (already_owned, already_subscribed …). */
   blocked: { reason: Reason; text: string } | null;
   /** A running subscription of the same line that will end at its period end when this is bought. */

@@ -172,9 +172,28 @@ describe('Payme and Click', () => {
       key: PAYME.PAYME_KEY,
       previousKey: null,
       checkoutUrl: 'https://checkout.paycom.uz',
+      apiUrl: 'https://checkout.paycom.uz/api',
+      subscribe: false,
       allowedAddresses: null,
       feeBps: 0,
     });
+  });
+
+  it('store cards in the sandbox, and live when it is said', () => {
+    const { click, payme } = readEnv({ SANDBOX_PORT: '8099' }).providers;
+    expect(payme).toMatchObject({ subscribe: true, apiUrl: expect.stringMatching(/:8099\/payme\/api$/) });
+    expect(click?.storedCards).toBe(true);
+    const CLICK = {
+      CLICK_SERVICE_ID: '85335',
+      CLICK_MERCHANT_ID: '4321',
+      CLICK_MERCHANT_USER_ID: '123',
+      CLICK_SECRET_KEY: 'a-real-secret',
+    };
+    expect(readEnv({ ...LIVE, ...CLICK }).providers.click?.storedCards).toBe(false);
+    const isSaid = { PAYME_SUBSCRIBE: 'true', PAYME_API_URL: 'https://checkout.test.paycom.uz/api/' };
+    const said = readEnv({ ...LIVE, ...PAYME, ...CLICK, ...isSaid, CLICK_STORED_CARDS: 'true' }).providers;
+    expect(said.payme).toMatchObject({ subscribe: true, apiUrl: 'https://checkout.test.paycom.uz/api' });
+    expect(said.click?.storedCards).toBe(true);
   });
 
   it.each([
@@ -185,6 +204,13 @@ describe('Payme and Click', () => {
     [{ ...PAYME, PAYME_KEY_PREVIOUS_UNTIL: '2026-12-01T00:00:00Z' }, ['PAYME_KEY_PREVIOUS']],
     [{ ...PAYME, PAYME_ALLOWED_ADDRESSES: 'everywhere!' }, ['PAYME_ALLOWED_ADDRESSES']],
     [{ ...PAYME, PAYME_FEE_BPS: '2.5' }, ['PAYME_FEE_BPS']],
+    [{ ...PAYME, PAYME_SUBSCRIBE: 'yes' }, ['PAYME_SUBSCRIBE']],
+    [{ PAYME_SUBSCRIBE: 'true' }, ['PAYME_MERCHANT_ID', 'PAYME_KEY']],
+    [{ ...PAYME, PAYME_API_URL: 'payme' }, ['PAYME_API_URL']],
+    [
+      { CLICK_STORED_CARDS: 'yes' },
+      ['CLICK_SERVICE_ID', 'CLICK_MERCHANT_ID', 'CLICK_MERCHANT_USER_ID', 'CLICK_SECRET_KEY', 'CLICK_STORED_CARDS'],
+    ],
   ])('live, %o asks for %o', (given, wrong) => {
     expect(variablesOf({ ...LIVE, ...given })).toEqual(wrong);
   });

@@ -14,6 +14,9 @@ export type ProviderEnv = Readonly<{
     key: string;
     previousKey: PreviousSecret;
     checkoutUrl: string;
+    apiUrl: string;
+    /** Whether the cash register may use the Subscribe API. */
+    subscribe: boolean;
     /** Addresses that Payme may call from; null: any. */
     allowedAddresses: ReadonlyArray<string> | null;
     feeBps: number;
@@ -27,6 +30,8 @@ export type ProviderEnv = Readonly<{
     checkoutUrl: string;
     apiUrl: string;
     feeBps: number;
+    /** Whether the service may charge cards by a token. */
+    storedCards: boolean;
   }> | null;
 }>;
 
@@ -46,6 +51,9 @@ const host = z
     'must be an address, like https://checkout.paycom.uz.',
   )
   .transform((value) => value.replace(/\/+$/, ''));
+const flag = z
+  .enum(['true', 'false', '1', '0'], { error: 'must be true or false.' })
+  .transform((value) => value === 'true' || value === '1');
 const instant = z.iso
   .datetime({ offset: true, error: 'must be an instant with its zone, like 2026-12-01T00:00:00Z.' })
   .transform((value) => new Date(value));
@@ -69,6 +77,8 @@ export const PROVIDER_VARIABLES = {
   PAYME_CHECKOUT_URL: host.optional(),
   PAYME_ALLOWED_ADDRESSES: addresses.optional(),
   PAYME_FEE_BPS: basisPoints.optional(),
+  PAYME_API_URL: host.optional(),
+  PAYME_SUBSCRIBE: flag.optional(),
   CLICK_SERVICE_ID: digits.optional(),
   CLICK_MERCHANT_ID: digits.optional(),
   CLICK_MERCHANT_USER_ID: digits.optional(),
@@ -78,6 +88,7 @@ export const PROVIDER_VARIABLES = {
   CLICK_CHECKOUT_URL: host.optional(),
   CLICK_API_URL: host.optional(),
   CLICK_FEE_BPS: basisPoints.optional(),
+  CLICK_STORED_CARDS: flag.optional(),
 };
 const shape = z.object(PROVIDER_VARIABLES);
 type Variables = z.output<typeof shape>;
@@ -101,8 +112,11 @@ export function sandboxProviderDefaults(sandboxUrl: string): Source {
     PAYME_FEE_BPS: '200',
     CLICK_FEE_BPS: '100',
     PAYME_CHECKOUT_URL: `${sandboxUrl}/payme`,
+    PAYME_API_URL: `${sandboxUrl}/payme/api`,
+    PAYME_SUBSCRIBE: 'true',
     CLICK_CHECKOUT_URL: `${sandboxUrl}/click`,
     CLICK_API_URL: `${sandboxUrl}/click`,
+    CLICK_STORED_CARDS: 'true',
   };
 }
 
@@ -168,6 +182,8 @@ export function toProviderEnv(values: Variables): ProviderEnv {
             key: PAYME_KEY,
             previousKey: previous(values.PAYME_KEY_PREVIOUS, values.PAYME_KEY_PREVIOUS_UNTIL),
             checkoutUrl: values.PAYME_CHECKOUT_URL ?? 'https://checkout.paycom.uz',
+            apiUrl: values.PAYME_API_URL ?? 'https://checkout.paycom.uz/api',
+            subscribe: values.PAYME_SUBSCRIBE ?? false,
             allowedAddresses: values.PAYME_ALLOWED_ADDRESSES ?? null,
             feeBps: values.PAYME_FEE_BPS ?? 0,
           }
@@ -183,6 +199,7 @@ export function toProviderEnv(values: Variables): ProviderEnv {
             checkoutUrl: values.CLICK_CHECKOUT_URL ?? 'https://my.click.uz',
             apiUrl: values.CLICK_API_URL ?? 'https://api.click.uz',
             feeBps: values.CLICK_FEE_BPS ?? 0,
+            storedCards: values.CLICK_STORED_CARDS ?? false,
           }
         : null,
   };

@@ -79,6 +79,7 @@ const faultsBody = z.strictObject({
   payme: providerFault.optional(),
   click: providerFault.optional(),
   click_uzcard_refuses_reversal: z.boolean().optional(),
+  payme_uniform_card_errors: z.boolean().optional(),
 });
 const launchBody = z.strictObject({
   user_id: userId,

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Click } from './click/click.ts';
 import type { Payme } from './payme/payme.ts';
 import type { Telegram } from './telegram/telegram.ts';
@@ -20,6 +21,9 @@ export type Route = { method: string; pattern: RegExp; answer: (ask: Ask) => unk
 export function route(method: string, path: string, answer: Route['answer']): Route {
   return { method, pattern: new RegExp(`^/sim${path.replace(/:\w+/g, '([^/]+)')}$`), answer };
 }
+
+/** The body of a change to a stored card (see control.ts). */
+export const cardChange = z.strictObject({ declines: z.enum(['blocked', 'insufficient_funds']).nullable() });
 
 /** The `limit` of a list, at most `most`, which is also what stands in for a wrong one. */
 export function readLimit(query: URLSearchParams, most: number): number {

@@ -134,17 +134,20 @@ export type SimFaults = {
   click?: SimProviderFault;
   /** Click: UZCARD refuses every reversal of a payment by its cards. */
   click_uzcard_refuses_reversal?: boolean;
+  /** Payme's Subscribe API: every refusal of a card has the code -31008, in place of one code for each reason. */
+  payme_uniform_card_errors?: boolean;
 };
 
 /**
  * An accident of the next `remaining` calls (of one method, or all it can happen to). Of calls to the application:
  * `lost_request` never reaches it, `lost_answer` is done there and its answer thrown away, `duplicate` is sent twice at
  * the same moment, `delay` is sent later, `wrong_auth` has a wrong key or signature, `malformed` is cut off in the
- * middle, `amount_changed` names another amount, rightly signed. Of calls by the application (Click's Merchant API):
- * `lost_request`, `lost_answer`, `delay`, `malformed` (the answer), and `http_error`.
+ * middle, `amount_changed` names another amount, rightly signed. Of calls by the application (Payme's Subscribe API,
+ * Click's Merchant API): `lost_request`, `lost_answer`, `delay`, `malformed` (the answer), and `http_error`. Under
+ * `delay` Payme does the work at once and answers late, Click does the work late.
  */
 export type SimProviderFault = {
-  /** `PerformTransaction` …, `Prepare`, `Complete`, `payment/status`, `payment/reversal` … */
+  /** `PerformTransaction` …, `receipts.pay` …, `Prepare`, `Complete`, `payment/status`, `card_token/payment` … */
   method?: string;
   kind:
     | 'lost_answer'
@@ -214,6 +217,8 @@ export type SimPaymeTransaction = {
   cancel_time: number;
   transaction: string | null;
   receivers: unknown;
+  /** Of the receipt it was charged for, when it was not a checkout. */
+  receipt_id?: string;
   money: 'none' | 'debited' | 'returned';
   /** `unclear`: an answer is missing; `resume` tries again, after twelve hours it is cancelled. */
   status: 'processing' | 'paid' | 'failed' | 'unclear' | 'refunded';
@@ -254,6 +259,61 @@ export type SimPaymeStatement = {
 
 export type SimPaymeDifference = { id: string; field: string; payme: unknown; application: unknown };
 
+/** Why a stored card is declined from now on, though it was accepted before. */
+export type SimCardDecline = 'blocked' | 'insufficient_funds';
+
+/** A card of Payme's Subscribe API. */
+export type SimPaymeCard = {
+  /** 24 hex digits. */
+  id: string;
+  /** Masked. */
+  number: string;
+  expire: string;
+  /** Changes when the card is verified. */
+  token: string;
+  /** Kept after a payment. */
+  recurrent: boolean;
+  verify: boolean;
+  created_at_ms: number;
+  declines?: SimCardDecline;
+};
+
+/** A receipt of Payme's Subscribe API. Amount in tiyin, times in milliseconds of the sandbox clock. */
+export type SimPaymeReceipt = {
+  id: string;
+  /**
+   * 0 created, 1 checks and CreateTransaction, 2 debit, 3 PerformTransaction, 4 paid, 21 to be cancelled, 30 waits for
+   * an answer to PerformTransaction, 50 cancelled.
+   */
+  state: 0 | 1 | 2 | 3 | 4 | 21 | 30 | 50;
+  amount: number;
+  account: Record<string, string>;
+  create_time: number;
+  pay_time: number;
+  cancel_time: number;
+  /** Masked; null before receipts.pay. */
+  card: string | null;
+  transaction_id: string | null;
+  error?: SimProviderError;
+  fiscal_data?: unknown;
+  /** The phone receipts.send named last. */
+  sent_to?: string;
+};
+
+/** A card token of Click's Merchant API. */
+export type SimClickCard = {
+  card_token: string;
+  /** Masked. */
+  card_number: string;
+  expire_date: string;
+  phone_number: string;
+  /** Deleted after its first payment. */
+  temporary: boolean;
+  is_verified: boolean;
+  created_at_ms: number;
+  declines?: SimCardDecline;
+};
+
 /** A payment in Click's own books. `amount` is the text of the pay link, in so'm. Ids are text: they may exceed 2^53. */
 export type SimClickPayment = {
   click_trans_id: string;
@@ -263,6 +323,8 @@ export type SimClickPayment = {
   merchant_trans_id: string;
   amount: string;
   card_type?: 'uzcard' | 'humo';
+  /** Masked; of a payment by card token. */
+  card_number?: string;
   /** Sandbox time. */
   created_at_ms: number;
   merchant_prepare_id: string | null;
@@ -368,4 +430,13 @@ export type SimEvent =
  * POST   /sim/click/payments/:clickTransId/complete  -> SimClickPayment  (sends Complete again for one that is unclear or under investigation)
  * POST   /sim/click/payments/:clickTransId/return    -> SimClickPayment  (support gives the money back by hand; nobody is told)
  * GET    /sim/click/investigations                   -> SimClickPayment[]
+ *
+ * Stored cards. `declines: null` makes a card good again.
+ *
+ * GET    /sim/payme/cards                            -> SimPaymeCard[]   (newest first)
+ * PATCH  /sim/payme/cards/:id { declines: 'blocked'|'insufficient_funds'|null } -> SimPaymeCard
+ * GET    /sim/payme/receipts?limit=&account=         -> SimPaymeReceipt[] (newest first)
+ * GET    /sim/payme/receipts/:id                     -> SimPaymeReceipt
+ * GET    /sim/click/cards                            -> SimClickCard[]   (newest first)
+ * PATCH  /sim/click/cards/:cardToken { declines: 'blocked'|'insufficient_funds'|null } -> SimClickCard
  */

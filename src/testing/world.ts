@@ -24,6 +24,7 @@ export const PAYME = {
   merchantId: '686f7368692d73616e64626f',
   key: 'HoshiSandboxPaymeKey0000000000000000',
   checkoutUrl: 'https://checkout.paycom.uz',
+  subscribe: true,
   allowedAddresses: null,
   feeBps: 200,
 } as const;
@@ -34,6 +35,7 @@ export const CLICK = {
   secretKey: 'HoshiSandboxClickSecret',
   checkoutUrl: 'https://my.click.uz',
   feeBps: 100,
+  storedCards: true,
 } as const;
 /** Every world begins here: a Friday, long before any leap day. */
 export const START = new Date('2026-11-20T10:00:00.000Z');
@@ -163,7 +165,11 @@ async function makeParts(database: Database, policy: Partial<Ctx['policy']>): Pr
         botToken: BOT_TOKEN,
         secrets: { current: SECRET, previous: null, onPrevious: () => undefined },
       },
-      payme: { ...PAYME, keys: { current: PAYME.key, previous: null, onPrevious: () => undefined } },
+      payme: {
+        ...PAYME,
+        apiUrl: `${sandbox.url}/payme/api`,
+        keys: { current: PAYME.key, previous: null, onPrevious: () => undefined },
+      },
       click: {
         ...CLICK,
         apiUrl: `${sandbox.url}/click`,

@@ -75,7 +75,7 @@ async function openOrderView(context: BotContext, open: InvoiceRecord): Promise<
   const { language, say, t, ctx } = context.visitor;
   const sold = (await getPlans(ctx, [open.planId])).get(open.planId);
   const amount = formatMoney(moneyOf(open), language);
-  const url = open.attempts[0]?.url;
+  const url = open.attempts.find(({ status }) => status === 'live')?.url;
   const text = t('bot.buy.payButton', { amount });
   const resume: InlineKeyboardButton = url ? { text, url } : pressButton(text, 'price', open.priceId);
   return {

@@ -8,10 +8,14 @@ import type { JobRequest } from '#domain/context/queue.ts';
  */
 export async function closeCheckout(
   ctx: Ctx,
-  attempt: Readonly<{ provider: string; reference: string | null }>,
+  attempt: Readonly<{ provider: string; status: string; url: string | null; reference: string | null }>,
 ): Promise<'closed' | 'busy'> {
   const provider = ctx.providers.get(attempt.provider);
-  if (!provider?.closeCheckout || attempt.reference === null) return 'closed';
+  if (!provider?.closeCheckout || attempt.reference === null) {
+    // Without a page it is a stored method that was charged: what came of that cannot be taken back, only waited for.
+    const isCharge = attempt.status === 'live' && attempt.url === null && provider?.storedMethods !== undefined;
+    return isCharge ? 'busy' : 'closed';
+  }
   const startedAt = performance.now();
   try {
     return await provider.closeCheckout({ reference: attempt.reference });

@@ -4,7 +4,7 @@ import { chooseProviders, judgeSurface, renewalDaysFor } from '#domain/checkout/
 import type { Ctx } from '#domain/context/context.ts';
 import { requireOwnerOr } from '#domain/context/permission.ts';
 import type { Reason } from '#domain/errors.ts';
-import type { Capability, Surface } from '#domain/provider.ts';
+import type { Capability, Provider, Surface } from '#domain/provider.ts';
 import { type RevenueSplit, splitRevenue } from '#domain/revenue/rules.ts';
 
 export type MethodOffer = Readonly<{
@@ -21,6 +21,8 @@ export type CheckoutOffer = Readonly<{
   /** When access would end or renew if it were paid now; null: it lasts. */
   accessUntil: Date | null;
   methods: ReadonlyArray<MethodOffer>;
+  /** The same plan for the same time in other currencies, where at least one way to pay may be used here. */
+  alternatives: ReadonlyArray<Readonly<{ price: CatalogPrice; methods: ReadonlyArray<MethodOffer> }>>;
   blocked: Extract<Reason, 'already_owned' | 'already_subscribed'> | null;
   /** A renewing subscription of the same line that will end with its period when this one is bought. */
   replaces: Readonly<{ subscriptionId: string; planId: string; until: Date }> | null;
@@ -50,38 +52,11 @@ export async function previewCheckout(
       _max: { endsAt: true },
     }),
   ]);
-  const methods = [...ctx.providers.values()].flatMap((provider) =>
-    provider.accepts
-      .filter((capability) => capability.currency === price.currency)
-      .map((capability): MethodOffer => {
-        const allowed = judgeSurface({
-          surface,
-          method: capability.method,
-          fulfilment: product.fulfilment,
-          policy: ctx.policy.surfacePolicy,
-        });
-        const candidates = chooseProviders([provider], {
-          price,
-          method: capability.method,
-          surface,
-          interval: price.interval,
-        });
-        const platformFeeBps = product.platformFeeBps ?? ctx.policy.platformFeeBps;
-        const split = splitRevenue(price, {
-          processor: capability.fee,
-          platformFeeBps,
-          hasDeveloper: product.developerUserId !== null,
-        });
-        const refusal = allowed.ok ? (candidates.length > 0 ? null : 'method_unavailable') : allowed.reason;
-        return {
-          providerId: provider.id,
-          capability,
-          split,
-          refusal,
-          renewalDays: renewalDaysFor(price.interval, capability),
-        };
-      }),
-  );
+  const methods = offersFor(ctx, { product, price, surface });
+  const alternatives = plan.prices
+    .filter(({ id, interval }) => id !== price.id && interval === price.interval)
+    .map((other) => ({ price: other, methods: offersFor(ctx, { product, price: other, surface }) }))
+    .filter((other) => other.methods.some(({ refusal }) => refusal === null));
   const isNative = methods.some((method) => method.renewalDays !== null);
   const paidUntil = latest._max.endsAt;
   const start = !isNative && paidUntil && paidUntil > now ? paidUntil : now;
@@ -93,7 +68,36 @@ export async function previewCheckout(
     price,
     accessUntil: accessEnd(start, price.interval),
     methods,
+    alternatives,
     blocked: lasting ? 'already_owned' : isRenewingSamePlan && price.interval === 'month' ? 'already_subscribed' : null,
     replaces: other ? { subscriptionId: other.id, planId: other.planId, until: other.currentPeriodEnd } : null,
   };
+}
+
+/** Every way to pay a price, with what speaks against it here. */
+function offersFor(
+  ctx: Ctx,
+  { price, product, surface }: { product: CatalogProduct; price: CatalogPrice; surface: Surface },
+): MethodOffer[] {
+  const { interval } = price;
+  const { surfacePolicy: policy } = ctx.policy;
+  const platformFeeBps = product.platformFeeBps ?? ctx.policy.platformFeeBps;
+  const hasDeveloper = product.developerUserId !== null;
+  const offer = (provider: Provider, capability: Capability): MethodOffer => {
+    const { method } = capability;
+    const allowed = judgeSurface({ surface, method, fulfilment: product.fulfilment, policy });
+    const isPossible = chooseProviders([provider], { price, method, surface, interval }).length > 0;
+    return {
+      providerId: provider.id,
+      capability,
+      split: splitRevenue(price, { processor: capability.fee, platformFeeBps, hasDeveloper }),
+      refusal: allowed.ok ? (isPossible ? null : 'method_unavailable') : allowed.reason,
+      renewalDays: renewalDaysFor(interval, capability),
+    };
+  };
+  return [...ctx.providers.values()].flatMap((provider) =>
+    provider.accepts
+      .filter(({ currency }) => currency === price.currency)
+      .map((capability) => offer(provider, capability)),
+  );
 }

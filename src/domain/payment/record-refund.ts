@@ -43,7 +43,8 @@ export async function completeRefund(tx: Ctx, payment: Payment, told: Told): Pro
   if (standing?.status === 'succeeded') return 'duplicate';
   const left = payment.amount - payment.returnedAmount;
   const wanted = standing?.amount ?? told.amount;
-  const amount = wanted < left ? wanted : left;
+  const isTooMuch = wanted > left;
+  const amount = isTooMuch ? left : wanted;
   const span = { from: payment.returnedAmount, to: payment.returnedAmount + amount };
   const isWhole = span.to === payment.amount;
   const next = nextPaymentStatus(payment.status, isWhole ? 'refund_completed' : 'part_refunded');

@@ -1,6 +1,25 @@
-import { type Capability, type Provider, ProviderError } from '#domain/provider.ts';
+import {
+  type AskedOrder,
+  type Capability,
+  type CheckoutLink,
+  type PaymentFailure,
+  type Provider,
+  ProviderError,
+  type ProviderEvent,
+  type StoredMethods,
+} from '#domain/provider.ts';
+import { checkConfirmation, toFailedEvent, toPaymentFailure } from './card-token.ts';
 import { type MerchantApi, makeMerchantApi, OUTCOME_UNKNOWN } from './client.ts';
-import { daysToAsk, PAID, readMessage, toEvent, toSom, type WebhookSecrets, writeReply } from './wire.ts';
+import {
+  type ClickPayment,
+  daysToAsk,
+  PAID,
+  readMessage,
+  toEvent,
+  toSom,
+  type WebhookSecrets,
+  writeReply,
+} from './wire.ts';
 
 /**
  * What Click gives when it connects a service. Ids are decimal texts; urls are hosts without a path (https://my.click.uz,
@@ -15,6 +34,8 @@ export type ClickOptions = Readonly<{
   secrets: WebhookSecrets;
   clock: () => Date;
   feeBps: number;
+  /** Whether Click lets the service charge cards by a token that is good for many payments. */
+  storedCards: boolean;
 }>;
 
 /** 100 million so'm, above what cards in Uzbekistan pay online. Nothing renews: a renewing invoice is never offered. */
@@ -44,7 +65,11 @@ export function makeClick(options: ClickOptions): Provider {
     reservations: { lastMs: 1_800_000, lapseCode: null },
 
     // The link is unsigned and can be edited by whoever opens it: Prepare compares what is to be paid.
-    async createCheckout({ invoiceId, price, returnUrl }) {
+    async createCheckout({ invoiceId, price, returnUrl, token }) {
+      if (token !== null) {
+        if (!options.storedCards) throw new ProviderError('invalid', 'NO_STORED_CARDS');
+        return chargeCard(api, { token, amount: toSom(price), merchantTransId: invoiceId });
+      }
       const query = new URLSearchParams({
         service_id: serviceId,
         merchant_id: merchantId,
@@ -62,8 +87,12 @@ export function makeClick(options: ClickOptions): Provider {
 
     reply: writeReply,
 
-    async find({ createdAt, invoiceId, reservation }) {
+    async find(order) {
+      const { createdAt, invoiceId, reference, reservation } = order;
       if (invoiceId === null) return [];
+      // Held for another payment, the order is asked about as a whole: it may be paid by the link after a card was refused.
+      if (reference !== null && (reservation?.reference ?? reference) === reference)
+        return tellCharge(await api.getPayment(reference), { ...order, invoiceId }, clock());
       for (const day of daysToAsk(createdAt, clock())) {
         const payment = await api.findPayment(invoiceId, day);
         if (payment?.status === PAID) return [toEvent({ payment, invoiceId, reservation, now: clock() })];
@@ -81,7 +110,55 @@ export function makeClick(options: ClickOptions): Provider {
       }
       return { status: 'done', reference: null, claimUrl: null };
     },
+
+    ...(options.storedCards && { storedMethods: storeCards(api, options) }),
   };
+}
+
+function storeCards(api: MerchantApi, { apiUrl, serviceId }: ClickOptions): StoredMethods {
+  const client = { endpoint: `${apiUrl}/v2/merchant/card_token/request`, publicId: serviceId };
+  return {
+    method: 'credit_card',
+    currencies: ['UZS'],
+    // The person's browser asks for the token: the card's number never comes here.
+    begin: async () => ({ url: null, reference: null, client }),
+    async confirm(answer) {
+      const { code, token } = checkConfirmation(answer);
+      return api.verifyCard(token, code);
+    },
+    async remove(token) {
+      await api.deleteCard(token).catch((error: unknown) => {
+        // No code is published for "deleted before": what Click refuses to delete by a right call is not there.
+        if (!(error instanceof ProviderError) || error.failure !== 'declined') throw error;
+      });
+    },
+  };
+}
+
+/** Charges a stored card. The answer grants nothing: Prepare and Complete do. */
+async function chargeCard(api: MerchantApi, charge: Parameters<MerchantApi['chargeCard']>[0]): Promise<CheckoutLink> {
+  try {
+    const { id, status } = await api.chargeCard(charge);
+    if (status !== null && status < 0) throw new ProviderError('declined', 'card_declined' satisfies PaymentFailure);
+    return { url: null, reference: id };
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    if (/^-?\d+$/.test(error.code)) throw new ProviderError('declined', toPaymentFailure(error.code));
+    // It may be done. To say `unavailable` would have it tried elsewhere and charged twice: `find` asks by the order.
+    if (error.failure === 'unavailable' && error.code !== 'HTTP_429') return { url: null, reference: null };
+    throw error;
+  }
+}
+
+/** What came of a charged card. Below zero it may also be reversed: that is told only where no money is known. */
+function tellCharge(
+  payment: ClickPayment,
+  { chargeId, invoiceId, reservation }: AskedOrder & { invoiceId: string },
+  now: Date,
+): ReadonlyArray<ProviderEvent> {
+  if (payment.status === PAID) return [toEvent({ payment, invoiceId, reservation, now })];
+  const isFailed = payment.status !== null && payment.status < 0 && chargeId === null;
+  return isFailed ? [toFailedEvent(payment, invoiceId, now)] : [];
 }
 
 /** Click publishes no code for "reversed before": a refusal is held against the payment's own status. */

@@ -8,15 +8,21 @@ import { type MerchantApi, makeMerchantApi } from './client.ts';
 
 const SECRET = 'secret-key-that-must-not-show';
 const PAYMENT_ID = '9007199254740995';
+const TOKEN = '3B1DF3F1-7358-407C-B57F-0F6351310803';
 const fixture = (name: string) => readFileSync(new URL(`fixtures/merchant-${name}.txt`, import.meta.url), 'utf8');
 
-type Call = { line: string; headers: IncomingMessage['headers'] };
+type Call = { line: string; headers: IncomingMessage['headers']; body: string };
 const calls: Call[] = [];
 let respond: (request: IncomingMessage, response: ServerResponse) => void;
 let apiUrl = '';
 const server = createServer((request, response) => {
-  calls.push({ line: `${request.method} ${request.url}`, headers: request.headers });
-  respond(request, response);
+  const chunks: Buffer[] = [];
+  request.on('data', (chunk: Buffer) => chunks.push(chunk));
+  request.on('end', () => {
+    const line = `${request.method} ${request.url}`;
+    calls.push({ line, headers: request.headers, body: Buffer.concat(chunks).toString() });
+    respond(request, response);
+  });
 });
 beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -58,6 +64,7 @@ const CALLS: ReadonlyArray<readonly [string, (api: MerchantApi) => Promise<unkno
   ['getPayment', (api) => api.getPayment(PAYMENT_ID)],
   ['reverse', (api) => api.reverse(PAYMENT_ID)],
   ['reversePart', (api) => api.reversePart(PAYMENT_ID, '100.00')],
+  ['deleteCard', (api) => api.deleteCard(TOKEN)],
 ];
 
 describe('a call', () => {
@@ -66,6 +73,7 @@ describe('a call', () => {
     [1, `GET /v2/merchant/payment/status/85335/${PAYMENT_ID}`],
     [2, `DELETE /v2/merchant/payment/reversal/85335/${PAYMENT_ID}`],
     [3, `DELETE /v2/merchant/payment/partial_reversal/85335/${PAYMENT_ID}/100.00`],
+    [4, `DELETE /v2/merchant/card_token/85335/${TOKEN}`],
   ])('%d has its address', async (index, line) => {
     await CALLS[index]?.[1](makeApi());
     expect(calls.map((call) => call.line)).toEqual([line]);
@@ -81,6 +89,39 @@ describe('a call', () => {
   it('escapes what it puts into an address', async () => {
     await makeApi().findPayment('a/../b?c#d e', '2026-11-20');
     expect(calls[0]?.line).toBe('GET /v2/merchant/payment/status_by_mti/85335/a%2F..%2Fb%3Fc%23d%20e/2026-11-20');
+  });
+});
+
+describe('a card', () => {
+  const auth = `123:${createHash('sha1').update(`1519051143${SECRET}`).digest('hex')}:1519051143`;
+  const headers = { auth, accept: 'application/json', 'content-type': 'application/json' };
+
+  it('is confirmed with the code of the SMS, a number as Click’s table has it', async () => {
+    answer(fixture('card-verified'));
+    const card = { token: TOKEN, brand: 'Uzcard', last4: '3244', expires: null };
+    expect(await makeApi().verifyCard(TOKEN, '012345')).toEqual(card);
+    const body = `{"service_id":85335,"card_token":"${TOKEN}","sms_code":12345}`;
+    expect(calls).toMatchObject([{ line: 'POST /v2/merchant/card_token/verify', headers, body }]);
+  });
+
+  it.each([
+    ['50000.00', '50000'],
+    ['38400.50', '38400.5'],
+    ['0.01', '0.01'],
+    ['99999999.99', '99999999.99'],
+  ])('is charged %s so’m, a number with the same digits', async (amount, written) => {
+    answer(fixture('card-charged'));
+    const charge = { token: TOKEN, amount, merchantTransId: 'inv_1' };
+    expect(await makeApi().chargeCard(charge)).toEqual({ id: PAYMENT_ID, status: 1 });
+    const body = `{"service_id":85335,"card_token":"${TOKEN}","amount":${written},"transaction_parameter":"inv_1"}`;
+    expect(calls).toMatchObject([{ line: 'POST /v2/merchant/card_token/payment', headers, body }]);
+  });
+
+  it('is deleted, or that is refused with Click’s code', async () => {
+    answer(fixture('card-deleted'));
+    expect(await makeApi().deleteCard(TOKEN)).toBeUndefined();
+    answer(fixture('refused'));
+    expect(await failureOf(makeApi().deleteCard(TOKEN))).toEqual(['declined', '-500']);
   });
 });
 

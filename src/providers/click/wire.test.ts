@@ -827,6 +827,9 @@ describe('a payment found at Click', () => {
       renewal: 'none',
       paidUntil: null,
       renewalDays: null,
+      fee: null,
+      method: null,
+      irregularity: null,
     });
   });
 

@@ -16,6 +16,8 @@ const make = (change: Partial<PaymeOptions> = {}) =>
   makePayme({
     merchantId: '587f72c72cac0d162c722ae2',
     checkoutUrl: 'https://checkout.paycom.uz',
+    apiUrl: 'https://checkout.paycom.uz/api',
+    subscribe: false,
     keys: { current: KEY, previous: null, onPrevious: () => undefined },
     allowedAddresses: null,
     feeBps: 200,
@@ -270,6 +272,7 @@ describe('the pay link', () => {
     chatId: null,
     returnUrl: 'https://hoshi.example/paid',
     expiresAt: later,
+    token: null,
   } as const;
   type Change = Partial<Parameters<ReturnType<typeof make>['createCheckout']>[0]>;
   const linkOf = async (change: Change = {}, options: Partial<PaymeOptions> = {}) => {

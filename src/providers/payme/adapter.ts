@@ -1,6 +1,17 @@
-import { type Capability, type Provider, ProviderError, type ProviderRequest } from '#domain/provider.ts';
+import {
+  type Capability,
+  type CheckoutLink,
+  type CheckoutRequest,
+  type PaymentFailure,
+  type Provider,
+  ProviderError,
+  type ProviderRequest,
+  type StoredMethods,
+} from '#domain/provider.ts';
 import { isEqualSecret } from '#lib/crypto.ts';
+import { makeSubscribeApi, type SubscribeApi } from './client.ts';
 import { PROTOCOL_ERRORS } from './refusals.ts';
+import { isCancelled, isUnpaid, toEvents, toPaymentFailure } from './subscribe.ts';
 import { parseMessage, readMessage, rejectMessage, writeAnswer, writePayLink } from './wire.ts';
 
 /** Keys of the cash register that Payme may send. `onPrevious` hears each use of the one being replaced. */
@@ -15,6 +26,11 @@ export type PaymeOptions = Readonly<{
   merchantId: string;
   /** Where the pay page stands: https://checkout.paycom.uz, or https://test.paycom.uz for the sandbox. */
   checkoutUrl: string;
+  /** Where the Subscribe API stands: https://checkout.paycom.uz/api, or https://checkout.test.paycom.uz/api. */
+  apiUrl: string;
+  /** Whether the cash register may use the Subscribe API: cards are then stored and charged. */
+  subscribe: boolean;
+  /** `keys.current` also signs our own calls. */
   keys: RegisterKeys;
   /** Addresses that Payme may call from (`PAYME_ADDRESSES`); null: any. */
   allowedAddresses: ReadonlyArray<string> | null;
@@ -45,12 +61,14 @@ const acceptsOf = (feeBps: number): ReadonlyArray<Capability> => [
 ];
 
 /**
- * Payme over its Merchant API, in which Payme calls us (reference: developer.help.paycom.uz). Nothing here calls out.
+ * Payme over its Merchant API, in which Payme calls us (reference: developer.help.paycom.uz), and with `subscribe` over its
+ * Subscribe API, in which we call Payme for stored cards. A card that we charge reaches our books by the Merchant API too.
  * Throws ProviderError `misconfigured` for an empty key: it would let everybody in.
  */
 export function makePayme(options: PaymeOptions): Provider {
   const { keys } = options;
   if (keys.current === '' || keys.previous?.key === '') throw new ProviderError('misconfigured', 'EMPTY_KEY');
+  const api = options.subscribe ? makeSubscribeApi({ ...options, key: keys.current }) : null;
   return {
     id: 'payme',
     accepts: acceptsOf(options.feeBps),
@@ -62,6 +80,7 @@ export function makePayme(options: PaymeOptions): Provider {
 
     async createCheckout(request) {
       if (request.renewalDays !== null) throw new ProviderError('invalid', 'NO_RENEWALS');
+      if (request.token !== null) return chargeCard(api, request, request.token);
       return { url: writePayLink(options, request), reference: null };
     },
 
@@ -82,7 +101,69 @@ export function makePayme(options: PaymeOptions): Provider {
     async refund() {
       throw new ProviderError('declined', 'REFUND_IN_CABINET');
     },
+
+    ...(api && byReceipts(api, options)),
   };
+}
+
+/** What the Subscribe API adds. Only a charged card has a receipt; the pay link has none before somebody pays. */
+function byReceipts(
+  api: SubscribeApi,
+  { apiUrl, merchantId }: PaymeOptions,
+): Required<Pick<Provider, 'closeCheckout' | 'find' | 'storedMethods'>> {
+  return {
+    storedMethods: storeCards(api, { endpoint: apiUrl, publicId: merchantId }),
+
+    async closeCheckout({ reference }) {
+      const receipt = await api.getReceipt(reference);
+      if (isCancelled(receipt)) return 'closed';
+      // To cancel one that is paid would give the money back.
+      if (!isUnpaid(receipt)) return 'busy';
+      return isCancelled(await api.cancelReceipt(reference)) ? 'closed' : 'busy';
+    },
+
+    async find(order) {
+      return order.reference === null ? [] : toEvents(await api.getReceipt(order.reference), order);
+    },
+  };
+}
+
+function storeCards(api: SubscribeApi, client: { endpoint: string; publicId: string }): StoredMethods {
+  return {
+    method: 'credit_card',
+    currencies: ['UZS'],
+    // The person's browser makes the token and has it verified: the card's number never comes here.
+    begin: async () => ({ url: null, reference: null, client }),
+    async confirm({ token }) {
+      if (token === null) throw new ProviderError('invalid', 'TOKEN_MISSING');
+      return api.checkCard(token);
+    },
+    remove: api.removeCard,
+  };
+}
+
+/**
+ * Charges a stored card. The answer grants nothing: Payme drives our Merchant API meanwhile, and its steps do. A second
+ * receipt for an order that is held or paid is refused there.
+ */
+async function chargeCard(api: SubscribeApi | null, request: CheckoutRequest, token: string): Promise<CheckoutLink> {
+  const { description, invoiceId, price } = request;
+  if (!api) throw new ProviderError('invalid', 'NO_STORED_CARDS');
+  if (price.currency !== 'UZS') throw new ProviderError('invalid', 'CURRENCY_IS_NOT_UZS');
+  const receipt = await api.createReceipt({ amount: price.amount, invoiceId, description }).catch(refuse);
+  const paid = await api.payReceipt(receipt._id, token).catch((error: unknown) => {
+    // It may be on its way. To say `unavailable` would have it tried elsewhere and charged twice: `find` tells later.
+    if (error instanceof ProviderError && error.failure === 'unavailable' && error.code !== 'HTTP_429') return null;
+    return refuse(error);
+  });
+  if (paid && isCancelled(paid)) throw new ProviderError('declined', 'processing_error' satisfies PaymentFailure);
+  return { url: null, reference: receipt._id };
+}
+
+/** A refusal in the contract's words; Payme's own is a number. */
+function refuse(error: unknown): never {
+  if (!(error instanceof ProviderError) || error.failure !== 'declined') throw error;
+  throw new ProviderError('declined', toPaymentFailure(error.code));
 }
 
 function isAllowed(address: string | null, allowed: ReadonlyArray<string> | null): boolean {

@@ -1,6 +1,7 @@
 import type { SimClickPayResult } from '../control.ts';
 import { SimError } from '../errors.ts';
 import type { Language, Surroundings } from '../surroundings.ts';
+import { CardTokens } from './card-tokens.ts';
 import { LinkError, type Order, readLink } from './link.ts';
 import { MerchantApi } from './merchant-api.ts';
 import { MerchantClient } from './merchant-client.ts';
@@ -22,6 +23,7 @@ type PayForm = {
 export class Click {
   readonly world: World;
   readonly payments: Payments;
+  readonly cardTokens: CardTokens;
   readonly merchantApi: MerchantApi;
   readonly #surroundings: Surroundings;
   readonly #client: MerchantClient;
@@ -31,7 +33,8 @@ export class Click {
     this.world = new World(surroundings.store);
     this.#client = new MerchantClient(surroundings);
     this.payments = new Payments(surroundings, this.world, this.#client);
-    this.merchantApi = new MerchantApi(surroundings, this.world);
+    this.cardTokens = new CardTokens(surroundings, this.world, this.payments);
+    this.merchantApi = new MerchantApi(surroundings, this.world, this.cardTokens);
   }
 
   /** After the store was read: goes on where the last run stopped. */

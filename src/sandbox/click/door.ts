@@ -59,7 +59,7 @@ export class ClickDoor {
 
   async #handleCabinet({ request, response, url }: Visit, path: string): Promise<void> {
     if (!isLocal(request)) return sendPage(response, 403, renderNotice('Only pages of this machine may look in here.'));
-    const action = /^cabinet\/(\d+)\/(complete|return)$/.exec(path);
+    const action = /^cabinet\/([\w-]+)\/(complete|return|block|unblock)$/.exec(path);
     if (request.method === 'POST' && action !== null) {
       const message = await this.#act(action[1] ?? '', action[2] ?? '');
       return seeOther(response, `/click/cabinet?${new URLSearchParams({ message })}`);
@@ -68,12 +68,17 @@ export class ClickDoor {
       return sendPage(response, 404, renderNotice('There is no such page.'));
     }
     const payments = this.#click.world.list().slice(-CABINET_ROWS).reverse();
-    sendPage(response, 200, renderCabinet(payments, url.searchParams.get('message')));
+    const cards = this.#click.cardTokens.list().slice(0, CABINET_ROWS);
+    sendPage(response, 200, renderCabinet({ payments, cards, message: url.searchParams.get('message') }));
   }
 
   async #act(id: string, action: string): Promise<string> {
-    const { payments } = this.#click;
+    const { payments, cardTokens } = this.#click;
     try {
+      if (action === 'block' || action === 'unblock') {
+        const { card_number: number } = cardTokens.setDeclines(id, action === 'block' ? 'blocked' : null);
+        return `Done: the card ${number} is ${action}ed now.`;
+      }
       const { status } = action === 'return' ? payments.returnMoney(id) : await payments.complete(id);
       return `Done: the payment is ${status} now.`;
     } catch (error) {

@@ -1,9 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import type { SimProviderFault } from '../control.ts';
 import { decodePath, readBody, sendJson } from '../http.ts';
 import type { Surroundings } from '../surroundings.ts';
-import { stringifyLossless, WholeNumber } from './json.ts';
+import { type Answer, ERROR, httpError, refuse, statusOf, succeed } from './api-answers.ts';
+import type { CardTokens } from './card-tokens.ts';
+import { parseLossless, stringifyLossless, WholeNumber } from './json.ts';
 import { toTiyin } from './link.ts';
 import { judgeReversal } from './reversal.ts';
 import { isAuthorized } from './sign.ts';
@@ -18,24 +21,25 @@ const FAULT_KINDS: ReadonlySet<SimProviderFault['kind']> = new Set([
   'malformed',
   'http_error',
 ]);
-/** Click publishes no list of its codes, only that 0 is success. */
-const ERROR = { notFound: -1, cannotReverse: -2, wrongAmount: -3 } as const;
+const ALLOWED_HEADERS = 'Accept, Auth, Content-Type';
 
-type Answer = { status: number; body: Record<string, unknown> };
 type Method = {
   name: string;
-  verb: 'GET' | 'DELETE';
   pattern: RegExp;
-  answer: (parts: readonly string[]) => Answer;
-};
+  /** A page may call it, which cannot sign: the Auth header may be missing. */
+  isForPages?: true;
+} & (
+  | { verb: 'GET' | 'DELETE'; answer: (parts: readonly string[]) => Answer }
+  | { verb: 'POST'; answer: (body: unknown) => Answer | Promise<Answer> }
+);
 
-/** The part of Click's Merchant API below /click/v2/merchant: states of payments and reversals. */
+/** The part of Click's Merchant API below /click/v2/merchant: states of payments, reversals and card tokens. */
 export class MerchantApi {
   readonly #surroundings: Surroundings;
   readonly #world: World;
   readonly #methods: readonly Method[];
 
-  constructor(surroundings: Surroundings, world: World) {
+  constructor(surroundings: Surroundings, world: World, cards: CardTokens) {
     this.#surroundings = surroundings;
     this.#world = world;
     this.#methods = [
@@ -53,16 +57,32 @@ export class MerchantApi {
         pattern: /^payment\/partial_reversal\/(\d+)\/(\d+)\/([\d.]+)$/,
         answer: this.#reversePartly,
       },
+      {
+        name: 'card_token/request',
+        verb: 'POST',
+        pattern: /^card_token\/request$/,
+        isForPages: true,
+        answer: (body) => cards.request(body),
+      },
+      {
+        name: 'card_token/verify',
+        verb: 'POST',
+        pattern: /^card_token\/verify$/,
+        answer: (body) => cards.verify(body),
+      },
+      { name: 'card_token/payment', verb: 'POST', pattern: /^card_token\/payment$/, answer: (body) => cards.pay(body) },
+      { name: 'card_token', verb: 'DELETE', pattern: /^card_token\/(\d+)\/([\w-]+)$/, answer: cards.remove },
     ];
   }
 
   async handle(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     const path = url.pathname.replace(/^\/click\/v2\/merchant\//, '').replace(/\/$/, '');
     const found = this.#methods.find(({ pattern }) => pattern.test(path));
+    if (request.method === 'OPTIONS' && found?.isForPages) return answerPreflight(response);
     const name = found?.name ?? path;
     const { traffic, faults } = this.#surroundings;
-    const mark = traffic.begin('from_bot', name, describe(request, url), 'click');
-    await readBody(request, BODY_LIMIT_BYTES);
+    const body = (await readBody(request, BODY_LIMIT_BYTES)).toString('utf8');
+    const mark = traffic.begin('from_bot', name, describe(request, url, body), 'click');
     const fault = faults.takeForProvider('click', name, FAULT_KINDS);
     if (fault?.kind === 'delay') await sleep(fault.delay_ms ?? DEFAULT_DELAY_MS);
     if (fault?.kind === 'lost_request') {
@@ -71,31 +91,45 @@ export class MerchantApi {
       return;
     }
     const isDown = fault?.kind === 'http_error';
-    const answer = isDown ? httpError(fault.http_status ?? 500) : this.#answer(request, path, found);
+    const answer = isDown ? httpError(fault.http_status ?? 500) : await this.#answer(request, { path, body, found });
     const whole = stringifyLossless(answer.body);
     const json = fault?.kind === 'malformed' ? whole.slice(0, whole.length / 2) : whole;
     mark.end(fault?.kind === 'lost_answer' ? 'no_answer' : answer.status, json);
     if (fault?.kind === 'lost_answer') response.destroy();
-    else sendJson(response, answer.status, json);
+    else sendJson(response, answer.status, json, found?.isForPages ? { 'access-control-allow-origin': '*' } : {});
   }
 
   /** In the order of an API gateway: who asks, in which form, what for. */
-  #answer(request: IncomingMessage, path: string, found: Method | undefined): Answer {
+  async #answer(
+    request: IncomingMessage,
+    { path, body, found }: { path: string; body: string; found: Method | undefined },
+  ): Promise<Answer> {
+    if (!this.#isAuthorized(readHeader(request.headers['auth']), found)) return httpError(401);
+    const { accept, 'content-type': contentType } = request.headers;
+    if (!isJson(accept) || !isJson(contentType)) return httpError(406);
+    if (found === undefined) return httpError(404);
+    if (found.verb !== request.method) return httpError(403);
+    const { clickServiceId } = this.#surroundings.options;
+    if (found.verb === 'POST') {
+      const fields = parseLossless(body);
+      if (fields === null) return httpError(400);
+      if (String(fields['service_id']) !== clickServiceId) return httpError(403);
+      return await answerPost(() => found.answer(fields));
+    }
+    const parts = (found.pattern.exec(path) ?? []).slice(1).map((part) => decodePath(part) ?? '');
+    if (parts[0] !== clickServiceId) return httpError(403);
+    return found.answer(parts);
+  }
+
+  #isAuthorized(header: string | undefined, found: Method | undefined): boolean {
+    if (header === undefined && found?.isForPages) return true;
     const { options, clock } = this.#surroundings;
-    const isKnown = isAuthorized(readHeader(request.headers['auth']), {
+    return isAuthorized(header, {
       merchantUserId: options.clickMerchantUserId,
       secretKey: options.clickSecretKey,
       nowSeconds: clock.now(),
       skewSeconds: options.clickAuthSkewSeconds,
     });
-    if (!isKnown) return httpError(401);
-    const { accept, 'content-type': contentType } = request.headers;
-    if (!isJson(accept) || !isJson(contentType)) return httpError(406);
-    if (found === undefined) return httpError(404);
-    if (found.verb !== request.method) return httpError(403);
-    const parts = (found.pattern.exec(path) ?? []).slice(1).map((part) => decodePath(part) ?? '');
-    if (parts[0] !== options.clickServiceId) return httpError(403);
-    return found.answer(parts);
   }
 
   #readStatus = ([, id = '']: readonly string[]): Answer => {
@@ -153,24 +187,24 @@ export class MerchantApi {
   }
 }
 
-/** Below 0 failed or given back, 1 under way, 2 paid. */
-function statusOf({ status }: PaymentRecord): number {
-  if (status === 'paid') return 2;
-  if (status === 'failed') return -1;
-  if (status === 'reversed') return -2;
-  return 1;
+/** A body without the fields that the method needs is a bad request. */
+async function answerPost(answer: () => Answer | Promise<Answer>): Promise<Answer> {
+  try {
+    return await answer();
+  } catch (error) {
+    if (error instanceof z.ZodError) return httpError(400);
+    throw error;
+  }
 }
 
-function succeed(fields: Record<string, unknown>): Answer {
-  return { status: 200, body: { error_code: 0, error_note: 'Success', ...fields } };
-}
-
-function refuse(code: number, note: string): Answer {
-  return { status: 200, body: { error_code: code, error_note: note } };
-}
-
-function httpError(status: number): Answer {
-  return { status, body: { error_code: status, error_note: `HTTP ${status}` } };
+function answerPreflight(response: ServerResponse): void {
+  response.writeHead(204, {
+    'access-control-allow-origin': '*',
+    'access-control-allow-methods': 'POST, OPTIONS',
+    'access-control-allow-headers': ALLOWED_HEADERS,
+    'access-control-max-age': '600',
+  });
+  response.end();
 }
 
 function isJson(header: string | undefined): boolean {
@@ -187,13 +221,15 @@ function dayOf(atMs: number): string {
   return DAY.format(atMs);
 }
 
-/** For the wire log, without the digest. */
-function describe(request: IncomingMessage, url: URL): string {
+/** For the wire log, without the digest, and with card numbers masked. */
+function describe(request: IncomingMessage, url: URL, body: string): string {
   const auth = readHeader(request.headers['auth'])?.replace(/:[^:]*:/, ':•••:');
   const { accept, 'content-type': contentType } = request.headers;
+  const fields = parseLossless(body.replace(/("card_number"\s*:\s*"?\d{6})\d*(\d{4})/, '$1••••••$2'));
   return JSON.stringify({
     method: request.method,
     path: url.pathname,
     headers: { ...(auth === undefined ? {} : { auth }), accept, 'content-type': contentType },
+    ...(fields === null ? {} : { body: fields }),
   });
 }

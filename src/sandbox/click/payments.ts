@@ -10,7 +10,14 @@ const ALREADY_PAID = -4;
 const CANCELLED = -9;
 const CANCEL_ERROR = -1;
 
-export type Start = { order: Order; outcome: Outcome; language: Language; isLarge?: boolean | undefined };
+export type Start = {
+  order: Order;
+  outcome: Outcome;
+  language: Language;
+  isLarge?: boolean | undefined;
+  /** Masked. */
+  cardNumber?: string;
+};
 
 /** What happens to a payment, from Prepare to the confirmation or the manual investigation. */
 export class Payments {
@@ -34,7 +41,7 @@ export class Payments {
   }
 
   /** Starts a payment; it goes on by itself. */
-  start({ order, outcome, language, isLarge }: Start): PaymentRecord {
+  start({ order, outcome, language, isLarge, cardNumber }: Start): PaymentRecord {
     const ids = this.#world.nextIds(isLarge ?? this.#surroundings.options.clickLargeIds);
     const payment = this.#world.add({
       click_trans_id: ids.trans,
@@ -48,6 +55,7 @@ export class Payments {
       amount: order.amount,
       amount_tiyin: order.amount_tiyin,
       ...(order.card_type === undefined ? {} : { card_type: order.card_type }),
+      ...(cardNumber === undefined ? {} : { card_number: cardNumber }),
       created_at_ms: this.#surroundings.clock.nowMs(),
       merchant_prepare_id: null,
       merchant_confirm_id: null,

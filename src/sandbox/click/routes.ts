@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Ask, type Route, readLimit, route } from '../control-route.ts';
+import { type Ask, cardChange, type Route, readLimit, route } from '../control-route.ts';
 import { present } from './world.ts';
 
 const LIST_LIMIT = 500;
@@ -31,6 +31,10 @@ export const clickRoutes: readonly Route[] = [
       .list()
       .filter(({ status }) => status === 'investigation')
       .map(present),
+  ),
+  route('GET', '/click/cards', ({ click }) => click.cardTokens.list()),
+  route('PATCH', '/click/cards/:token', ({ click, part, body }) =>
+    click.cardTokens.setDeclines(part(1), cardChange.parse(body).declines),
   ),
 ];
 

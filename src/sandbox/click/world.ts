@@ -1,9 +1,10 @@
-import type { SimClickPayment } from '../control.ts';
+import type { SimCardDecline, SimClickPayment } from '../control.ts';
 import type { Store, Table } from '../store.ts';
 import type { Language } from '../surroundings.ts';
 import type { Order } from './link.ts';
 
 const PAYMENTS_KEPT = 20_000;
+const CARDS_KEPT = 2_000;
 const STEPS_KEPT = 60;
 /** Ids of today's size, and such as need the whole bigint of the specification. */
 const FIRST_IDS = {
@@ -27,14 +28,28 @@ export type PaymentRecord = SimClickPayment & {
   outcome: Outcome;
 };
 
+/** A card the application stored; its token is the key. */
+export type CardRecord = {
+  card_token: string;
+  /** The number of the test card. */
+  number: string;
+  temporary: boolean;
+  is_verified: boolean;
+  wrong_codes: number;
+  created_at_ms: number;
+  declines?: SimCardDecline;
+};
+
 /** Click's own ledger. No rule lives here. */
 export class World {
   readonly payments: Table<PaymentRecord>;
+  readonly cards: Table<CardRecord>;
   readonly #counters: Table<number>;
   readonly #byPaydoc = new Map<string, PaymentRecord>();
 
   constructor(store: Store) {
     this.payments = store.table('click_payments');
+    this.cards = store.table('click_cards');
     this.#counters = store.table('click_counters');
   }
 
@@ -46,6 +61,7 @@ export class World {
   /** Numbers go on, so that no id is ever given twice. */
   reset(): void {
     this.payments.clear();
+    this.cards.clear();
     this.#byPaydoc.clear();
   }
 
@@ -62,6 +78,12 @@ export class World {
     this.#byPaydoc.set(payment.click_paydoc_id, payment);
     this.payments.trim(PAYMENTS_KEPT, (dropped) => this.#byPaydoc.delete(dropped.click_paydoc_id));
     return payment;
+  }
+
+  addCard(card: CardRecord): CardRecord {
+    this.cards.set(card.card_token, card);
+    this.cards.trim(CARDS_KEPT);
+    return card;
   }
 
   save(payment: PaymentRecord): void {

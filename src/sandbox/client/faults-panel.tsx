@@ -1,6 +1,8 @@
-import { type ReactNode, useId } from 'react';
 import type { SimFaults } from '../control.ts';
+import { FaultRow, NameField, NumberField, type RowProps } from './fault-fields.tsx';
 import { ActError, Panel, useAct } from './panel.tsx';
+import { ProviderFaultRows } from './provider-fault-rows.tsx';
+import { countProviderFaults } from './provider-faults.ts';
 import { store, useSnapshot } from './store.ts';
 import { useTexts } from './texts.ts';
 
@@ -22,91 +24,11 @@ const oldVersions = ['6.0', '6.2', '7.0', '7.10', '8.0'];
 
 /** How many kinds of trouble are on. */
 export function countFaults(faults: SimFaults): number {
-  const { api, updates, payme, click } = faults;
-  const counted = [api, updates, payme, click].filter((fault) => (fault?.remaining ?? 0) > 0);
-  const { api_delay_ms, client_version, invoice_closed, stale_init_data_seconds, click_uzcard_refuses_reversal } =
-    faults;
-  const switched = [api_delay_ms, invoice_closed, client_version, stale_init_data_seconds];
-  const others = [...switched, click_uzcard_refuses_reversal].filter(Boolean);
-  return counted.length + others.length;
+  const { api, updates, api_delay_ms, client_version, invoice_closed, stale_init_data_seconds } = faults;
+  const counted = [api, updates].filter((fault) => (fault?.remaining ?? 0) > 0);
+  const switched = [api_delay_ms, invoice_closed, client_version, stale_init_data_seconds].filter(Boolean);
+  return counted.length + switched.length + countProviderFaults(faults);
 }
-
-type Option = { value: string; label: string };
-
-function FaultRow(props: {
-  label: string;
-  hint: string;
-  value: string;
-  options: ReadonlyArray<Option>;
-  testId: string;
-  onChange: (value: string) => void;
-  children?: ReactNode;
-}) {
-  const id = useId();
-  return (
-    <div className={`fault-row${props.value ? ' on' : ''}`}>
-      <label htmlFor={id} title={props.hint}>
-        {props.label}
-      </label>
-      <select
-        id={id}
-        value={props.value}
-        data-testid={props.testId}
-        onChange={(event) => props.onChange(event.target.value)}
-      >
-        {props.options.map((option) => (
-          <option key={option.value} value={option.value}>
-            {option.label}
-          </option>
-        ))}
-      </select>
-      {props.value && <small>{props.hint}</small>}
-      {props.value && props.children}
-    </div>
-  );
-}
-
-function NumberField(props: { label: string; value: number; max: number; onChange: (value: number) => void }) {
-  return (
-    <label className="mini-field">
-      <span>{props.label}</span>
-      <input
-        type="number"
-        min="1"
-        max={props.max}
-        value={props.value}
-        onChange={(event) => {
-          const value = Number(event.target.value);
-          if (Number.isSafeInteger(value) && value >= 1 && value <= props.max) props.onChange(value);
-        }}
-      />
-    </label>
-  );
-}
-
-function NameField(props: {
-  label: string;
-  all: string;
-  names: ReadonlyArray<string>;
-  value: string;
-  onChange: (name: string) => void;
-}) {
-  return (
-    <label className="mini-field wide">
-      <span>{props.label}</span>
-      <select value={props.value} onChange={(event) => props.onChange(event.target.value)}>
-        <option value="">{props.all}</option>
-        {props.names.map((name) => (
-          <option key={name} value={name}>
-            {name}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
-}
-
-type RowProps = { faults: SimFaults; save: (faults: SimFaults) => void };
 
 function ApiFaultRow({ faults, save }: RowProps) {
   const texts = useTexts().faults;
@@ -337,6 +259,7 @@ export function FaultsPanel() {
       <ApiSpeedRow faults={faults} save={save} />
       <UpdateFaultRow faults={faults} save={save} />
       <ClientFaultRows faults={faults} save={save} />
+      <ProviderFaultRows faults={faults} save={save} />
       <ActError error={error} />
     </Panel>
   );

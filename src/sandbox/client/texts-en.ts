@@ -138,6 +138,35 @@ export const english = {
     delayMs: 'Delay (ms)',
     left: (count: number) => `${count} to go`,
     used: 'used up',
+    httpStatus: 'HTTP status',
+    providers: {
+      payme: { label: 'Payme calls', hint: 'Between Payme and the application, in both directions' },
+      click: { label: 'Click calls', hint: 'Between Click and the application, in both directions' },
+    },
+    accidents: {
+      lost_request: 'The request is lost',
+      lost_answer: 'Works, but the answer is lost',
+      delay: 'Late',
+      malformed: 'Cut off in the middle',
+      duplicate: 'Sent twice at once',
+      wrong_auth: 'Wrong key or signature',
+      amount_changed: 'Another amount',
+      http_error: 'HTTP error',
+    },
+    switches: {
+      payme_uniform_card_errors: {
+        label: 'Payme card errors',
+        hint: 'Which code a refused card has in the Subscribe API',
+        off: 'One for each reason',
+        on: 'Always −31008',
+      },
+      click_uzcard_refuses_reversal: {
+        label: 'UZCARD reversals',
+        hint: 'Whether Click can give payments by UZCARD back',
+        off: 'Allowed',
+        on: 'Refused',
+      },
+    },
   },
 
   webhook: {

@@ -135,6 +135,35 @@ export const japanese: Texts = {
     delayMs: '遅れ (ミリ秒)',
     left: (count) => `残り ${count} 回`,
     used: '適用済み',
+    httpStatus: 'HTTP ステータス',
+    providers: {
+      payme: { label: 'Payme の呼び出し', hint: 'Payme とアプリケーションの間（両方向）' },
+      click: { label: 'Click の呼び出し', hint: 'Click とアプリケーションの間（両方向）' },
+    },
+    accidents: {
+      lost_request: '要求が失われる',
+      lost_answer: '処理した後に応答が失われる',
+      delay: '遅れる',
+      malformed: '途中で切れる',
+      duplicate: '同時に2回送られる',
+      wrong_auth: '鍵または署名が誤り',
+      amount_changed: '金額が異なる',
+      http_error: 'HTTP エラー',
+    },
+    switches: {
+      payme_uniform_card_errors: {
+        label: 'Payme のカードエラー',
+        hint: 'Subscribe API で拒否されたカードのコード',
+        off: '理由ごとのコード',
+        on: '常に −31008',
+      },
+      click_uzcard_refuses_reversal: {
+        label: 'UZCARD の返金',
+        hint: 'UZCARD での支払いを Click から返金できるか',
+        off: '可能',
+        on: '拒否',
+      },
+    },
   },
 
   webhook: {

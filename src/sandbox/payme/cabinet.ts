@@ -1,4 +1,4 @@
-import type { SimPaymeStatement } from '../control.ts';
+import type { SimPaymeCard, SimPaymeReceipt, SimPaymeStatement } from '../control.ts';
 import { renderComplaints, renderSteps, show } from '../exchange.ts';
 import { formatTashkent, formatTiyin, type Html, html, renderFacts, renderPage } from '../page.ts';
 import type { TransactionRecord } from './world.ts';
@@ -13,8 +13,21 @@ const REASONS: Readonly<Record<number, string>> = {
   10: 'unknown',
 };
 
+const RECEIPT_STATES: Readonly<Record<SimPaymeReceipt['state'], string>> = {
+  0: 'created',
+  1: 'checks',
+  2: 'debit',
+  3: 'closing',
+  4: 'paid',
+  21: 'to be cancelled',
+  30: 'waits for Perform',
+  50: 'cancelled',
+};
+
 export type CabinetView = {
   transactions: readonly TransactionRecord[];
+  cards: readonly SimPaymeCard[];
+  receipts: readonly SimPaymeReceipt[];
   /** Of the last press of a button. */
   message?: string;
   statement?: SimPaymeStatement;
@@ -22,8 +35,12 @@ export type CabinetView = {
   period: { from: string; to: string };
 };
 
-/** The merchant's cabinet: every transaction with its exchange, refunds, and the statement against Payme's books. */
-export function renderCabinet({ transactions, message, statement, period }: CabinetView): string {
+/**
+ * The merchant's cabinet: every transaction with its exchange, refunds, the statement against Payme's books, and what
+ * the Subscribe API keeps.
+ */
+export function renderCabinet(view: CabinetView): string {
+  const { transactions, message, statement, period } = view;
   const body = html`
 ${message && html`<p class="note" role="status">${message}</p>`}
 <section>
@@ -35,6 +52,8 @@ ${message && html`<p class="note" role="status">${message}</p>`}
 </div></form>
 ${statement && renderStatement(statement)}
 </section>
+${view.cards.length > 0 && renderCards(view.cards)}
+${view.receipts.length > 0 && renderReceipts(view.receipts)}
 <div class="rows" data-testid="transactions">
 ${transactions.length === 0 && html`<section><p class="quiet">No payments yet. Open a pay link of the application; what happens shows up here.</p></section>`}
 ${transactions.map(renderTransaction)}
@@ -56,6 +75,29 @@ ${differences.map(
 )}</tbody></table></div>`;
 }
 
+function renderCards(cards: readonly SimPaymeCard[]): Html {
+  return html`<section data-testid="cards"><h1>Stored cards</h1>
+<div class="scroll"><table><thead><tr><th>Card</th><th>Stored</th><th>Token</th><th>Payments</th><th></th></tr></thead><tbody>
+${cards.map(
+  ({ id, number, created_at_ms: atMs, recurrent, verify, declines }) => html`<tr><td>${number}</td>
+<td>${formatTashkent(atMs)}</td><td>${verify ? (recurrent ? 'kept' : 'for one payment') : 'not verified'}</td>
+<td class="${declines === undefined ? '' : 'bad-text'}">${declines ?? 'as the test card'}</td>
+<td><form method="post" action="/payme/cabinet/${id}/${declines === undefined ? 'block' : 'unblock'}"><button class="plain small">${declines === undefined ? 'Block' : 'Unblock'}</button></form></td></tr>`,
+)}</tbody></table></div></section>`;
+}
+
+function renderReceipts(receipts: readonly SimPaymeReceipt[]): Html {
+  return html`<section data-testid="receipts"><h1>Receipts</h1>
+<div class="scroll"><table><thead><tr><th>Account</th><th>Amount</th><th>State</th><th>Card</th><th>Created</th><th>Receipt</th></tr></thead><tbody>
+${receipts.map(
+  ({ id, account, amount, state, card, create_time: atMs, transaction_id: transaction, error }) => html`<tr>
+<td>${Object.values(account).join(', ')}</td><td>${formatTiyin(amount, 'en')}</td>
+<td>${state} (${RECEIPT_STATES[state]})${error && html` <span class="bad-text">${error.message} <code>${error.code}</code></span>`}</td>
+<td>${card ?? ''}</td><td>${formatTashkent(atMs)}</td>
+<td>${transaction === null ? html`<code>${id}</code>` : html`<a href="#t-${transaction}"><code>${id}</code></a>`}</td></tr>`,
+)}</tbody></table></div></section>`;
+}
+
 function renderTransaction(transaction: TransactionRecord): Html {
   const { id, account, amount, card, status, reason, money, error, complaints, steps } = transaction;
   return html`<section id="t-${id}" data-testid="transaction-${id}">
@@ -68,6 +110,7 @@ ${renderFacts([
   ['Created', formatTashkent(transaction.time)],
   ['State', `${transaction.state}${reason === null ? '' : `, reason ${reason} (${REASONS[reason] ?? ''})`}`],
   ['Card', `${card}, money ${money === 'none' ? 'not taken' : money}`],
+  ...(transaction.receipt_id === undefined ? [] : [['Receipt', html`<code>${transaction.receipt_id}</code>`] as const]),
   ['Number in the application', html`<code>${transaction.transaction ?? 'none'}</code>`],
 ])}
 ${renderSteps(steps)}

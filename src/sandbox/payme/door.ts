@@ -18,7 +18,7 @@ const TASHKENT_OFFSET_MS = 5 * 3_600_000;
 
 type Visit = { request: IncomingMessage; response: ServerResponse; url: URL };
 
-/** Payme's checkout and cabinet over HTTP, below /payme. */
+/** Payme's checkout, cabinet and Subscribe API over HTTP, below /payme. */
 export class PaymeDoor {
   readonly #payme: Payme;
   readonly #nowMs: () => number;
@@ -31,6 +31,7 @@ export class PaymeDoor {
   async handle(visit: Visit): Promise<void> {
     const { request, response, url } = visit;
     const path = url.pathname.replace(/^\/payme\/?/, '');
+    if (path === 'api') return await this.#payme.subscribeApi.handle(request, response);
     if (path === 'cabinet' || path.startsWith('cabinet/')) return await this.#handleCabinet(visit, path);
     const page = /^checkout\/([0-9a-f]{24})(?:\/(card|pay))?$/.exec(path);
     if (page !== null) return await this.#handleCheckout(visit, page[1] ?? '', page[2]);
@@ -95,7 +96,7 @@ export class PaymeDoor {
 
   async #handleCabinet({ request, response, url }: Visit, path: string): Promise<void> {
     if (!isLocal(request)) return sendPage(response, 403, renderNotice('Only pages of this machine may look in here.'));
-    const action = /^cabinet\/([0-9a-f]{24})\/(refund|resume|check)$/.exec(path);
+    const action = /^cabinet\/([0-9a-f]{24})\/(refund|resume|check|block|unblock)$/.exec(path);
     if (request.method === 'POST' && action !== null) {
       const message = await this.#act(action[1] ?? '', action[2] ?? '');
       return seeOther(response, `/payme/cabinet?${new URLSearchParams({ message })}`);
@@ -118,6 +119,8 @@ export class PaymeDoor {
     const message = query.get('message');
     return renderCabinet({
       transactions: this.#payme.world.listTransactions().slice(-CABINET_ROWS).reverse(),
+      cards: this.#payme.cards.list().slice(0, CABINET_ROWS),
+      receipts: this.#payme.receipts.list().slice(-CABINET_ROWS).reverse(),
       period,
       ...(statement === undefined ? {} : { statement }),
       ...(message === null ? {} : { message }),
@@ -127,6 +130,10 @@ export class PaymeDoor {
   async #act(id: string, action: string): Promise<string> {
     const { payments } = this.#payme;
     try {
+      if (action === 'block' || action === 'unblock') {
+        const { number } = this.#payme.cards.setDeclines(id, action === 'block' ? 'blocked' : null);
+        return `Done: the card ${number} is ${action}ed now.`;
+      }
       if (action === 'check') {
         const { differences } = await payments.check(id);
         if (differences.length === 0) return 'CheckTransaction agrees with Payme’s books.';

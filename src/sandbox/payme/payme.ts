@@ -5,6 +5,9 @@ import { CARD_EXPIRE, findCard, SMS_CODE, TEST_CARDS, type TestCard } from './ca
 import { fillCallback, LinkError, type Order, readForm, readLink } from './link.ts';
 import { MerchantClient } from './merchant-client.ts';
 import { Payments } from './payments.ts';
+import { Receipts } from './receipts.ts';
+import { StoredCards } from './stored-cards.ts';
+import { SubscribeApi } from './subscribe-api.ts';
 import { type Checkout, makeId, present, type StopAfter, type TransactionRecord, World } from './world.ts';
 
 const CARD_WRONG: Words = {
@@ -27,6 +30,9 @@ type PayForm = {
 export class Payme {
   readonly world: World;
   readonly payments: Payments;
+  readonly cards: StoredCards;
+  readonly receipts: Receipts;
+  readonly subscribeApi: SubscribeApi;
   readonly #surroundings: Surroundings;
   readonly #client: MerchantClient;
 
@@ -35,11 +41,20 @@ export class Payme {
     this.world = new World(surroundings.store);
     this.#client = new MerchantClient(surroundings, this.world);
     this.payments = new Payments(surroundings, this.world, this.#client);
+    this.cards = new StoredCards(surroundings, this.world);
+    this.receipts = new Receipts(surroundings, {
+      world: this.world,
+      client: this.#client,
+      payments: this.payments,
+      cards: this.cards,
+    });
+    this.subscribeApi = new SubscribeApi(surroundings, this.cards, this.receipts);
   }
 
   /** After the store was read: goes on where the last run stopped. */
   wake(): void {
     this.payments.wake();
+    this.receipts.wake();
   }
 
   reset(): void {
@@ -53,7 +68,8 @@ export class Payme {
   /** Resolves when nothing is under way, or after `limitMs` of real time. */
   async settled(limitMs: number): Promise<void> {
     const limit = new Promise<void>((resolve) => setTimeout(resolve, limitMs).unref());
-    await Promise.race([this.payments.allFinished(), limit]);
+    const finished = this.receipts.allFinished().then(() => this.payments.allFinished());
+    await Promise.race([finished, limit]);
   }
 
   /** Reads a pay link and asks the application whether it may be paid. @throws LinkError */
@@ -99,7 +115,11 @@ export class Payme {
     if (card === null || !isPayable(checkout)) return;
     delete checkout.problem;
     if (code.trim() === SMS_CODE) {
-      checkout.transaction_id = this.payments.start(checkout.order, card, stopAfter).id;
+      checkout.transaction_id = this.payments.start(
+        checkout.order,
+        card,
+        stopAfter === undefined ? {} : { stop_after: stopAfter },
+      ).id;
     } else {
       checkout.problem = { code: -31103, message: CODE_WRONG[checkout.order.language] };
     }

@@ -2,12 +2,12 @@ import type { SimPaymeDifference, SimPaymeStatement, SimProviderError, SimProvid
 import { SimError } from '../errors.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { type Answer, describeFailure, isSameAnswer, type Method } from './answers.ts';
-import { maskCard, TEST_CARDS, type TestCard } from './cards.ts';
+import { findCard, maskCard, type TestCard } from './cards.ts';
 import { fiscalReceipt } from './fiscal.ts';
 import type { Order } from './link.ts';
 import type { Call, MerchantClient } from './merchant-client.ts';
 import { compareState, compareStatement } from './statement.ts';
-import { makeId, type StopAfter, type TransactionRecord, type World } from './world.ts';
+import { makeId, type TransactionRecord, type World } from './world.ts';
 
 /** A transaction that was not performed runs out twelve hours after its time. */
 const TIMEOUT_MS = 43_200_000;
@@ -22,6 +22,8 @@ const REASON_REFUND = 5;
 const NOT_FOUND = -31003;
 const CANNOT_CANCEL = -31007;
 const WRONG_STATE = -31008;
+
+type PaymentDetails = Pick<Partial<TransactionRecord>, 'stop_after' | 'receipt_id' | 'decline'>;
 
 /** What happens to a payment, from the debit of the card to the refund. */
 export class Payments {
@@ -48,14 +50,14 @@ export class Payments {
   }
 
   /** Starts a payment; it goes on by itself. */
-  start(order: Order, card: TestCard, stopAfter?: StopAfter): TransactionRecord {
+  start(order: Order, card: TestCard, more: PaymentDetails = {}): TransactionRecord {
     const time = this.#surroundings.clock.nowMs();
     const transaction = this.#world.addTransaction({
       id: makeId(time),
       sequence: this.#world.nextNumber('transaction'),
       order,
       card_number: card.number,
-      ...(stopAfter === undefined ? {} : { stop_after: stopAfter }),
+      ...more,
       time,
       amount: order.amount,
       account: order.account,
@@ -186,7 +188,7 @@ export class Payments {
   }
 
   async #debit(transaction: TransactionRecord): Promise<boolean> {
-    const decline = TEST_CARDS.find(({ number }) => number === transaction.card_number)?.decline;
+    const decline = transaction.decline ?? findCard(transaction.card_number)?.decline;
     if (decline === undefined) {
       transaction.money = 'debited';
       this.#note(transaction, 'debit', 'done', 'The card was debited.');

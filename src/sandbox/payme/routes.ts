@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Ask, type Route, readLimit, route } from '../control-route.ts';
+import { type Ask, cardChange, type Route, readLimit, route } from '../control-route.ts';
 import { SimError } from '../errors.ts';
 import { LinkError } from './link.ts';
 import { present } from './world.ts';
@@ -32,6 +32,12 @@ export const paymeRoutes: readonly Route[] = [
   ),
   route('POST', '/payme/transactions/:id/check', ({ payme, part }) => payme.payments.check(part(1))),
   route('POST', '/payme/statement', ({ payme, body }) => payme.payments.readStatement(statementBody.parse(body))),
+  route('GET', '/payme/cards', ({ payme }) => payme.cards.list()),
+  route('PATCH', '/payme/cards/:id', ({ payme, part, body }) =>
+    payme.cards.setDeclines(part(1), cardChange.parse(body).declines),
+  ),
+  route('GET', '/payme/receipts', listReceipts),
+  route('GET', '/payme/receipts/:id', ({ payme, part }) => payme.receipts.read(part(1))),
 ];
 
 async function check({ payme, body }: Ask): Promise<unknown> {
@@ -51,4 +57,13 @@ function listTransactions({ payme, query }: Ask): unknown {
     .slice(-readLimit(query, LIST_LIMIT))
     .reverse()
     .map(present);
+}
+
+function listReceipts({ payme, query }: Ask): unknown {
+  const wanted = query.get('account');
+  return payme.receipts
+    .list()
+    .filter(({ account }) => wanted === null || Object.values(account).includes(wanted))
+    .slice(-readLimit(query, LIST_LIMIT))
+    .reverse();
 }

@@ -20,6 +20,8 @@ type Params = Partial<Kept> & { id: string; from: number; to: number; type: stri
 type Rpc = { method: string; params: Params; id: number };
 export type RpcAnswer = { result: unknown } | { error: { code: number; message: unknown; data?: string } };
 
+type Override = RpcAnswer | { raw: Sent } | undefined;
+
 /** A small merchant that keeps to Payme's Merchant API, unless a test makes it do otherwise. */
 export class TestMerchant {
   readonly orders = new Map<string, number>([
@@ -30,7 +32,7 @@ export class TestMerchant {
   readonly calls: Rpc[] = [];
   readonly fiscal: Params[] = [];
   /** Takes the place of the answer to a call when it gives one; `null` drops the connection. */
-  override: (call: Rpc, honest: () => RpcAnswer) => RpcAnswer | { raw: Sent } | undefined = () => undefined;
+  override: (call: Rpc, honest: () => RpcAnswer) => Override | Promise<Override> = () => undefined;
   nowMs: () => number = Date.now;
   server!: TestServer;
 
@@ -50,7 +52,7 @@ export class TestMerchant {
     return this.calls.filter((call) => call.method === method);
   }
 
-  #receive({ headers, body, path }: Received): Sent {
+  async #receive({ headers, body, path }: Received): Promise<Sent> {
     if (path !== '/api/v1/payment/webhooks/payme') return { status: 404, body: '' };
     let call: Rpc;
     try {
@@ -61,7 +63,7 @@ export class TestMerchant {
     this.calls.push(call);
     const isKnown = headers.authorization === `Basic ${Buffer.from(`Paycom:${paymeKey}`).toString('base64')}`;
     const honest = (): RpcAnswer => (isKnown ? this.#answer(call) : refuse(-32504));
-    const answer = this.override(call, honest) ?? honest();
+    const answer = (await this.override(call, honest)) ?? honest();
     if ('raw' in answer) return answer.raw;
     return { body: JSON.stringify({ ...answer, id: call.id }) };
   }
