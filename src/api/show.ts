@@ -1,4 +1,5 @@
 import { getPlan, getPlans, listCatalog } from '#domain/catalog/list-catalog.ts';
+import { hasLink } from '#domain/checkout/open-link.ts';
 import { findOpenInvoice, type InvoiceRecord } from '#domain/checkout/records.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { listEntitlements } from '#domain/entitlement/list.ts';
@@ -56,6 +57,11 @@ export async function showInvoice(
 ): Promise<InvoiceView> {
   const reader = { language, surface, policy: ctx.policy.surfacePolicy, now: ctx.clock.now() };
   return presentInvoice(invoice, await getPlan(ctx, invoice.planId), reader);
+}
+
+/** Whether there is an order of this id: all that a page needs to know before it is shown. */
+export function hasOrder(ctx: Ctx, invoiceId: string): Promise<boolean> {
+  return hasLink(ctx, invoiceId);
 }
 
 export async function showMe(ctx: Ctx, user: User, contact: Contact): Promise<MeView> {

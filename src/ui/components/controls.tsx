@@ -2,6 +2,21 @@
 import { type ReactNode, useId } from 'react';
 import { Icon, Spinner } from '#ui/components/icons.tsx';
 
+/** The one button of a form. */
+export function SubmitButton(props: { children: ReactNode; isDisabled: boolean; isBusy: boolean; testId: string }) {
+  return (
+    <button
+      type="submit"
+      disabled={props.isDisabled || props.isBusy}
+      data-testid={props.testId}
+      className="flex min-h-12 items-center justify-center gap-2 rounded-card bg-button px-5 text-body font-semibold text-on-button transition-[filter] duration-quick active:brightness-90 disabled:opacity-50"
+    >
+      {props.isBusy && <Spinner className="size-5" />}
+      {props.children}
+    </button>
+  );
+}
+
 /** A button of the page itself, for what is not the screen's one main action. */
 export function Button(props: {
   children: ReactNode;

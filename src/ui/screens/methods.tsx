@@ -71,10 +71,11 @@ function MethodRow(props: { method: StoredMethodView; isGoing: boolean; onRemove
   const t = useT();
   const ask = useAsk();
   const name = cardName(method);
+  const provider = providerName(t, method);
   const press = async () => {
     const question = {
       title: t('methods.remove.title', { card: name }),
-      message: t('methods.remove.text', { provider: providerName(t, method) }),
+      message: t('methods.remove.text', { provider }),
       yes: t('methods.remove.yes'),
       no: t('methods.remove.no'),
       isDestructive: true,

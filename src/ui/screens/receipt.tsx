@@ -47,6 +47,7 @@ function Receipt({ receipt }: { receipt: ReceiptView }) {
   const { navigate } = useNavigation();
   const { money, period, refund, returned, status } = receipt;
   const isPartly = returned !== null && returned.amount !== money.amount;
+  const provider = providerName(t, receipt);
   return (
     <div data-testid="receipt">
       <Card className="mt-6">
@@ -99,7 +100,7 @@ function Receipt({ receipt }: { receipt: ReceiptView }) {
           }))}
         />
       </Section>
-      <Section title={t('receipt.chargeId', { provider: providerName(t, receipt) })} note={t('receipt.chargeNote')}>
+      <Section title={t('receipt.chargeId', { provider })} note={t('receipt.chargeNote')}>
         <div className="px-4 py-1">
           <CopyText text={receipt.chargeId} testId="charge-id" />
         </div>
