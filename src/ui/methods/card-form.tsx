@@ -43,7 +43,7 @@ export function CardForm({ cards, provider }: { cards: CardFlow; provider: strin
         autoComplete="cc-number"
         placeholder="0000 0000 0000 0000"
         maxLength={23}
-        isDisabled={isBusy}
+        isLocked={isBusy}
         testId="card-number"
       />
       <Field
@@ -55,7 +55,7 @@ export function CardForm({ cards, provider }: { cards: CardFlow; provider: strin
         autoComplete="cc-exp"
         placeholder="MM/YY"
         maxLength={7}
-        isDisabled={isBusy}
+        isLocked={isBusy}
         testId="card-expiry"
       />
       <Trouble cards={cards} provider={provider} />
@@ -78,9 +78,9 @@ export function CodeForm({ cards, provider }: { cards: CardFlow; provider: strin
   const field = useRef<HTMLInputElement>(null);
   const { flow, keeper } = cards;
   const { codes, failure, isBusy, sent } = flow;
-  useEffect(() => field.current?.focus(), []);
   useEffect(() => {
     if (failure === 'code_wrong' || failure === 'code_over') setCode('');
+    field.current?.focus();
   }, [failure]);
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -99,7 +99,7 @@ export function CodeForm({ cards, provider }: { cards: CardFlow; provider: strin
         inputMode="numeric"
         autoComplete="one-time-code"
         maxLength={CODE_DIGITS.max}
-        isDisabled={isBusy}
+        isLocked={isBusy}
         inputRef={field}
         testId="card-code"
       />

@@ -11,7 +11,8 @@ export function Field(props: {
   placeholder?: string;
   hint?: string | null;
   isWrong?: boolean;
-  isDisabled?: boolean;
+  /** Nothing can be typed now; the focus stays. */
+  isLocked?: boolean;
   maxLength: number;
   onLeave?: () => void;
   inputRef?: Ref<HTMLInputElement>;
@@ -36,13 +37,13 @@ export function Field(props: {
         value={props.value}
         placeholder={props.placeholder}
         maxLength={props.maxLength}
-        disabled={props.isDisabled}
+        readOnly={props.isLocked}
         aria-describedby={hint === null ? undefined : `${id}hint`}
         aria-invalid={isWrong || undefined}
         onChange={(event) => props.onChange(event.target.value)}
         onBlur={props.onLeave}
         data-testid={props.testId}
-        className="tabular mt-1.5 min-h-12 w-full rounded-card border border-hint bg-surface px-4 text-body placeholder:text-hint focus:border-link disabled:opacity-60 aria-invalid:border-danger"
+        className="tabular mt-1.5 min-h-12 w-full rounded-card border border-hint bg-surface px-4 text-body placeholder:text-hint focus:border-link read-only:opacity-60 aria-invalid:border-danger"
       />
       {hint !== null && (
         <p id={`${id}hint`} className={`mt-1.5 text-note ${isWrong ? 'text-danger' : 'text-hint'}`}>

@@ -11,7 +11,7 @@ export function Pending(props: { order: LinkedOrderView; pending: PendingView; b
   const { botUrl, order, pending } = props;
   const { instructionsUrl, progress } = pending;
   const t = useT();
-  const { action, text, title } = pendingText(t, pending);
+  const { action, note, text, title } = pendingText(t, pending);
   const isTheirs = needsPayer(pending);
   return (
     <>
@@ -26,7 +26,7 @@ export function Pending(props: { order: LinkedOrderView; pending: PendingView; b
           }
           title={title}
           text={text}
-          note={t('pending.held')}
+          note={note}
         >
           {instructionsUrl !== null && (
             <LinkButton href={instructionsUrl} isQuiet={!isTheirs} opensBeside testId="instructions">

@@ -73,7 +73,7 @@ function Charging({ invoice }: { invoice: InvoiceView }) {
 function Pending({ invoice, pending }: { invoice: InvoiceView; pending: PendingView }) {
   const t = useT();
   const { instructionsUrl, progress } = pending;
-  const { action, text, title } = pendingText(t, pending);
+  const { action, note, text, title } = pendingText(t, pending);
   const isTheirs = needsPayer(pending);
   return (
     <Screen title={t('order.title')}>
@@ -87,7 +87,7 @@ function Pending({ invoice, pending }: { invoice: InvoiceView; pending: PendingV
         }
         title={title}
         text={text}
-        note={t('pending.held')}
+        note={note}
         testId="pending"
       >
         {instructionsUrl !== null && !isTheirs && (

@@ -48,6 +48,7 @@ function Receipt({ receipt }: { receipt: ReceiptView }) {
   const { money, period, refund, returned, status } = receipt;
   const isPartly = returned !== null && returned.amount !== money.amount;
   const provider = providerName(t, receipt);
+  const claimUrl = refund?.status === 'requested' ? refund.claimUrl : null;
   return (
     <div data-testid="receipt">
       <Card className="mt-6">
@@ -58,12 +59,14 @@ function Receipt({ receipt }: { receipt: ReceiptView }) {
           </div>
           <StatusPill status={receipt.status} />
         </div>
-        {refund && (
+        {refund && claimUrl === null && (
           <p className="px-4 py-3 text-sub">
-            {t(`refund.${refund.status}.${refund.reason}`, { date: refund.at.text })}
+            {isPartly && refund.status === 'succeeded'
+              ? t('refund.part', { date: refund.at.text, amount: refund.money.text })
+              : t(`refund.${refund.status}.${refund.reason}`, { date: refund.at.text })}
           </p>
         )}
-        {refund?.status === 'requested' && refund.claimUrl !== null && <Claim refund={refund} url={refund.claimUrl} />}
+        {refund && claimUrl !== null && <Claim refund={refund} url={claimUrl} />}
         {(status === 'disputed' || status === 'charged_back') && (
           <p className="px-4 py-3 text-sub">{t(`receipt.${status}`)}</p>
         )}
@@ -124,7 +127,7 @@ function Claim({ refund, url }: { refund: NonNullable<ReceiptView['refund']>; ur
   const t = useT();
   return (
     <div className="p-4">
-      <p className="text-sub text-hint">{t('refund.claim.text')}</p>
+      <p className="text-sub text-hint">{t('refund.claim.text', { date: refund.at.text })}</p>
       <div className="mt-3 grid">
         <Button look="filled" onPress={() => openOutside(url)} testId="refund-claim">
           {t('refund.claim.action', { amount: refund.money.text })}
