@@ -21,17 +21,24 @@ export default function MethodsScreen() {
   const t = useT();
   const [adding, setAdding] = useState<AddingView | null>(null);
   const methods = useMethods(adding?.id ?? null);
-  const added = methods.data?.find(({ id }) => id === adding?.id) ?? null;
-  const isWaiting = adding !== null && added === null;
+  const [addedId, setAddedId] = useState<string | null>(null);
+  const isThere = methods.data?.some(({ id }) => id === adding?.id) ?? false;
+  const added = methods.data?.find(({ id }) => id === addedId);
+  // Told once: from then on it is a method like the others, and may be deleted.
+  useEffect(() => {
+    if (adding === null || !isThere) return;
+    setAddedId(adding.id);
+    setAdding(null);
+  }, [adding, isThere]);
   return (
     <Screen title={t('methods.title')} lead={t('methods.lead')}>
-      {isWaiting && <Waiting adding={adding} onStop={() => setAdding(null)} />}
+      {adding && <Waiting adding={adding} onStop={() => setAdding(null)} />}
       {added && <Added method={added} />}
       <Loaded query={methods} skeleton={<CellsSkeleton count={3} />}>
         {(list) => (
           <>
-            {list.length > 0 ? <Methods list={list} /> : !isWaiting && <Empty />}
-            {!isWaiting && <Add onBegun={setAdding} />}
+            {list.length > 0 ? <Methods list={list} /> : adding === null && <Empty />}
+            {adding === null && <Add onBegun={setAdding} />}
           </>
         )}
       </Loaded>
