@@ -1,8 +1,7 @@
 import { type Ctx, SCOPES } from '#domain/context/context.ts';
 import { registerApiKey } from '#domain/identity/api-key.ts';
 import { ensureUser } from '#domain/identity/ensure-user.ts';
-import { loadEnv } from '#lib/env.ts';
-import { makeServer } from '../src/server.ts';
+import { loadWholeEnv, makeServer } from '../src/server.ts';
 import { PRODUCTS, SANDBOX_PLUGINS, type SeedPlan, type SeedProduct } from './catalog.ts';
 
 /** The sandbox user who sells the plugins: Alex. */
@@ -10,7 +9,7 @@ const SANDBOX_DEVELOPER = 7_000_000_102n;
 
 /** Fills the catalogue, and in the sandbox the marketplace and the documented API key. Safe to run at every start. */
 async function seed(): Promise<void> {
-  const env = loadEnv();
+  const env = loadWholeEnv();
   const server = await makeServer('worker', env);
   try {
     for (const [position, product] of PRODUCTS.entries()) await seedProduct(server.ctx, product, position, null);

@@ -111,8 +111,8 @@ const ROWS = [
   ),
   {
     files: ['src/server.ts'],
-    may: ['#domain/context/**', '#providers/registry.ts', '#lib/**', '#messages/**'],
-    says: 'The server joins domain/context, providers/registry, messages and lib.',
+    may: ['#domain/context/**', '#domain/provider.ts', '#providers/registry.ts', '#lib/**', '#messages/**'],
+    says: 'The server joins domain/context, the provider contract, providers/registry, messages and lib.',
   },
   {
     files: [
@@ -138,8 +138,8 @@ const ROWS = [
   },
   {
     files: ['src/proxy.ts'],
-    may: ['#ui/**', '#lib/env.ts', '#messages/**'],
-    says: 'What stands before every page imports ui, messages and lib/env.',
+    may: ['#ui/**', '#lib/env.ts', '#messages/**', '#providers/registry.ts'],
+    says: 'What stands before every page imports ui, messages, lib/env and the list of providers.',
   },
   {
     files: ['src/messages/**'],
@@ -149,8 +149,8 @@ const ROWS = [
   },
   {
     files: ['src/providers/registry.ts'],
-    may: ['#providers/*/adapter.ts', '#domain/provider.ts'],
-    says: 'The registry imports the adapters and the provider contract.',
+    may: ['#providers/*/settings.ts', '#providers/telegram-stars/**', '#domain/provider.ts', '#lib/env-group.ts'],
+    says: 'The registry imports the settings of each provider and the contract.',
   },
   ...PROVIDERS.map((provider) => ({
     files: [`src/providers/${provider}/**`],
@@ -162,8 +162,9 @@ const ROWS = [
       '#domain/errors.ts',
       '#lib/http.ts',
       '#lib/crypto.ts',
+      '#lib/env-group.ts',
     ],
-    says: 'A provider imports the contract, money, errors, lib/http and lib/crypto; never another provider or the database.',
+    says: 'A provider imports the contract, money, errors, lib/http, lib/crypto and lib/env-group; never another provider or the database.',
   })),
   ...CONCEPTS.flatMap((concept, at) => conceptRows(concept, CONCEPTS.slice(0, at))),
   ...area('lib', {

@@ -26,7 +26,7 @@ const ROWS = {
     ],
     refused: [
       '#domain/payment/settle.ts',
-      '#domain/webhook/apply.ts',
+      '#domain/reconciliation/apply.ts',
       '#domain/money.ts',
       '#lib/db.ts',
       '#providers/registry.ts',
@@ -95,7 +95,7 @@ const ROWS = {
     ],
   },
   'src/jobs/planted.ts': {
-    allowed: ['#server.ts', '#domain/payment/reconcile.ts', '#messages/ja.ts', './table.ts'],
+    allowed: ['#server.ts', '#domain/reconciliation/reconcile.ts', '#messages/ja.ts', './table.ts'],
     refused: [
       '#lib/db.ts',
       '#api/views.ts',
@@ -133,7 +133,7 @@ const ROWS = {
     refused: ['#domain/payment/settle.ts', '#providers/registry.ts', '#ui/theme.ts', '#sandbox/control.ts'],
   },
   'src/proxy.ts': {
-    allowed: ['next/server', '#ui/routes.ts', '#lib/env.ts', '#messages/ja.ts'],
+    allowed: ['next/server', '#ui/routes.ts', '#lib/env.ts', '#messages/ja.ts', '#providers/registry.ts'],
     refused: ['#lib/db.ts', '#server.ts', '#domain/money.ts', '#api/views.ts', '#sandbox/control.ts'],
   },
   'src/messages/planted.ts': {
@@ -141,9 +141,15 @@ const ROWS = {
     refused: ['react', '#domain/money.ts', '#lib/env.ts', '#ui/theme.ts', '#sandbox/control.ts', '../lib/env.ts'],
   },
   'src/providers/registry.ts': {
-    allowed: ['#providers/telegram-stars/adapter.ts', './telegram-stars/adapter.ts', '#domain/provider.ts'],
-    refused: [
+    allowed: [
+      '#providers/telegram-stars/adapter.ts',
       '#providers/telegram-stars/client.ts',
+      './stripe/settings.ts',
+      '#domain/provider.ts',
+      '#lib/env-group.ts',
+    ],
+    refused: [
+      '#providers/stripe/client.ts',
       '#lib/db.ts',
       '#domain/payment/settle.ts',
       '#server.ts',
@@ -160,6 +166,7 @@ const ROWS = {
       '#domain/errors.ts',
       '#lib/http.ts',
       '#lib/crypto.ts',
+      '#lib/env-group.ts',
     ],
     refused: [
       '#providers/payme/wire.ts',

@@ -1,5 +1,6 @@
 import { type NextRequest, NextResponse } from 'next/server';
 import { loadEnv } from '#lib/env.ts';
+import { PROVIDERS } from '#providers/registry.ts';
 import { languageOf, languageOfHeader } from '#ui/message-format.ts';
 import { parseRoute } from '#ui/routes.ts';
 
@@ -37,23 +38,21 @@ export function contentSecurityPolicy(options: {
 const ADDING = /^\/methods\/[^/]+$/;
 
 /** Where that page may send a card, past us: to the very addresses that the providers' set-up names, and nowhere else. */
-function cardEndpoints({ click, payme }: ReturnType<typeof loadEnv>['providers']): string[] {
-  return [
-    ...(payme?.subscribe ? [payme.apiUrl] : []),
-    ...(click?.storedCards ? [`${click.apiUrl}/v2/merchant/card_token/request`] : []),
-  ];
+function cardEndpoints(): string[] {
+  const { providerVariables } = loadEnv(PROVIDERS.map(({ variables }) => variables));
+  return PROVIDERS.flatMap(({ cardEndpoint }) => cardEndpoint?.(providerVariables) ?? []);
 }
 
 /** Gives each page its nonce, its policy and its language. */
 export function proxy(request: NextRequest): NextResponse {
-  const { telegram, providers, isDevelopment } = loadEnv();
+  const { telegram, isDevelopment } = loadEnv();
   const { pathname, searchParams } = request.nextUrl;
   const nonce = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('base64');
   const frameAncestors = parseRoute(pathname) ? telegram.webOrigin : "'none'";
   const policy = contentSecurityPolicy({
     nonce,
     frameAncestors,
-    calls: ADDING.test(pathname) ? cardEndpoints(providers) : [],
+    calls: ADDING.test(pathname) ? cardEndpoints() : [],
     isDevelopment: isDevelopment || process.env.NODE_ENV === 'development',
   });
   const wanted = searchParams.get('lang');

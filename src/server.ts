@@ -1,13 +1,19 @@
 import type { Ctx } from '#domain/context/context.ts';
+import type { ProviderSurroundings } from '#domain/provider.ts';
 import { type Clock, followClock, systemClock } from '#lib/clock.ts';
 import { openDatabase } from '#lib/db.ts';
 import { type Env, loadEnv } from '#lib/env.ts';
 import { describeError, makeLogger } from '#lib/log.ts';
 import { makeMetrics } from '#lib/metrics.ts';
-import { makeProviders, type ProviderOptions } from '#providers/registry.ts';
+import { makeProviders, PROVIDERS } from '#providers/registry.ts';
 
 /** Everything one process shares. `ctx` speaks for nobody until a door gives it an actor. */
 export type Server = { env: Env; ctx: Ctx; close(): Promise<void> };
+
+/** The configuration with that of every provider. Throws EnvError when it is not usable. */
+export function loadWholeEnv(): Readonly<Env> {
+  return loadEnv(PROVIDERS.map(({ variables }) => variables));
+}
 
 /** Joins environment, database, clock and providers. `name` is the process, as logs and pg_stat_activity show it. */
 export async function makeServer(name: 'web' | 'worker', env: Env): Promise<Server> {
@@ -20,7 +26,7 @@ export async function makeServer(name: 'web' | 'worker', env: Env): Promise<Serv
     onConnectionLost: (error) => log.warn({ error: describeError(error) }, 'database connection lost'),
   });
   const clock: Clock = env.sandbox ? await followClock(env.sandbox.clockUrl) : systemClock;
-  const providers = makeProviders(providerOptions(env, { log, metrics, clock }));
+  const providers = providersOf(env, { log, metrics, clock });
   const ctx: Ctx = {
     db: database.prisma,
     isInTransaction: false,
@@ -58,39 +64,28 @@ export async function makeServer(name: 'web' | 'worker', env: Env): Promise<Serv
   };
 }
 
-/** The providers' options from the environment. The use of a secret that is being replaced is counted, a late one logged. */
-function providerOptions(env: Env, { log, metrics, clock }: Pick<Ctx, 'log' | 'metrics' | 'clock'>): ProviderOptions {
+/** The providers of the environment. The use of a secret that is being replaced is counted, a late one logged. */
+function providersOf(env: Env, { clock, log, metrics }: Pick<Ctx, 'log' | 'metrics' | 'clock'>): Ctx['providers'] {
+  const said = new Set<string>();
   const heardBy = (provider: string) => (isOverdue: boolean) => {
     metrics.oldSecretUses.inc({ provider, overdue: String(isOverdue) });
     if (isOverdue)
       log.error({ provider }, 'a webhook came with the previous secret after its deadline and was refused');
   };
-  const { telegram } = env;
-  const { click, payme } = env.providers;
-  return {
-    telegram: {
-      apiRoot: telegram.apiRoot,
-      botToken: telegram.botToken,
-      secrets: {
-        current: telegram.webhookSecret,
-        previous: telegram.previousWebhookSecret,
-        onPrevious: heardBy('telegram-stars'),
-      },
+  const surround = (provider: string): ProviderSurroundings => ({
+    clock: () => clock.now(),
+    onPreviousSecret: heardBy(provider),
+    warn(text, about) {
+      // What every message repeats is no news.
+      const key = `${provider} ${text} ${about}`;
+      if (said.has(key)) return;
+      said.add(key);
+      log.warn({ provider, about }, text);
     },
-    payme: payme && {
-      ...payme,
-      keys: {
-        current: payme.key,
-        previous: payme.previousKey && { key: payme.previousKey.secret, until: payme.previousKey.until },
-        onPrevious: heardBy('payme'),
-      },
-    },
-    click: click && {
-      ...click,
-      clock: () => clock.now(),
-      secrets: { current: click.secretKey, previous: click.previousSecretKey, onPrevious: heardBy('click') },
-    },
-  };
+  });
+  const { apiRoot, botToken, previousWebhookSecret: previous, webhookSecret: current } = env.telegram;
+  const secrets = { current, previous, onPrevious: heardBy('telegram-stars') };
+  return makeProviders({ telegram: { apiRoot, botToken, secrets }, source: env.providerVariables, surround });
 }
 
 const SHARED = Symbol.for('hoshi.server');
@@ -102,6 +97,6 @@ type Shared = { [SHARED]?: Promise<Server> };
  */
 export function sharedServer(): Promise<Server> {
   const shared = globalThis as Shared;
-  shared[SHARED] ??= makeServer('web', loadEnv());
+  shared[SHARED] ??= makeServer('web', loadWholeEnv());
   return shared[SHARED];
 }

@@ -163,7 +163,7 @@ async function drain(simUrl, databaseUrl) {
     const open = await withClient(databaseUrl, (client) =>
       client.query(
         `SELECT (SELECT count(*) FROM job WHERE done_at IS NULL AND run_at <= now() + interval '5 minutes')
-           + (SELECT count(*) FROM webhook_event WHERE status = 'failed' OR (status = 'ignored' AND processed_at IS NULL)) AS left`,
+           + (SELECT count(*) FROM webhook_event WHERE status IN ('received', 'failed') OR (status = 'ignored' AND processed_at IS NULL)) AS left`,
       ),
     );
     const left = Number(open.rows[0].left) + webhook.pending_update_count;

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Ctx, SCOPES, type Scope } from '#domain/context/context.ts';
 import { listApiKeys, registerApiKey, revokeApiKey } from '#domain/identity/api-key.ts';
-import { loadEnv } from '#lib/env.ts';
-import { makeServer } from '#server.ts';
+import { loadWholeEnv, makeServer } from '#server.ts';
 
 const USAGE = `npm run api-key -- list
 npm run api-key -- create <name> [scope ...]   all scopes when none is named: ${SCOPES.join(' ')}
@@ -10,7 +9,7 @@ npm run api-key -- revoke <key id>`;
 
 /** The command behind `dist/api-key.js`: what a server's key is made, listed and taken back with. A secret is shown once. */
 async function main([command, ...args]: ReadonlyArray<string>): Promise<number> {
-  const server = await makeServer('worker', loadEnv());
+  const server = await makeServer('worker', loadWholeEnv());
   try {
     const answer = await run(server.ctx, command, args);
     process.stdout.write(`${answer ?? USAGE}\n`);

@@ -2,8 +2,7 @@ import { asActor, type Ctx } from '#domain/context/context.ts';
 import { AppError } from '#domain/errors.ts';
 import { listWaitingEvents } from '#domain/webhook/list.ts';
 import { replayWebhook } from '#domain/webhook/replay.ts';
-import { loadEnv } from '#lib/env.ts';
-import { makeServer } from '#server.ts';
+import { loadWholeEnv, makeServer } from '#server.ts';
 
 const USAGE = `npm run webhooks -- list [failed|dead]          what waits; dead ones wait for you
 npm run webhooks -- replay <whe id> [--dry-run]  apply one again, or say what that would do`;
@@ -11,7 +10,7 @@ const SHOWN = 50;
 
 /** The command behind `dist/webhooks.js`: what an operator sees of the inbox, and does with a dead event. */
 async function main([command, ...args]: ReadonlyArray<string>): Promise<number> {
-  const server = await makeServer('worker', loadEnv());
+  const server = await makeServer('worker', loadWholeEnv());
   try {
     const ctx = asActor(server.ctx, { kind: 'system', name: 'operator' });
     const answer = await run(ctx, command, args);

@@ -147,6 +147,7 @@ describe('presentPreview', () => {
         renewalDays: 30,
       },
     ],
+    alternatives: [],
     blocked: 'already_subscribed',
     replaces: { subscriptionId: 'sub_1', planId: plan.id, until: NOW },
   };
@@ -170,6 +171,7 @@ describe('presentPreview', () => {
 });
 
 describe('presentInvoice', () => {
+  const READER = { now: NOW, surface: 'mini_app', policy: 'strict', language: 'en' } as const;
   const invoice = {
     id: 'inv_1',
     userId: 'usr_1',
@@ -195,15 +197,19 @@ describe('presentInvoice', () => {
         provider: 'telegram-stars',
         status: 'live',
         url: 'https://t.me/$x',
+        reference: null,
+        method: 'telegram_stars',
+        questions: 0,
         failure: null,
         createdAt: NOW,
       },
     ],
+    reservations: [],
     payments: [],
   } satisfies InvoiceRecord;
 
   it('has a link while it can be paid', () => {
-    expect(presentInvoice(invoice, sold, NOW, 'en')).toMatchObject({
+    expect(presentInvoice(invoice, sold, READER)).toMatchObject({
       status: 'open',
       url: 'https://t.me/$x',
       payment: null,
@@ -213,17 +219,20 @@ describe('presentInvoice', () => {
   });
 
   it('is expired the moment its time is over, whatever the job did', () => {
-    expect(presentInvoice(invoice, sold, invoice.expiresAt, 'en')).toMatchObject({ status: 'expired', url: null });
+    expect(presentInvoice(invoice, sold, { ...READER, now: invoice.expiresAt })).toMatchObject({
+      status: 'expired',
+      url: null,
+    });
   });
 
   it.each(['paid', 'cancelled', 'expired'] as const)('has no link when %s', (status) => {
-    expect(presentInvoice({ ...invoice, status }, sold, NOW, 'en')).toMatchObject({ status, url: null });
+    expect(presentInvoice({ ...invoice, status }, sold, READER)).toMatchObject({ status, url: null });
   });
 
   it('has no link while one is being made', () => {
     const [attempt] = invoice.attempts;
     const creating = { ...invoice, attempts: attempt ? [{ ...attempt, status: 'creating' as const, url: null }] : [] };
-    expect(presentInvoice(creating, sold, NOW, 'en').url).toBeNull();
+    expect(presentInvoice(creating, sold, READER).url).toBeNull();
   });
 });
 
@@ -257,6 +266,9 @@ describe('presentReceipt', () => {
     developerUserId: 'usr_2',
     periodStart: NOW,
     periodEnd: NOW,
+    method: null,
+    irregularity: null,
+    returnedAmount: 101n,
     paidAt: NOW,
     createdAt: NOW,
     invoice,
@@ -271,10 +283,14 @@ describe('presentReceipt', () => {
         currency: 'XTR',
         requestedBy: 'key_1',
         failure: null,
+        reference: null,
+        claimUrl: null,
+        questions: 0,
         createdAt: NOW,
         completedAt: null,
       },
     ],
+    disputes: [],
     audit: [
       event('invoice.opened', 'inv_1'),
       event('checkout.attempted', 'inv_1'),
@@ -376,6 +392,8 @@ describe('people', () => {
 });
 
 it('names a method also for a provider that was removed', () => {
-  expect(methodOf(new Map(), 'gone', 'XTR')).toBe('telegram_stars');
-  for (const currency of CURRENCIES) expect(methodOf(new Map(), 'gone', currency)).toBeTruthy();
+  const gone = { method: null, provider: 'gone' };
+  expect(methodOf(new Map(), { ...gone, currency: 'XTR' })).toBe('telegram_stars');
+  for (const currency of CURRENCIES) expect(methodOf(new Map(), { ...gone, currency })).toBeTruthy();
+  expect(methodOf(new Map(), { ...gone, method: 'bank_transfer', currency: 'USD' })).toBe('bank_transfer');
 });

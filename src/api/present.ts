@@ -217,7 +217,6 @@ export function presentPreview(
     price: presentPrice(price, renewsEveryDays, language),
     accessUntil: presentInstantOrNull(offer.accessUntil, language),
     methods: methods.map((method) => presentMethod(method, language)),
-    stored: stored.map((method) => presentStoredMethod(method, language)),
     alternatives: offer.alternatives.map((other) => ({
       price: presentPrice(
         other.price,
@@ -226,6 +225,7 @@ export function presentPreview(
       ),
       methods: other.methods.map((method) => presentMethod(method, language)),
     })),
+    stored: stored.map((method) => presentStoredMethod(method, language)),
     blocked: presentBlocked(offer, language),
     replaces: replaces && {
       subscriptionId: replaces.subscriptionId,

@@ -75,10 +75,10 @@ export type CheckoutPreview = {
   /** When it would renew or end if paid now; null: lasts for good. */
   accessUntil: InstantView | null;
   methods: MethodView[];
-  /** The reader's stored methods that can pay it here. */
-  stored: StoredMethodView[];
   /** The same for the same time in other currencies, where something may be used here. */
   alternatives: { price: PriceView; methods: MethodView[] }[];
+  /** The reader's stored methods that can pay it here. */
+  stored: StoredMethodView[];
   /** Why it cannot be bought at all now (already_owned, already_subscribed …). */
   blocked: { reason: Reason; text: string } | null;
   /** A running subscription of the same line that will end at its period end when this is bought. */
@@ -203,17 +203,35 @@ export type ReceiptView = PaymentView & {
   chargeId: string;
   period: { from: InstantView; until: InstantView } | null;
   split: MethodView['split'];
-  refund: {
-    id: string;
-    status: 'requested' | 'succeeded' | 'failed';
-    reason: 'surplus' | 'requested' | 'provider';
-    money: MoneyView;
-    /** Where the buyer says how they want their money; null when they need do nothing. */
-    claimUrl: string | null;
-    at: InstantView;
-  } | null;
+  /** The newest of `refunds`. */
+  refund: RefundView | null;
+  /** Newest first. */
+  refunds: RefundView[];
+  /** Newest first. */
+  disputes: DisputeView[];
   /** What happened, oldest first. `kind` names a text under `receipt.timeline`. */
   timeline: { kind: TimelineKind; at: InstantView }[];
+};
+
+export type RefundView = {
+  id: string;
+  status: 'requested' | 'succeeded' | 'failed';
+  reason: 'surplus' | 'requested' | 'provider';
+  money: MoneyView;
+  /** The provider's id of it, once it has one. */
+  reference: string | null;
+  /** Where the buyer says how they want their money; null when they need do nothing. */
+  claimUrl: string | null;
+  at: InstantView;
+};
+
+export type DisputeView = {
+  id: string;
+  status: 'open' | 'won' | 'lost';
+  /** What is in question. */
+  money: MoneyView;
+  openedAt: InstantView;
+  closedAt: InstantView | null;
 };
 
 /** Where a receipt can be downloaded for some minutes, without a session; relative to our own address. */

@@ -1,5 +1,6 @@
 import type { Reason } from '#domain/errors.ts';
 import type { Currency, Money } from '#domain/money.ts';
+import type { EnvGroup, EnvSource } from '#lib/env-group.ts';
 
 /** Payment methods a person can choose; several providers may serve one. */
 export const METHODS = ['telegram_stars', 'credit_card', 'bank_transfer', 'digital_wallet', 'cryptocurrency'] as const;
@@ -139,9 +140,16 @@ export type ProviderEvent =
       }>)
   /** `reference` is the provider's id of the refund, `refundId` ours where it comes back. `paid` is what went back by it. */
   | (Charged & Readonly<{ type: 'payment_refunded'; reference: string; refundId: string | null }>)
-  /** A refund that was asked for, or even done, came to nothing: the money is with us again. */
+  /** A refund came to nothing: the money is with us. `undoesDone`: also where it counted as done, it came back. */
   | (Told &
-      Readonly<{ type: 'refund_failed'; chargeId: string; reference: string; refundId: string | null; code: string }>)
+      Readonly<{
+        type: 'refund_failed';
+        chargeId: string;
+        reference: string;
+        refundId: string | null;
+        code: string;
+        undoesDone: boolean;
+      }>)
   /** `amount` is what is disputed, `fee` what the provider charges for it. */
   | (Told &
       Readonly<{
@@ -456,3 +464,21 @@ export interface Provider {
   /** Stops or resumes the renewal of a subscription known by its first charge. Absent where nothing renews by itself. */
   setRenewal?(subscription: { chargeId: string; payerId: bigint; renews: boolean }): Promise<void>;
 }
+
+/** What a provider is given of the process it runs in. */
+export type ProviderSurroundings = Readonly<{
+  clock: () => Date;
+  /** Hears each use of a secret that is being replaced; `isOverdue`: after its deadline, and refused. */
+  onPreviousSecret: (isOverdue: boolean) => void;
+  /** Tells the operator something, once for each text. `about` must hold nothing personal. */
+  warn: (text: string, about: string) => void;
+}>;
+
+/** How a provider comes into being: the variables that set it up, and what makes it of them; null when it is not set up. */
+export type ProviderEntry = Readonly<{
+  id: string;
+  variables: EnvGroup;
+  make(source: EnvSource, surroundings: ProviderSurroundings): Provider | null;
+  /** Where a person's browser sends a card itself, past us; null when no cards are stored. Absent where it never does. */
+  cardEndpoint?(source: EnvSource): string | null;
+}>;

@@ -5,6 +5,7 @@ import { remindEnds } from '#domain/entitlement/remind-ends.ts';
 import { cancelSurplusRenewal } from '#domain/payment/cancel-surplus-renewal.ts';
 import { executeRefund } from '#domain/payment/execute-refund.ts';
 import { forgetMethod } from '#domain/payment-method/remove.ts';
+import type { Provider } from '#domain/provider.ts';
 import { askOpenOrders } from '#domain/reconciliation/ask-open.ts';
 import { closeAndAsk } from '#domain/reconciliation/close-checkout.ts';
 import { reconcilePayments } from '#domain/reconciliation/reconcile.ts';
@@ -81,13 +82,27 @@ export const SCHEDULE: ReadonlyArray<{ name: string; everySeconds: number; run: 
   { name: 'end_subscriptions', everySeconds: 30, run: untilDone(endSubscriptions) },
   { name: 'remind_renewals', everySeconds: 60, run: untilDone(remindRenewals) },
   { name: 'remind_ends', everySeconds: 60, run: untilDone(remindEnds) },
-  { name: 'reconcile', everySeconds: 60, run: reconcileAll },
+  { name: 'reconcile', everySeconds: 60, run: reconcileWhere((provider) => !provider.find) },
+  // Whose open orders are asked about one by one needs the whole list less often.
+  { name: 'reconcile_asked', everySeconds: 600, run: reconcileWhere((provider) => provider.find !== undefined) },
   { name: 'forget_bodies', everySeconds: 3600, run: untilDone(forgetBodies) },
   { name: 'purge', everySeconds: 3600, run: untilDone(purge) },
 ];
 
-async function reconcileAll(ctx: Ctx): Promise<number> {
-  let settled = 0;
-  for (const id of ctx.providers.keys()) settled += (await reconcilePayments(ctx, id)).settled;
-  return settled;
+/** Compares the lists of some providers; one that does not answer does not keep the next from being compared. */
+function reconcileWhere(isMeant: (provider: Provider) => boolean) {
+  return async (ctx: Ctx): Promise<number> => {
+    let settled = 0;
+    let failure: unknown = null;
+    for (const provider of ctx.providers.values()) {
+      if (!isMeant(provider)) continue;
+      try {
+        settled += (await reconcilePayments(ctx, provider.id)).settled;
+      } catch (error) {
+        failure ??= error;
+      }
+    }
+    if (failure) throw failure;
+    return settled;
+  };
 }

@@ -1,13 +1,12 @@
 import { makeApi } from '#bot/bot.ts';
-import { loadEnv } from '#lib/env.ts';
 import { describeError } from '#lib/log.ts';
-import { makeServer } from '#server.ts';
+import { loadWholeEnv, makeServer } from '#server.ts';
 import { startEngine } from './engine.ts';
 import { makeNoticeSender } from './notices/send.ts';
 import { jobHandlers } from './table.ts';
 
 /** The worker process: delivers what was committed and does what is due. Any number may run on one database. */
-const server = await makeServer('worker', loadEnv());
+const server = await makeServer('worker', loadWholeEnv());
 const { ctx, env } = server;
 const { apiRoot, botToken, botUsername } = env.telegram;
 const api = makeApi({ token: botToken, apiRoot });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { EnvError, type EnvProblem, readEnv, SANDBOX_VALUES } from './env.ts';
-import { SANDBOX_PROVIDER_VALUES } from './provider-env.ts';
+import { EnvError, readEnv, SANDBOX_VALUES } from './env.ts';
+import type { EnvProblem } from './env-group.ts';
 
 const LIVE = {
   TELEGRAM_BOT_TOKEN: '123456789:AAE-realLookingTokenRealLookingToken1',
@@ -155,68 +155,6 @@ describe('readEnv on malformed values', () => {
 
   it('reads the list of administrators', () => {
     expect(readEnv({ ADMIN_TELEGRAM_IDS: ' 12, 34 ' }).adminTelegramIds).toEqual([12n, 34n]);
-  });
-});
-
-describe('Payme and Click', () => {
-  const PAYME = { PAYME_MERCHANT_ID: '587f72c72cac0d162c722ae2', PAYME_KEY: 'a-real-key-of-a-register' };
-
-  it('are there in the sandbox with public values, and live only when set up', () => {
-    expect(readEnv({}).providers).toMatchObject({
-      payme: { merchantId: SANDBOX_PROVIDER_VALUES.PAYME_MERCHANT_ID, feeBps: 200 },
-      click: { serviceId: SANDBOX_PROVIDER_VALUES.CLICK_SERVICE_ID, feeBps: 100 },
-    });
-    expect(readEnv(LIVE).providers).toEqual({ payme: null, click: null });
-    expect(readEnv({ ...LIVE, ...PAYME }).providers.payme).toEqual({
-      merchantId: PAYME.PAYME_MERCHANT_ID,
-      key: PAYME.PAYME_KEY,
-      previousKey: null,
-      checkoutUrl: 'https://checkout.paycom.uz',
-      apiUrl: 'https://checkout.paycom.uz/api',
-      subscribe: false,
-      allowedAddresses: null,
-      feeBps: 0,
-    });
-  });
-
-  it('store cards in the sandbox, and live when it is said', () => {
-    const { click, payme } = readEnv({ SANDBOX_PORT: '8099' }).providers;
-    expect(payme).toMatchObject({ subscribe: true, apiUrl: expect.stringMatching(/:8099\/payme\/api$/) });
-    expect(click?.storedCards).toBe(true);
-    const CLICK = {
-      CLICK_SERVICE_ID: '85335',
-      CLICK_MERCHANT_ID: '4321',
-      CLICK_MERCHANT_USER_ID: '123',
-      CLICK_SECRET_KEY: 'a-real-secret',
-    };
-    expect(readEnv({ ...LIVE, ...CLICK }).providers.click?.storedCards).toBe(false);
-    const isSaid = { PAYME_SUBSCRIBE: 'true', PAYME_API_URL: 'https://checkout.test.paycom.uz/api/' };
-    const said = readEnv({ ...LIVE, ...PAYME, ...CLICK, ...isSaid, CLICK_STORED_CARDS: 'true' }).providers;
-    expect(said.payme).toMatchObject({ subscribe: true, apiUrl: 'https://checkout.test.paycom.uz/api' });
-    expect(said.click?.storedCards).toBe(true);
-  });
-
-  it.each([
-    [{ PAYME_MERCHANT_ID: PAYME.PAYME_MERCHANT_ID }, ['PAYME_KEY']],
-    [{ CLICK_FEE_BPS: '100' }, ['CLICK_SERVICE_ID', 'CLICK_MERCHANT_ID', 'CLICK_MERCHANT_USER_ID', 'CLICK_SECRET_KEY']],
-    [{ ...PAYME, PAYME_KEY: SANDBOX_PROVIDER_VALUES.PAYME_KEY }, ['PAYME_KEY']],
-    [{ ...PAYME, PAYME_KEY_PREVIOUS: 'another-key' }, ['PAYME_KEY_PREVIOUS_UNTIL']],
-    [{ ...PAYME, PAYME_KEY_PREVIOUS_UNTIL: '2026-12-01T00:00:00Z' }, ['PAYME_KEY_PREVIOUS']],
-    [{ ...PAYME, PAYME_ALLOWED_ADDRESSES: 'everywhere!' }, ['PAYME_ALLOWED_ADDRESSES']],
-    [{ ...PAYME, PAYME_FEE_BPS: '2.5' }, ['PAYME_FEE_BPS']],
-    [{ ...PAYME, PAYME_SUBSCRIBE: 'yes' }, ['PAYME_SUBSCRIBE']],
-    [{ PAYME_SUBSCRIBE: 'true' }, ['PAYME_MERCHANT_ID', 'PAYME_KEY']],
-    [{ ...PAYME, PAYME_API_URL: 'payme' }, ['PAYME_API_URL']],
-    [
-      { CLICK_STORED_CARDS: 'yes' },
-      ['CLICK_SERVICE_ID', 'CLICK_MERCHANT_ID', 'CLICK_MERCHANT_USER_ID', 'CLICK_SECRET_KEY', 'CLICK_STORED_CARDS'],
-    ],
-  ])('live, %o asks for %o', (given, wrong) => {
-    expect(variablesOf({ ...LIVE, ...given })).toEqual(wrong);
-  });
-
-  it('refuse a real key in the sandbox', () => {
-    expect(variablesOf(PAYME)).toEqual(['PAYME_KEY']);
   });
 });
 

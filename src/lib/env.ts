@@ -1,14 +1,6 @@
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
-import {
-  liveProviderProblems,
-  PROVIDER_VARIABLES,
-  type ProviderEnv,
-  providerRotationProblems,
-  sandboxProviderDefaults,
-  sandboxProviderProblems,
-  toProviderEnv,
-} from './provider-env.ts';
+import type { EnvGroup, EnvProblem, EnvSource as Source } from './env-group.ts';
 
 /**
  * All configuration of Hoshi, read once at start and checked whole: a process either has every value it needs or says,
@@ -70,8 +62,8 @@ export type Env = {
     /** The one origin that may frame the Mini App. */
     webOrigin: string;
   };
-  /** Providers beside Telegram; null for each that is not set up. */
-  providers: ProviderEnv;
+  /** The variables of the groups that were asked for, with the sandbox's values where it is on. */
+  providerVariables: Source;
   sessionSecret: string;
   /** 32 bytes; encrypts what the server must be able to read again (raw webhook bodies). */
   dataKey: Uint8Array;
@@ -91,9 +83,6 @@ export type Env = {
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** One variable that is wrong: its name, and what is wrong and what to set in a plain sentence. */
-export type EnvProblem = { variable: string; message: string };
-
 /** The configuration cannot be used. `message` lists every problem, one line per variable. */
 export class EnvError extends Error {
   readonly problems: readonly EnvProblem[];
@@ -107,8 +96,6 @@ export class EnvError extends Error {
     this.problems = problems;
   }
 }
-
-type Source = Readonly<Record<string, string | undefined>>;
 
 const wholeNumber = (name: string, min: number, max: number) =>
   z
@@ -200,7 +187,6 @@ const variables = z.object({
   ADMIN_TELEGRAM_IDS: telegramIds.optional(),
   SUPPORT_CONTACT: z.string().max(200, 'must be at most 200 characters.').optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}.` }),
-  ...PROVIDER_VARIABLES,
 });
 type Variables = z.output<typeof variables>;
 
@@ -208,24 +194,30 @@ type Variables = z.output<typeof variables>;
  * Reads and checks the configuration.
  *
  * @param source usually `process.env`; an empty value counts as unset.
+ * @param groups further variables, of what can be left out as a whole: the providers beside Telegram.
  * @throws EnvError listing every variable that is wrong.
  */
-export function readEnv(source: Source): Readonly<Env> {
+export function readEnv(source: Source, groups: ReadonlyArray<EnvGroup> = []): Readonly<Env> {
   const given = Object.fromEntries(Object.entries(source).filter(([, value]) => value !== undefined && value !== ''));
   const mode = flag.optional().safeParse(given['HOSHI_SANDBOX']);
   if (!mode.success) throw new EnvError([{ variable: 'HOSHI_SANDBOX', message: 'must be true or false.' }]);
 
   const isSandbox = mode.data ?? given['TELEGRAM_BOT_TOKEN'] === undefined;
   const problems = isSandbox ? sandboxProblems(given) : liveProblems(given);
+  // As browsers see it: the providers' pay pages are opened by people.
+  const sandboxUrl = `http://localhost:${portOr(given['SANDBOX_PORT'], 8081)}`;
+  const sandboxValues = isSandbox ? groups.map((group) => group.sandboxDefaults(sandboxUrl)) : [];
+  const providerVariables: Source = Object.assign({}, ...sandboxValues, given);
+  problems.push(...groups.flatMap((group) => group.findProblems(providerVariables, { isSandbox })));
   const parsed = variables.safeParse({
     ...commonDefaults(given),
     ...(isSandbox ? sandboxDefaults(given) : liveDefaults()),
     ...given,
   });
   if (!parsed.success) problems.push(...parsed.error.issues.map(toProblem));
-  if (parsed.success) problems.push(...rotationProblems(parsed.data), ...providerRotationProblems(parsed.data));
+  if (parsed.success) problems.push(...rotationProblems(parsed.data));
   if (!parsed.success || problems.length > 0) throw new EnvError(onePerVariable(problems));
-  return freeze(toEnv(parsed.data, isSandbox));
+  return freeze(toEnv(parsed.data, { isSandbox, providerVariables }));
 }
 
 /**
@@ -233,9 +225,9 @@ export function readEnv(source: Source): Readonly<Env> {
  *
  * @throws EnvError as `readEnv` does.
  */
-export function loadEnv(): Readonly<Env> {
+export function loadEnv(groups: ReadonlyArray<EnvGroup> = []): Readonly<Env> {
   if (existsSync('.env')) process.loadEnvFile('.env');
-  return readEnv(process.env);
+  return readEnv(process.env, groups);
 }
 
 function isPostgresUrl(value: string): boolean {
@@ -279,8 +271,6 @@ function sandboxDefaults(given: Source): Source {
     SESSION_SECRET: SANDBOX_VALUES.sessionSecret,
     DATA_KEY: SANDBOX_VALUES.dataKey,
     METRICS_TOKEN: SANDBOX_VALUES.metricsToken,
-    // As browsers see them: their pay pages are opened by people.
-    ...sandboxProviderDefaults(`http://localhost:${sandboxPort}`),
   };
 }
 
@@ -294,7 +284,7 @@ function liveDefaults(): Source {
 
 /** What must not be mixed into sandbox mode: anything that belongs to real money. */
 function sandboxProblems(given: Source): EnvProblem[] {
-  const problems: EnvProblem[] = sandboxProviderProblems(given);
+  const problems: EnvProblem[] = [];
   const token = given['TELEGRAM_BOT_TOKEN'];
   if (token !== undefined && token !== SANDBOX_VALUES.botToken) {
     problems.push({
@@ -330,7 +320,6 @@ function liveProblems(given: Source): EnvProblem[] {
     if (value !== undefined && !value.startsWith('https://'))
       refuse(variable, 'must begin with https:// outside the sandbox.');
   }
-  problems.push(...liveProviderProblems(given));
   const secret = given['TELEGRAM_WEBHOOK_SECRET'];
   if (secret !== undefined && secret.length < 16) refuse('TELEGRAM_WEBHOOK_SECRET', 'must be at least 16 characters.');
   return problems;
@@ -389,7 +378,7 @@ function onePerVariable(problems: readonly EnvProblem[]): EnvProblem[] {
   );
 }
 
-function toEnv(values: Variables, isSandbox: boolean): Env {
+function toEnv(values: Variables, { isSandbox, providerVariables }: Pick<Env, 'isSandbox' | 'providerVariables'>): Env {
   const previous = values.TELEGRAM_WEBHOOK_SECRET_PREVIOUS;
   const until = values.TELEGRAM_WEBHOOK_SECRET_PREVIOUS_UNTIL;
   const clockUrl = values.CLOCK_URL;
@@ -412,7 +401,7 @@ function toEnv(values: Variables, isSandbox: boolean): Env {
       initDataPublicKey: values.TELEGRAM_INIT_DATA_PUBLIC_KEY,
       webOrigin: values.TELEGRAM_WEB_ORIGIN,
     },
-    providers: toProviderEnv(values),
+    providerVariables,
     sessionSecret: values.SESSION_SECRET,
     dataKey: values.DATA_KEY,
     metricsToken: values.METRICS_TOKEN ?? null,
@@ -428,6 +417,7 @@ function toEnv(values: Variables, isSandbox: boolean): Env {
 
 function freeze(env: Env): Readonly<Env> {
   Object.freeze(env.telegram);
+  Object.freeze(env.providerVariables);
   Object.freeze(env.sandbox);
   Object.freeze(env.adminTelegramIds);
   return Object.freeze(env);

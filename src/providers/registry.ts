@@ -1,22 +1,24 @@
-import type { Provider } from '#domain/provider.ts';
-import { makeClick } from './click/adapter.ts';
-import { makePayme } from './payme/adapter.ts';
+import type { Provider, ProviderEntry, ProviderSurroundings } from '#domain/provider.ts';
+import type { EnvSource } from '#lib/env-group.ts';
+import { btcpay } from './btcpay/settings.ts';
+import { click } from './click/settings.ts';
+import { cryptoPay } from './crypto-pay/settings.ts';
+import { payme } from './payme/settings.ts';
+import { stripe } from './stripe/settings.ts';
 import { makeTelegramStars, type WebhookSecrets } from './telegram-stars/adapter.ts';
 import { makeBotApi } from './telegram-stars/client.ts';
 
-/** How each provider is reached; null for one that is not set up. */
-export type ProviderOptions = Readonly<{
-  telegram: Readonly<{ apiRoot: string; botToken: string; secrets: WebhookSecrets }>;
-  payme: Parameters<typeof makePayme>[0] | null;
-  click: Parameters<typeof makeClick>[0] | null;
-}>;
+/** Every provider beside Telegram, in the order in which checkout tries them. A new one is a folder and its name here. */
+export const PROVIDERS: ReadonlyArray<ProviderEntry> = [payme, click, stripe, cryptoPay, btcpay];
 
-/** Every provider, in the order in which checkout tries them. A new provider is a folder and a line here. */
-export function makeProviders({ telegram, payme, click }: ProviderOptions): ReadonlyMap<string, Provider> {
-  const providers = [
-    makeTelegramStars({ api: makeBotApi(telegram), secrets: telegram.secrets }),
-    payme && makePayme(payme),
-    click && makeClick(click),
-  ];
-  return new Map(providers.filter((provider) => provider !== null).map((provider) => [provider.id, provider]));
+/** The providers that are set up, by id. Telegram's Stars always are: the bot is what Hoshi lives in. */
+export function makeProviders(options: {
+  telegram: Readonly<{ apiRoot: string; botToken: string; secrets: WebhookSecrets }>;
+  source: EnvSource;
+  surround: (providerId: string) => ProviderSurroundings;
+}): ReadonlyMap<string, Provider> {
+  const { source, surround, telegram } = options;
+  const stars = makeTelegramStars({ api: makeBotApi(telegram), secrets: telegram.secrets });
+  const others = PROVIDERS.map((entry) => entry.make(source, surround(entry.id))).filter((made) => made !== null);
+  return new Map<string, Provider>([stars, ...others].map((provider) => [provider.id, provider]));
 }

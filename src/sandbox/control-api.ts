@@ -1,11 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
+import { btcpayRoutes } from './btcpay/routes.ts';
 import { clickRoutes } from './click/routes.ts';
 import type { SimFaults, SimUser } from './control.ts';
 import { type Ask, type Providers, type Route, readLimit, route } from './control-route.ts';
+import { cryptoPayRoutes } from './crypto-pay/routes.ts';
 import { SimError } from './errors.ts';
 import { abandonedSignal, BodyTooLarge, isLocal, readBody, sendJson } from './http.ts';
 import { paymeRoutes } from './payme/routes.ts';
+import { stripeRoutes } from './stripe/routes.ts';
 import { presentForClient } from './telegram/chats.ts';
 import { plainText } from './telegram/entities.ts';
 import { launchWebApp } from './telegram/launch.ts';
@@ -47,6 +50,11 @@ const providerFault = z.strictObject({
     'malformed',
     'amount_changed',
     'http_error',
+    'reorder',
+    'unavailable',
+    'timeout',
+    'rate_limited',
+    'decline',
   ]),
   delay_ms: z.int().min(0).max(60_000).optional(),
   http_status: z.int().min(400).max(599).optional(),
@@ -80,6 +88,10 @@ const faultsBody = z.strictObject({
   click: providerFault.optional(),
   click_uzcard_refuses_reversal: z.boolean().optional(),
   payme_uniform_card_errors: z.boolean().optional(),
+  'crypto-pay': providerFault.optional(),
+  btcpay: providerFault.optional(),
+  stripe: providerFault.optional(),
+  stripe_second_secret: z.string().min(1).optional(),
 });
 const launchBody = z.strictObject({
   user_id: userId,
@@ -142,6 +154,9 @@ const routes: readonly Route[] = [
   route('PATCH', '/bot', changeBot),
   ...paymeRoutes,
   ...clickRoutes,
+  ...stripeRoutes,
+  ...cryptoPayRoutes,
+  ...btcpayRoutes,
 ];
 
 /** The control API under /sim (see control.ts). */
@@ -316,9 +331,12 @@ function replaceFaults({ telegram, body }: Ask): SimFaults {
   return telegram.faults.current;
 }
 
-async function reset({ telegram, payme, click }: Ask): Promise<unknown> {
+async function reset({ telegram, payme, click, stripe, cryptoPay, btcpay }: Ask): Promise<unknown> {
   payme.reset();
   click.reset();
+  stripe.reset();
+  cryptoPay.reset();
+  btcpay.reset();
   await telegram.reset();
   return telegram.readState();
 }

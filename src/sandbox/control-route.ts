@@ -1,10 +1,20 @@
 import { z } from 'zod';
+import type { Btcpay } from './btcpay/btcpay.ts';
 import type { Click } from './click/click.ts';
+import type { CryptoPay } from './crypto-pay/crypto-pay.ts';
 import type { Payme } from './payme/payme.ts';
+import type { Stripe } from './stripe/stripe.ts';
 import type { Telegram } from './telegram/telegram.ts';
 
 /** Everything the control API may ask. */
-export type Providers = { telegram: Telegram; payme: Payme; click: Click };
+export type Providers = {
+  telegram: Telegram;
+  payme: Payme;
+  click: Click;
+  stripe: Stripe;
+  cryptoPay: CryptoPay;
+  btcpay: Btcpay;
+};
 
 /** One request of the control API. */
 export type Ask = Providers & {

@@ -136,6 +136,14 @@ export type SimFaults = {
   click_uzcard_refuses_reversal?: boolean;
   /** Payme's Subscribe API: every refusal of a card has the code -31008, in place of one code for each reason. */
   payme_uniform_card_errors?: boolean;
+  /** Calls between Crypto Pay and the application, in both directions. */
+  'crypto-pay'?: SimProviderFault;
+  /** Calls between BTCPay Server and the application, in both directions. */
+  btcpay?: SimProviderFault;
+  /** Calls between Stripe and the application, in both directions, and charges of cards. */
+  stripe?: SimProviderFault;
+  /** Stripe signs its events with this secret too, as while a secret is rolled. */
+  stripe_second_secret?: string;
 };
 
 /**
@@ -144,10 +152,12 @@ export type SimFaults = {
  * the same moment, `delay` is sent later, `wrong_auth` has a wrong key or signature, `malformed` is cut off in the
  * middle, `amount_changed` names another amount, rightly signed. Of calls by the application (Payme's Subscribe API,
  * Click's Merchant API): `lost_request`, `lost_answer`, `delay`, `malformed` (the answer), and `http_error`. Under
- * `delay` Payme does the work at once and answers late, Click does the work late.
+ * `delay` Payme does the work at once and answers late, Click does the work late. Calls to Stripe, Crypto Pay and BTCPay
+ * may also be `unavailable` (503), `rate_limited` (429 with Retry-After) or run into a `timeout` (never answered). Only of
+ * Stripe: `reorder` sends an event after the one that comes next; `decline` refuses a card (method `charge`).
  */
 export type SimProviderFault = {
-  /** `PerformTransaction` …, `receipts.pay` …, `Prepare`, `Complete`, `payment/status`, `card_token/payment` … */
+  /** `PerformTransaction` …, `receipts.pay` …, `Prepare`, `payment/status` …, `charge.refunded`, `POST /v1/refunds` … */
   method?: string;
   kind:
     | 'lost_answer'
@@ -157,7 +167,12 @@ export type SimProviderFault = {
     | 'wrong_auth'
     | 'malformed'
     | 'amount_changed'
-    | 'http_error';
+    | 'http_error'
+    | 'reorder'
+    | 'unavailable'
+    | 'timeout'
+    | 'rate_limited'
+    | 'decline';
   /** Real time; 2000 when absent. */
   delay_ms?: number;
   /** 500 when absent. */
@@ -165,11 +180,14 @@ export type SimProviderFault = {
   remaining: number;
 };
 
+/** The simulators beside Telegram whose servers speak with the application. */
+export type SimPeer = 'payme' | 'click' | 'stripe' | 'crypto-pay' | 'btcpay';
+
 export type SimTraffic = {
   id: number;
   atMs: number;
   /** Whose simulator the application speaks with. */
-  peer: 'telegram' | 'payme' | 'click';
+  peer: 'telegram' | SimPeer;
   /** To or from the application, whose Telegram side is the bot. */
   direction: 'to_bot' | 'from_bot';
   /** Bot API method, update type, RPC method, or Click's request. */
@@ -347,6 +365,52 @@ export type SimClickPayResult = {
   redirect_url?: string;
 };
 
+/** One posting of an event; `status` is null when there was no answer. */
+export type SimStripeDelivery = { atMs: number; status: number | null; answer: string };
+
+export type SimStripeEvent = {
+  id: string;
+  type: string;
+  created: number;
+  /** The payment it belongs to, else the session, customer or other object itself. */
+  subject: string;
+  /** `quiet`: the endpoint does not listen to this type; `given_up`: not taken for three days. */
+  state: 'quiet' | 'pending' | 'delivered' | 'given_up';
+  deliveries: SimStripeDelivery[];
+};
+
+/** A PaymentIntent in Stripe's own books. Amounts in minor units. */
+export type SimStripePayment = {
+  id: string;
+  created: number;
+  status: string;
+  amount: number;
+  currency: string;
+  amount_refunded: number;
+  /** Of a bank transfer that is not whole. */
+  amount_remaining: number | null;
+  method: string;
+  session: string | null;
+  client_reference_id: string | null;
+  customer: string | null;
+  metadata: Record<string, string>;
+  charges: { id: string; status: string; failure_code: string | null }[];
+  refunds: { id: string; amount: number; status: string }[];
+  disputes: { id: string; amount: number; status: string }[];
+  events: SimStripeEvent[];
+};
+
+export type SimStripePayResult = {
+  /** `unpaid`: the money comes later; `saved`: a card was stored; `challenge`: the bank's question is still open. */
+  status: 'paid' | 'unpaid' | 'saved' | 'declined' | 'challenge';
+  session: string;
+  payment: string | null;
+  error?: { code: string; decline_code?: string; message: string };
+  redirect_url?: string;
+  /** The voucher, or where to send a transfer. */
+  instructions_url?: string;
+};
+
 export type SimState = {
   /** The sandbox's idea of now, moved by the clock. */
   nowMs: number;
@@ -439,4 +503,24 @@ export type SimEvent =
  * GET    /sim/payme/receipts/:id                     -> SimPaymeReceipt
  * GET    /sim/click/cards                            -> SimClickCard[]   (newest first)
  * PATCH  /sim/click/cards/:cardToken { declines: 'blocked'|'insufficient_funds'|null } -> SimClickCard
+ *
+ * Stripe: what payers, banks and the Dashboard do. Each answers when the application was told once.
+ *
+ * POST   /sim/stripe/pay     { url, method?: 'card'|'apple_pay'|'google_pay'|'link'|'konbini'|'bank_transfer', card?, expiry?, cvc?, email?, authenticate?: 'accept'|'refuse'|'leave' }
+ *                                                    -> SimStripePayResult (url: of a session, or its id; card: a test card, else 4242…)
+ * POST   /sim/stripe/sessions/:id/expire             -> the session
+ * GET    /sim/stripe/payments?limit=&order=          -> SimStripePayment[] (newest first; order: client_reference_id)
+ * GET    /sim/stripe/payments/:id                    -> SimStripePayment  (id: of a PaymentIntent)
+ * POST   /sim/stripe/payments/:id/konbini  { store? } -> SimStripePayment (the voucher is paid at a shop)
+ * POST   /sim/stripe/payments/:id/transfer { amount } -> SimStripePayment (a bank transfer of any amount, in minor units)
+ * POST   /sim/stripe/payments/:id/fail               -> SimStripePayment  (the money of a delayed payment does not come)
+ * POST   /sim/stripe/payments/:id/refund   { amount? } -> the refund      (from the Dashboard)
+ * POST   /sim/stripe/payments/:id/dispute  { reason? } -> the dispute
+ * POST   /sim/stripe/disputes/:id/close    { outcome: 'won'|'lost' } -> the dispute
+ * POST   /sim/stripe/refunds/:id/settle    { outcome: 'succeeded'|'failed' } -> the refund
+ * GET    /sim/stripe/events?limit=&type=&subject=    -> SimStripeEvent[] (newest first)
+ * POST   /sim/stripe/events/:id/redeliver            -> SimStripeEvent
+ * GET    /sim/stripe/balance                         -> { [currency]: minor units }
+ *
+ * Crypto Pay and BTCPay: `/sim/crypto-pay/…` and `/sim/btcpay/…` are described in control-crypto.ts.
  */

@@ -1,4 +1,4 @@
-import type { SimFaults, SimProviderFault } from './control.ts';
+import type { SimFaults, SimPeer, SimProviderFault } from './control.ts';
 
 type ApiFault = NonNullable<SimFaults['api']>;
 type UpdateFault = NonNullable<SimFaults['updates']>;
@@ -45,7 +45,7 @@ export class Faults {
 
   /** Takes one accident for a call between a payment provider and the application, if one of these kinds is left. */
   takeForProvider(
-    peer: 'payme' | 'click',
+    peer: SimPeer,
     method: string,
     kinds: ReadonlySet<SimProviderFault['kind']>,
   ): SimProviderFault | null {

@@ -41,6 +41,12 @@ function readProviders(): Partial<SandboxOptions> {
     clickMerchantId: readText('CLICK_MERCHANT_ID', ...digits),
     clickMerchantUserId: readText('CLICK_MERCHANT_USER_ID', ...digits),
     clickSecretKey: readText('CLICK_SECRET_KEY', /^[\x21-\x7e]{1,128}$/, 'at most 128 visible ASCII characters'),
+    stripeSecretKey: readText('STRIPE_SECRET_KEY', /^[sr]k_test_\w+$/, 'a key of test mode (sk_test_…)'),
+    stripeWebhookSecret: readText('STRIPE_WEBHOOK_SECRET', /^whsec_\w+$/, 'of the form whsec_…'),
+    cryptoPayToken: readText('CRYPTO_PAY_TOKEN', /^[1-9]\d*:[\x21-\x7e]+$/, 'of the form <app id>:<secret>'),
+    btcpayStoreId: readText('BTCPAY_STORE_ID', /^\w{1,64}$/, 'at most 64 letters and digits'),
+    btcpayApiKey: readText('BTCPAY_API_KEY', /^[\x21-\x7e]{1,128}$/, 'at most 128 visible ASCII characters'),
+    btcpayWebhookSecret: readText('BTCPAY_WEBHOOK_SECRET', /^[\x21-\x7e]{1,128}$/, 'at most 128 visible characters'),
   };
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
   return {

@@ -4,7 +4,7 @@ const DEVELOPMENT_BOT_TOKEN = '7000000001:AAHoshiSandboxDevelopmentToken00000000
 /** Private Ed25519 seed (hex) with which the sandbox signs initData, in place of Telegram's own key. */
 const INIT_DATA_SEED = '486f73686953616e64626f784564323535313953656564303030303030303031';
 
-/** Public development values of Payme and Click; they open nothing outside the sandbox. */
+/** Public development values of Payme, Click and Stripe; they open nothing outside the sandbox. */
 const DEVELOPMENT_PROVIDERS = {
   paymeMerchantId: '686f7368692d73616e64626f',
   paymeKey: 'HoshiSandboxPaymeKey0000000000000000',
@@ -12,6 +12,16 @@ const DEVELOPMENT_PROVIDERS = {
   clickMerchantId: '90002',
   clickMerchantUserId: '90003',
   clickSecretKey: 'HoshiSandboxClickSecret',
+  stripeSecretKey: 'sk_test_HoshiSandboxStripe0000000000',
+  stripeWebhookSecret: 'whsec_HoshiSandboxStripeSecret0000',
+};
+
+/** Public development values of Crypto Pay and BTCPay; they open nothing outside the sandbox. */
+const DEVELOPMENT_CRYPTO = {
+  cryptoPayToken: '90004:AAHoshiSandboxCryptoPayToken00000',
+  btcpayStoreId: 'HoshiSandboxStore00000000000000000000000000000',
+  btcpayApiKey: 'HoshiSandboxBtcpayApiKey0000000000000000',
+  btcpayWebhookSecret: 'HoshiSandboxBtcpayWebhookSecret',
 };
 
 /** Every setting of a sandbox. Real-time lengths are in milliseconds and do not follow the sandbox clock. */
@@ -34,7 +44,7 @@ export type SandboxOptions = {
   webhookTimeoutMs: number;
   /** How long a clock move waits for its followers to ask again. */
   followerWaitMs: number;
-  /** Where the application answers; Payme and Click call its webhooks below. */
+  /** Where the application answers; the payment providers call its webhooks below. */
   appUrl: string;
   /** The cash register: 24 hex digits. */
   paymeMerchantId: string;
@@ -48,7 +58,19 @@ export type SandboxOptions = {
   clickLargeIds: boolean;
   /** How far the timestamp of Click's Auth header may be from the sandbox clock. */
   clickAuthSkewSeconds: number;
-  /** How long Payme and Click wait for an answer of the application. */
+  /** With which the application calls Stripe's API. */
+  stripeSecretKey: string;
+  /** With which Stripe signs its events. */
+  stripeWebhookSecret: string;
+  /** How long Checkout keeps the payer until the application answered `checkout.session.completed`. */
+  stripeAnswerMs: number;
+  /** `<app id>:<secret>`. */
+  cryptoPayToken: string;
+  btcpayStoreId: string;
+  btcpayApiKey: string;
+  /** Of the webhook that the store has from the beginning. */
+  btcpayWebhookSecret: string;
+  /** How long the payment providers wait for an answer of the application. */
   providerTimeoutMs: number;
   /** The real clock, replaceable in tests. */
   now: () => number;
@@ -72,8 +94,10 @@ export function completeOptions(given: Partial<SandboxOptions>): SandboxOptions 
     followerWaitMs: 1_000,
     appUrl: 'http://localhost:3000',
     ...DEVELOPMENT_PROVIDERS,
+    ...DEVELOPMENT_CRYPTO,
     clickLargeIds: false,
     clickAuthSkewSeconds: 600,
+    stripeAnswerMs: 10_000,
     providerTimeoutMs: 20_000,
     now: Date.now,
     say: () => undefined,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SimProviderFault } from './control.ts';
+import type { SimPeer, SimProviderFault } from './control.ts';
 import { HttpClient } from './http-client.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -32,16 +32,18 @@ export type Sending = {
   hasAmount: boolean;
   /** The answer is to be lost whatever the faults say. */
   isAnswerLost?: boolean;
+  /** Where to, when it is not the provider's own webhook of the application. */
+  url?: string;
 };
 
 /** How a payment provider's server calls the application: faults, wire log, and tries until there is an answer. */
 export class Outgoing {
-  readonly #peer: 'payme' | 'click';
+  readonly #peer: SimPeer;
   readonly #surroundings: Surroundings;
   readonly #client = new HttpClient();
   readonly #closing = new AbortController();
 
-  constructor(peer: 'payme' | 'click', surroundings: Surroundings) {
+  constructor(peer: SimPeer, surroundings: Surroundings) {
     this.#peer = peer;
     this.#surroundings = surroundings;
   }
@@ -57,8 +59,8 @@ export class Outgoing {
     if (fault?.kind === 'malformed') wire.body = wire.body.slice(0, wire.body.length / 2);
     if (fault?.kind === 'lost_request') return [this.#dropRequest(sending.name, wire)];
     const isLost = fault?.kind === 'lost_answer' || sending.isAnswerLost === true;
-    if (fault?.kind !== 'duplicate') return [await this.#post(sending.name, wire, isLost)];
-    return await Promise.all([this.#post(sending.name, wire, false), this.#post(sending.name, wire, false)]);
+    if (fault?.kind !== 'duplicate') return [await this.#post(sending, wire, isLost)];
+    return await Promise.all([this.#post(sending, wire, false), this.#post(sending, wire, false)]);
   }
 
   /** Sends until `isUsable`, at most four times. */
@@ -100,10 +102,10 @@ export class Outgoing {
     return { kind: 'no_answer', message: 'the request was lost' };
   }
 
-  async #post(name: string, wire: Wire, isAnswerLost: boolean): Promise<Reply> {
+  async #post(sending: Sending, wire: Wire, isAnswerLost: boolean): Promise<Reply> {
     const { traffic, options } = this.#surroundings;
-    const mark = traffic.begin('to_bot', name, describe(wire), this.#peer);
-    const url = `${options.appUrl}/api/v1/payment/webhooks/${this.#peer}`;
+    const mark = traffic.begin('to_bot', sending.name, describe(wire), this.#peer);
+    const url = sending.url ?? `${options.appUrl}/api/v1/payment/webhooks/${this.#peer}`;
     const result = await this.#client.post({ url, ...wire, timeoutMs: options.providerTimeoutMs });
     if (this.isClosed) throw new Error('the sandbox is closing');
     if (result.kind !== 'answered') {

@@ -9,6 +9,9 @@ export const PAGE_STYLE = `
   -webkit-text-size-adjust: 100%;
 }
 .click { --accent: #0a5fd0; --accent-soft: #e6effc; }
+.stripe { --accent: #5546d6; --accent-soft: #ecebfd; }
+.crypto-pay { --accent: #1a6fb5; --accent-soft: #e5f0f9; }
+.btcpay { --accent: #2f7a33; --accent-soft: #e8f3e8; }
 @media (prefers-color-scheme: dark) {
   :root {
     --ground: #0d1115; --surface: #161b21; --ink: #edf0f3; --quiet: #9ba5b1; --line: #272e37; --field: #6c7683;
@@ -16,6 +19,9 @@ export const PAGE_STYLE = `
     --accent: #4ecbca; --accent-ink: #032221; --accent-soft: #10292a;
   }
   .click { --accent: #7fb3ff; --accent-ink: #051a35; --accent-soft: #14233a; }
+  .stripe { --accent: #b1a8ff; --accent-ink: #14103d; --accent-soft: #221f47; }
+  .crypto-pay { --accent: #78bdf2; --accent-ink: #04202f; --accent-soft: #122738; }
+  .btcpay { --accent: #86cf89; --accent-ink: #06240a; --accent-soft: #15291a; }
 }
 *, *::before, *::after { box-sizing: border-box; }
 body {
@@ -49,6 +55,7 @@ dl div { display: flex; justify-content: space-between; gap: 16px; padding: 9px 
 dl div:first-child { border-top: 0; }
 dt { color: var(--quiet); }
 dd { margin: 0; text-align: right; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
+dd a { color: var(--accent); }
 form { display: grid; gap: 12px; margin: 0; }
 label { display: grid; gap: 6px; font-size: 14px; font-weight: 500; }
 .fields { display: grid; grid-template-columns: 1fr 104px; gap: 12px; align-items: end; }
@@ -92,12 +99,14 @@ details > form, details > ul { margin-top: 4px; }
 .head { display: flex; flex-wrap: wrap; gap: 4px 12px; align-items: baseline; }
 .head .sum { margin-left: auto; font-weight: 700; font-variant-numeric: tabular-nums; }
 .actions { display: flex; flex-wrap: wrap; gap: 8px; }
-.actions form { display: block; }
+.actions form { display: flex; gap: 8px; }
+.actions input { width: 140px; min-height: 44px; }
 code { font: 13px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; }
 th, td { text-align: left; padding: 8px 12px 8px 0; border-top: 1px solid var(--line); vertical-align: top; }
 thead th { border-top: 0; color: var(--quiet); font-weight: 500; }
+.qr { width: 220px; max-width: 100%; height: auto; background: #fff; padding: 12px; border-radius: 12px; justify-self: center; }
 footer { padding: 20px 4px 28px; font-size: 13px; color: var(--quiet); text-align: center; margin-top: auto; }
 @media (min-width: 760px) { .wide dl { grid-template-columns: 1fr 1fr; column-gap: 40px; } .wide dl div:nth-child(2) { border-top: 0; } }
 @media (max-width: 560px) { .fields.even { grid-template-columns: 1fr 1fr; } .fields.even button { grid-column: 1 / -1; } }

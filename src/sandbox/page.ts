@@ -1,3 +1,4 @@
+import type { SimPeer } from './control.ts';
 import type { Language } from './surroundings.ts';
 
 /** A piece of HTML that is safe to send: made by `html`, which escapes every text put into it. */
@@ -35,25 +36,37 @@ function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
 }
 
+/** The languages a page can be in: those of the payers in Uzbekistan, and Japanese. */
+export type PageLanguage = Language | 'ja';
+type LanguageLinks = Readonly<Partial<Record<PageLanguage, string>>>;
+
 export type Page = {
   title: string;
-  provider: 'payme' | 'click';
-  language: Language;
+  provider: SimPeer;
+  language: PageLanguage;
   body: Html;
   /** Paths of this page in the other languages. */
-  languageLinks?: Readonly<Record<Language, string>>;
+  languageLinks?: LanguageLinks;
   /** Loads this page (or `url`) after so many seconds. */
   refresh?: { seconds: number; url?: string };
   /** For tables of the cabinet. */
   isWide?: boolean;
 };
 
-const NAMES = { payme: 'Payme', click: 'Click' } as const;
+const NAMES: Readonly<Record<SimPeer, string>> = {
+  payme: 'Payme',
+  click: 'Click',
+  stripe: 'Stripe',
+  'crypto-pay': 'Crypto Pay',
+  btcpay: 'BTCPay Server',
+};
 const LANGUAGES: readonly Language[] = ['uz', 'ru', 'en'];
-const NOTE: Readonly<Record<Language, string>> = {
+const PAGE_LANGUAGES: readonly PageLanguage[] = ['ja', ...LANGUAGES];
+const NOTE: Readonly<Record<PageLanguage, string>> = {
   ru: 'Учебная среда Hoshi. Настоящие деньги не списываются.',
   uz: 'Hoshi sinov muhiti. Haqiqiy pul yechilmaydi.',
   en: 'Hoshi’s practice ground. No real money moves.',
+  ja: 'Hoshiの練習環境です。実際のお金は動きません。',
 };
 
 /** A whole document around `body`. */
@@ -83,13 +96,13 @@ ${languageLinks && renderLanguages(language, languageLinks)}
   }\n`;
 }
 
-function renderLanguages(current: Language, links: Readonly<Record<Language, string>>): Html {
-  const items = LANGUAGES.map((language) =>
+function renderLanguages(current: PageLanguage, links: LanguageLinks): Html {
+  const items = PAGE_LANGUAGES.filter((language) => links[language] !== undefined).map((language) =>
     language === current
       ? html`<span aria-current="true" lang="${language}">${language.toUpperCase()}</span>`
-      : html`<a href="${links[language]}" lang="${language}">${language.toUpperCase()}</a>`,
+      : html`<a href="${links[language] ?? ''}" lang="${language}">${language.toUpperCase()}</a>`,
   );
-  return html`<nav aria-label="Til · Язык · Language">${items}</nav>`;
+  return html`<nav aria-label="${links.ja === undefined ? 'Til · Язык · Language' : '言語 · Language'}">${items}</nav>`;
 }
 
 /** Label and value, row by row. */
@@ -123,4 +136,17 @@ export function formatTashkent(atMs: number): string {
 export function readLanguage(wanted: string | null | undefined): Language | null {
   const found = LANGUAGES.find((language) => wanted?.toLowerCase().startsWith(language));
   return found ?? null;
+}
+
+/** Japanese or English, whichever an address or a browser asks for first. */
+export function readJaEn(...wanted: readonly (string | null | undefined)[]): 'ja' | 'en' {
+  const first = wanted.map((text) => /\b(ja|en)\b/i.exec(text ?? '')?.[1]?.toLowerCase()).find(Boolean);
+  return first === 'ja' ? 'ja' : 'en';
+}
+
+const UTC = new Intl.DateTimeFormat('sv-SE', { timeZone: 'UTC', dateStyle: 'short', timeStyle: 'medium' });
+
+/** `YYYY-MM-DD HH:mm:ss UTC`. */
+export function formatUtc(atMs: number): string {
+  return `${UTC.format(atMs)} UTC`;
 }

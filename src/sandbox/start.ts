@@ -1,15 +1,21 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Btcpay } from './btcpay/btcpay.ts';
+import { BtcpayDoor } from './btcpay/door.ts';
 import { Click } from './click/click.ts';
 import { ClickDoor } from './click/door.ts';
 import { handleControl } from './control-api.ts';
 import type { Providers } from './control-route.ts';
+import { CryptoPay } from './crypto-pay/crypto-pay.ts';
+import { CryptoPayDoor } from './crypto-pay/door.ts';
 import { BodyTooLarge } from './http.ts';
 import { completeOptions, type SandboxOptions } from './options.ts';
 import { PAGE_STYLE } from './page-style.ts';
 import { PaymeDoor } from './payme/door.ts';
 import { Payme } from './payme/payme.ts';
 import { serveClient } from './static.ts';
+import { StripeDoor } from './stripe/door.ts';
+import { Stripe } from './stripe/stripe.ts';
 import { BotDoor } from './telegram/bot-door.ts';
 import { Telegram } from './telegram/telegram.ts';
 
@@ -31,14 +37,30 @@ export async function startSandbox(given: Partial<SandboxOptions>): Promise<Sand
   const door = new BotDoor(telegram, options);
   const payme = new Payme(telegram);
   const click = new Click(telegram);
-  const providers = { telegram, payme, click };
+  const stripe = new Stripe(telegram);
+  const cryptoPay = new CryptoPay(telegram, (userId) => telegram.world.users.get(userId) !== undefined);
+  const btcpay = new Btcpay(telegram);
+  const providers = { telegram, payme, click, stripe, cryptoPay, btcpay };
   const paymeDoor = new PaymeDoor(payme, () => telegram.clock.nowMs());
-  const doors = { bot: door, payme: paymeDoor, click: new ClickDoor(click) };
+  const doors = {
+    bot: door,
+    payme: paymeDoor,
+    click: new ClickDoor(click),
+    stripe: new StripeDoor(stripe),
+    cryptoPay: new CryptoPayDoor(cryptoPay),
+    btcpay: new BtcpayDoor(btcpay, telegram),
+  };
   telegram.settling.push((limitMs) => payme.settled(limitMs));
   telegram.settling.push((limitMs) => click.settled(limitMs));
+  telegram.settling.push((limitMs) => stripe.settled(limitMs));
+  telegram.settling.push((limitMs) => cryptoPay.settled(limitMs));
+  telegram.settling.push((limitMs) => btcpay.settled(limitMs));
   telegram.wake();
   payme.wake();
   click.wake();
+  stripe.wake();
+  cryptoPay.wake();
+  btcpay.wake();
   handle = (request, response) => {
     dispatch(providers, doors, request, response).catch((error: unknown) => {
       if (error instanceof BodyTooLarge) {
@@ -56,6 +78,9 @@ export async function startSandbox(given: Partial<SandboxOptions>): Promise<Sand
       const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
       payme.close();
       click.close();
+      stripe.close();
+      cryptoPay.close();
+      btcpay.close();
       await telegram.close();
       for (const server of servers) server.closeAllConnections();
       await Promise.all(closed);
@@ -63,7 +88,14 @@ export async function startSandbox(given: Partial<SandboxOptions>): Promise<Sand
   };
 }
 
-type Doors = { bot: BotDoor; payme: PaymeDoor; click: ClickDoor };
+type Doors = {
+  bot: BotDoor;
+  payme: PaymeDoor;
+  click: ClickDoor;
+  stripe: StripeDoor;
+  cryptoPay: CryptoPayDoor;
+  btcpay: BtcpayDoor;
+};
 
 async function dispatch(
   providers: Providers,
@@ -83,6 +115,10 @@ async function dispatch(
   if (url.pathname.startsWith('/sim/')) return await handleControl(providers, request, response, url);
   if (/^\/payme(\/|$)/.test(url.pathname)) return await doors.payme.handle({ request, response, url });
   if (url.pathname.startsWith('/click/')) return await doors.click.handle({ request, response, url });
+  if (url.pathname.startsWith('/v1/')) return await providers.stripe.api.handle(request, response, url);
+  if (url.pathname.startsWith('/stripe/')) return await doors.stripe.handle({ request, response, url });
+  if (url.pathname.startsWith('/crypto-pay/')) return await doors.cryptoPay.handle({ request, response, url });
+  if (url.pathname.startsWith('/btcpay/')) return await doors.btcpay.handle({ request, response, url });
   if (url.pathname === '/pages.css') return sendStyle(response);
   if (request.method === 'GET' || request.method === 'HEAD') {
     return await serveClient(response, telegram.options.clientDir, url.pathname);

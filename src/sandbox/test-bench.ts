@@ -177,6 +177,14 @@ export class Bench {
     return this.sim('POST', `/chats/${userId}/text`, { text });
   }
 
+  /** Asks again until `find` finds something. */
+  async until<T>(find: () => Promise<T | undefined | false>): Promise<T> {
+    for (;;) {
+      const found = await find();
+      if (found !== undefined && found !== false) return found;
+    }
+  }
+
   advance(seconds: number): Promise<void> {
     return this.sim('POST', '/clock', { advance_seconds: seconds });
   }

@@ -13,6 +13,12 @@ export const CATALOG = {
   proYearUsd: 'prc_pro_year_usd',
   proYearUzs: 'prc_pro_year_uzs',
   pluginOnce: 'prc_plugin_once',
+  pluginUsd: 'prc_plugin_usd',
+  pluginEur: 'prc_plugin_eur',
+  pluginJpy: 'prc_plugin_jpy',
+  pluginUzs: 'prc_plugin_uzs',
+  pluginBtc: 'prc_plugin_btc',
+  pluginEth: 'prc_plugin_eth',
 } as const;
 
 /** Amounts of the prices above, minor units. */
@@ -24,6 +30,14 @@ export const AMOUNTS = {
   [CATALOG.proYearUsd]: 2_999,
   [CATALOG.proYearUzs]: 36_000_000,
   [CATALOG.pluginOnce]: 101,
+  [CATALOG.pluginUsd]: 999,
+  [CATALOG.pluginEur]: 950,
+  [CATALOG.pluginJpy]: 1_001,
+  [CATALOG.pluginUzs]: 12_500_000,
+  /** Satoshi. */
+  [CATALOG.pluginBtc]: 10_001,
+  /** Gwei. */
+  [CATALOG.pluginEth]: 3_000_001,
 } as const;
 
 /** Who sells the plugin; gets 70 %. */
@@ -90,6 +104,12 @@ export async function seedCatalog(prisma: PrismaClient): Promise<void> {
       price(CATALOG.proYearUsd, CATALOG.pro, 'year', 'USD'),
       price(CATALOG.proYearUzs, CATALOG.pro, 'year', 'UZS'),
       price(CATALOG.pluginOnce, CATALOG.plugin, 'once'),
+      price(CATALOG.pluginUsd, CATALOG.plugin, 'once', 'USD'),
+      price(CATALOG.pluginEur, CATALOG.plugin, 'once', 'EUR'),
+      price(CATALOG.pluginJpy, CATALOG.plugin, 'once', 'JPY'),
+      price(CATALOG.pluginUzs, CATALOG.plugin, 'once', 'UZS'),
+      price(CATALOG.pluginBtc, CATALOG.plugin, 'once', 'BTC'),
+      price(CATALOG.pluginEth, CATALOG.plugin, 'once', 'ETH'),
     ],
   });
 }

@@ -24,6 +24,8 @@ export function controlSandbox(url: string) {
     return answer as Answer;
   };
   return {
+    /** Any other call of the control protocol (src/sandbox/control.ts). */
+    ask,
     createUser: (user: Partial<SimUser>) => ask<SimUser>('POST', '/users', user),
     changeUser: (id: number, change: Partial<SimUser>) => ask<SimUser>('PATCH', `/users/${id}`, change),
     /** Opens the pay sheet of a link and pays. */
@@ -55,14 +57,14 @@ type DoorAnswer = { status: number; contentType: string; body: string };
 
 /** A webhook address for the sandbox: hands each request to `handle`; what `handle` throws becomes a 500. */
 export async function openDoor(
-  handle: (headers: Record<string, string | undefined>, body: Uint8Array) => Promise<DoorAnswer>,
+  handle: (headers: Record<string, string | undefined>, body: Uint8Array, path: string) => Promise<DoorAnswer>,
 ): Promise<Door> {
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
-      handle(headers, Buffer.concat(chunks)).then(
+      handle(headers, Buffer.concat(chunks), request.url ?? '/').then(
         ({ body, contentType, status }) => response.writeHead(status, { 'content-type': contentType }).end(body),
         () => response.writeHead(500).end(),
       );

@@ -5,13 +5,19 @@ import { listMethods } from '#domain/payment-method/records.ts';
 import { removeMethod } from '#domain/payment-method/remove.ts';
 import { presentStoredMethod } from '../present.ts';
 import { presentAdding, storingProviders } from '../present-method.ts';
+import { isCardNumber } from '../rest/card-data.ts';
 import { IdInput, personProcedure, router } from '../trpc.ts';
 
 const AddInput = z.strictObject({ provider: IdInput });
 const MethodInput = z.strictObject({ methodId: IdInput });
 
-/** What a provider's client got for a card, and the code it sent by SMS. Longer ones are not any provider's. */
-export const TokenInput = z.string().min(1).max(500);
+/** What a provider's client got for a card: never the card itself. */
+export const TokenInput = z
+  .string()
+  .min(1)
+  .max(500)
+  .refine((token) => !isCardNumber(token));
+/** The code of a provider's SMS. */
 export const CodeInput = z.string().regex(/^[0-9]{3,10}$/);
 const ConfirmInput = z.strictObject({
   methodId: IdInput,

@@ -56,7 +56,7 @@ function asHolder(ctx: Ctx): Ctx {
 }
 
 async function getBegun(holder: Ctx, methodId: string): Promise<PaymentMethod> {
-  const row = await getMethod(holder, methodId);
+  const row = await getMethod(holder, methodId, 'payments:write');
   if (row.createdAt.getTime() + ADDING_FOR_MS <= holder.clock.now().getTime())
     throw new AppError('not_found', 'payment_method_not_found');
   return row;

@@ -39,7 +39,12 @@ export async function executeRefund(
     if (!(error instanceof ProviderError) || error.failure === 'unavailable' || error.failure === 'misconfigured')
       throw error;
     await inTransaction(ctx, async (tx) => {
-      await failRefund(tx, await lockPayment(tx, { id: payment.id }), { refundId, reference: null, code: error.code });
+      await failRefund(tx, await lockPayment(tx, { id: payment.id }), {
+        refundId,
+        reference: null,
+        code: error.code,
+        undoesDone: false,
+      });
     });
     ctx.log.error({ refundId, code: error.code }, 'refund refused by the provider');
     return 'failed';

@@ -1,7 +1,8 @@
 import { asActor, type Ctx } from '#domain/context/context.ts';
+import { AppError } from '#domain/errors.ts';
 import { Currency } from '#domain/money.ts';
 import { finishAdding } from '#domain/payment-method/confirm.ts';
-import type { AskedOrder, OrderHint } from '#domain/provider.ts';
+import type { AskedOrder, OrderHint, ProviderEvent } from '#domain/provider.ts';
 import { type Applied, applyEvent } from '#domain/reconciliation/apply.ts';
 
 type Row = {
@@ -16,7 +17,7 @@ type Row = {
 };
 
 // $1 provider, $2 our order, $3 the provider's checkout, $4 its charge. The order is the one named, else that of the checkout,
-// of the payment or of the hold; each lookup rests on an index of its own.
+// of the payment or of the hold; each lookup rests on an index of its own. Asked about one checkout, its charge is not guessed.
 const LOAD = {
   name: 'load_asked_order',
   text: `
@@ -27,7 +28,8 @@ const LOAD = {
         (SELECT invoice_id FROM payment WHERE provider = $1 AND charge_id = $4),
         (SELECT invoice_id FROM reservation WHERE provider = $1 AND charge_id = $4)) AS id
     )
-    SELECT i.id AS invoice_id, coalesce($3, a.reference) AS reference, coalesce($4, p.charge_id) AS charge_id, i.created_at,
+    SELECT i.id AS invoice_id, coalesce($3, a.reference) AS reference,
+      CASE WHEN $3 IS NULL THEN coalesce($4, p.charge_id) ELSE $4 END AS charge_id, i.created_at,
       r.charge_id AS held_charge_id, r.reference AS held_reference, r.amount AS held_amount, r.currency AS held_currency
     FROM named JOIN invoice i ON i.id = named.id
     LEFT JOIN LATERAL (SELECT reference FROM payment_attempt WHERE invoice_id = i.id AND provider = $1 AND reference IS NOT NULL
@@ -62,9 +64,21 @@ export async function convergeOrder(
   });
   let outcome: Applied = events.length === 0 ? 'ignored' : 'duplicate';
   for (const event of events)
-    if ((await applyEvent(asProvider, { providerId, event, inbox: null, reference: about.reference })) === 'applied')
-      outcome = 'applied';
+    if ((await apply(asProvider, { providerId, event, about })) === 'applied') outcome = 'applied';
   return outcome;
+}
+
+/** A provider that was asked tells all it knows: what goes back of a charge that it does not tell was never ours. */
+async function apply(
+  ctx: Ctx,
+  { about, event, providerId }: { providerId: string; event: ProviderEvent; about: OrderHint },
+): Promise<Applied> {
+  try {
+    return await applyEvent(ctx, { providerId, event, inbox: null, reference: about.reference });
+  } catch (error) {
+    if (error instanceof AppError && error.reason === 'payment_not_found') return 'ignored';
+    throw error;
+  }
 }
 
 async function loadAsked(ctx: Ctx, providerId: string, about: OrderHint): Promise<AskedOrder> {

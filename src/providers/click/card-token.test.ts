@@ -75,6 +75,7 @@ describe('why a card was not charged', () => {
       occurredAt: now,
       invoiceId: 'inv_1',
       chargeId: null,
+      attemptId: null,
       failure: 'card_declined',
       isFinal: true,
     });

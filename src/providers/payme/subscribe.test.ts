@@ -152,6 +152,7 @@ describe('what a receipt tells of an order', () => {
       occurredAt: new Date(1_795_168_900_000),
       invoiceId,
       chargeId: null,
+      attemptId: null,
       failure: 'processing_error',
       isFinal: true,
     };

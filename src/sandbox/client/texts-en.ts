@@ -142,6 +142,12 @@ export const english = {
     providers: {
       payme: { label: 'Payme calls', hint: 'Between Payme and the application, in both directions' },
       click: { label: 'Click calls', hint: 'Between Click and the application, in both directions' },
+      stripe: { label: 'Stripe calls', hint: 'Between Stripe and the application, in both directions' },
+      'crypto-pay': {
+        label: 'Crypto Pay calls',
+        hint: 'Between Crypto Pay and the application, in both directions',
+      },
+      btcpay: { label: 'BTCPay calls', hint: 'Between BTCPay Server and the application, in both directions' },
     },
     accidents: {
       lost_request: 'The request is lost',
@@ -152,6 +158,11 @@ export const english = {
       wrong_auth: 'Wrong key or signature',
       amount_changed: 'Another amount',
       http_error: 'HTTP error',
+      unavailable: 'Down (503)',
+      timeout: 'Never answers',
+      rate_limited: 'Too busy (429)',
+      reorder: 'After the next one',
+      decline: 'The bank declines',
     },
     switches: {
       payme_uniform_card_errors: {

@@ -139,6 +139,9 @@ export const japanese: Texts = {
     providers: {
       payme: { label: 'Payme の呼び出し', hint: 'Payme とアプリケーションの間（両方向）' },
       click: { label: 'Click の呼び出し', hint: 'Click とアプリケーションの間（両方向）' },
+      stripe: { label: 'Stripe の呼び出し', hint: 'Stripe とアプリケーションの間（両方向）' },
+      'crypto-pay': { label: 'Crypto Pay の呼び出し', hint: 'Crypto Pay とアプリケーションの間（両方向）' },
+      btcpay: { label: 'BTCPay の呼び出し', hint: 'BTCPay とアプリケーションの間（両方向）' },
     },
     accidents: {
       lost_request: '要求が失われる',
@@ -149,6 +152,11 @@ export const japanese: Texts = {
       wrong_auth: '鍵または署名が誤り',
       amount_changed: '金額が異なる',
       http_error: 'HTTP エラー',
+      unavailable: '停止中（503）',
+      timeout: '応答しない',
+      rate_limited: '混雑（429）',
+      reorder: '次の通知の後に届く',
+      decline: '銀行が承認しない',
     },
     switches: {
       payme_uniform_card_errors: {

@@ -22,7 +22,13 @@ type Line = {
   parts: ReadonlyArray<{ title: string; value: unknown }>;
 };
 
-const peerNames = { payme: 'Payme', click: 'Click' } as const;
+const peerNames = {
+  payme: 'Payme',
+  click: 'Click',
+  stripe: 'Stripe',
+  'crypto-pay': 'Crypto Pay',
+  btcpay: 'BTCPay Server',
+} as const;
 
 function trafficStatus(status: SimTraffic['status'], texts: Texts): Pick<Line, 'status' | 'tone'> {
   if (status === 'pending') return { status: texts.traffic.pending, tone: 'quiet' };

@@ -1,0 +1,251 @@
+import { Currency, fromDecimal, type Money } from '#domain/money.ts';
+import {
+  type PaymentFailure,
+  PLAIN_CHARGE,
+  type Progress,
+  ProviderError,
+  type ProviderEvent,
+  type ProviderTransaction,
+} from '#domain/provider.ts';
+import type { Invoice, Payment, Payout, PullPayment } from './wire.ts';
+
+/*
+ * What is true of an invoice, told as events. Money counts once all of it that came is confirmed: an expired invoice is
+ * "paid late" for BTCPay as soon as a payment is seen, and one that is seen can still be replaced.
+ */
+
+/**
+ * One invoice can be several charges: what was asked has the invoice's own id, what came above it `:excess`; less than was
+ * asked is `:partial`, and what came after that was given back `:rest`.
+ */
+const CHARGE = /^([A-Za-z0-9_-]{1,100})(?::(excess|partial|rest))?$/;
+
+/** The invoice of a charge; null for what is no charge of BTCPay. */
+export const invoiceOf = (chargeId: string): string | null => CHARGE.exec(chargeId)?.[1] ?? null;
+
+/** An invoice with its money in minor units. `missing` and `excess` are never below zero. */
+type Counted = Readonly<{ price: Money; paid: Money; missing: bigint; excess: bigint }>;
+
+function read(invoice: Invoice): Counted | null {
+  const currency = Currency.safeParse(invoice.currency);
+  if (!currency.success) return null;
+  const toMoney = (text: string) => fromDecimal(text.includes('.') ? text.replace(/\.?0+$/, '') : text, currency.data);
+  const [price, paid] = [toMoney(invoice.amount), toMoney(invoice.paidAmount)];
+  if (!price || !paid) return null;
+  const missing = price.amount - paid.amount;
+  return { price, paid, missing: missing > 0n ? missing : 0n, excess: missing < 0n ? -missing : 0n };
+}
+
+/** Throws ProviderError `invalid` for amounts that are none of ours: silence would be taken for "not paid". */
+export function count(invoice: Invoice): Counted {
+  const counted = read(invoice);
+  if (!counted) throw new ProviderError('invalid', 'UNREADABLE_AMOUNT');
+  return counted;
+}
+
+/** Whether more must be known than the invoice itself says: when its payments came, and how sure they are. */
+export const needsPayments = ({ additionalStatus, status }: Invoice): boolean =>
+  status === 'Settled' || status === 'Invalid' || (status === 'Expired' && additionalStatus !== 'None');
+
+/** A refund of ours: a pull payment that says so, with what was paid of it. */
+export type Refund = Readonly<{
+  refundId: string;
+  chargeId: string;
+  amount: Money;
+  pullPayment: PullPayment;
+  payouts: ReadonlyArray<Payout>;
+}>;
+
+const DESCRIPTION = /^Refund of ([\w:-]{1,120}): (\d+(?:\.\d+)?) ([A-Z]{3})$/;
+
+/** Ties a pull payment to its charge and says the amount in the order's currency. Whoever claims it reads it. */
+export const toDescription = (chargeId: string, amount: string, currency: Currency) =>
+  `Refund of ${chargeId}: ${amount} ${currency}`;
+
+/** What a pull payment gives back; null for one that is no refund of ours. Its name is our id of the refund. */
+export function readRefund(pullPayment: PullPayment): Omit<Refund, 'payouts'> | null {
+  const [, chargeId, text = '', code] = DESCRIPTION.exec(pullPayment.description ?? '') ?? [];
+  const currency = Currency.safeParse(code);
+  const amount = currency.success ? fromDecimal(text, currency.data) : null;
+  if (chargeId === undefined || !amount || !pullPayment.name) return null;
+  return { refundId: pullPayment.name, chargeId, amount, pullPayment };
+}
+
+type Found = Readonly<{
+  invoice: Invoice;
+  /** Empty where `needsPayments` is false. */
+  payments: ReadonlyArray<Payment>;
+  refunds: ReadonlyArray<Refund>;
+  invoiceId: string;
+  isHeld: boolean;
+  now: Date;
+}>;
+
+/** The events that lead to what is true now, oldest first. Throws as `count` does. */
+export function toEvents(found: Found): ProviderEvent[] {
+  const counted = count(found.invoice);
+  const money = [
+    ...toMoneyEvents(found, counted),
+    ...chargesOf(found, counted).map((charge) => succeeded(found, charge)),
+  ];
+  return [...money, ...found.refunds.flatMap((refund) => toRefundEvents(refund, found))];
+}
+
+type Charge = Readonly<{ chargeId: string; paid: Money; irregularity: 'late' | 'excess' | null }>;
+
+/** The charges that an invoice's money is, as far as it is sure. */
+function chargesOf(found: Pick<Found, 'invoice' | 'payments' | 'refunds'>, counted: Counted): Charge[] {
+  const { additionalStatus, id, status } = found.invoice;
+  const { excess, price } = counted;
+  const isSure = found.payments.every((payment) => payment.status !== 'Processing');
+  const above = { chargeId: `${id}:excess`, paid: { ...price, amount: excess }, irregularity: null };
+  if (status === 'Settled') {
+    const isOver = additionalStatus === 'PaidOver' && excess > 0n;
+    const whole = { chargeId: id, paid: price, irregularity: isOver ? 'excess' : null } as const;
+    return isOver && isSure ? [whole, above] : [whole];
+  }
+  if ((status !== 'Expired' && status !== 'Invalid') || !isSure || counted.paid.amount === 0n) return [];
+  if (!isWhole(found.invoice, counted)) return [toPart(found.invoice, counted.paid)];
+  const given = found.refunds.find((refund) => refund.chargeId === `${id}:partial`);
+  if (given) return toParts(found.invoice, counted.paid, given.amount);
+  const whole = { chargeId: id, paid: price, irregularity: 'late' } as const;
+  return excess > 0n ? [whole, above] : [whole];
+}
+
+const toPart = ({ id }: Invoice, paid: Money): Charge => ({ chargeId: `${id}:partial`, paid, irregularity: null });
+
+/** The rest came after the part had been given back: together they are no longer the price. */
+function toParts(invoice: Invoice, paid: Money, part: Money): Charge[] {
+  const amount = paid.amount - part.amount;
+  const rest = { chargeId: `${invoice.id}:rest`, paid: { ...paid, amount }, irregularity: 'late' } as const;
+  return amount > 0n ? [toPart(invoice, part), rest] : [toPart(invoice, part)];
+}
+
+/** Of an expired invoice BTCPay says it itself, by its own unrounded amounts. */
+function isWhole({ additionalStatus, status }: Invoice, { missing }: Counted): boolean {
+  return status === 'Expired' ? additionalStatus === 'PaidLate' || additionalStatus === 'PaidOver' : missing === 0n;
+}
+
+function succeeded({ invoiceId, now, payments }: Found, charge: Charge): ProviderEvent {
+  const times = payments.filter(({ status }) => status !== 'Invalid').map((payment) => payment.receivedDate.getTime());
+  // An invoice says of no moment when it was paid: the last payment was then. One that was marked by hand may have none.
+  const occurredAt = times.length === 0 ? now : new Date(Math.max(...times));
+  const told = { ...PLAIN_CHARGE, eventId: `payment:${charge.chargeId}`, occurredAt, invoiceId, payerId: null };
+  return { type: 'payment_succeeded', ...told, ...charge };
+}
+
+/** What is told of an invoice besides the charges that are sure. */
+function toMoneyEvents(found: Found, counted: Counted): ProviderEvent[] {
+  const { invoice, isHeld, now, payments } = found;
+  const isSure = payments.every((payment) => payment.status !== 'Processing');
+  switch (invoice.status) {
+    case 'New':
+      if (invoice.additionalStatus === 'PaidPartial') return [pending(found, counted, 'underpaid')];
+      // What was seen is gone again (replaced or spent twice): they may still pay here, but nothing holds the order.
+      return isHeld ? [failed(found, 'payment_dropped', { isFinal: false, occurredAt: now })] : [];
+    case 'Processing':
+      return [pending(found, counted, 'confirming')];
+    case 'Settled':
+      return [];
+    case 'Expired': {
+      const whole = isWhole(invoice, counted);
+      if (whole) return isSure ? [] : [pending(found, counted, 'confirming')];
+      const failure = invoice.additionalStatus === 'PaidPartial' ? 'underpaid' : 'checkout_expired';
+      return [failed(found, failure, { isFinal: true, occurredAt: invoice.expirationTime })];
+    }
+    case 'Invalid': {
+      if (isSure && counted.paid.amount > 0n && counted.missing === 0n) return [];
+      return [failed(found, 'payment_dropped', { isFinal: true, occurredAt: now }), ...lost(found, counted)];
+    }
+  }
+}
+
+function pending(
+  { invoice, invoiceId, now }: Found,
+  { missing, paid, price }: Counted,
+  progress: Progress,
+): ProviderEvent {
+  return {
+    type: 'payment_pending',
+    eventId: `pending:${invoice.id}:${progress}:${paid.amount}`,
+    occurredAt: now,
+    invoiceId,
+    chargeId: invoice.id,
+    price,
+    progress,
+    missing: progress === 'underpaid' ? missing : null,
+    instructionsUrl: invoice.checkoutLink,
+  };
+}
+
+function failed(
+  { invoice, invoiceId }: Found,
+  failure: PaymentFailure,
+  how: { isFinal: boolean; occurredAt: Date },
+): ProviderEvent {
+  // What is not final can happen again.
+  const eventId = `${failure}:${invoice.id}${how.isFinal ? '' : `:${how.occurredAt.getTime()}`}`;
+  const attemptId = invoice.metadata?.attemptId ?? null;
+  return { type: 'payment_failed', eventId, invoiceId, chargeId: invoice.id, attemptId, failure, ...how };
+}
+
+/**
+ * Only what was marked as settled by hand can become invalid afterwards, and BTCPay forgets that it was settled. Payments
+ * that were seen and no longer count are what tells it from a checkout nobody paid.
+ */
+function lost({ invoice, isHeld, now, payments }: Found, { paid, price }: Counted): ProviderEvent[] {
+  const isGone = paid.amount === 0n && payments.some(({ status }) => status === 'Invalid');
+  if (invoice.additionalStatus !== 'Marked' || !isGone || isHeld) return [];
+  const told = { eventId: `disputed:${invoice.id}`, occurredAt: now, chargeId: invoice.id };
+  return [
+    { type: 'payment_disputed', ...told, reference: `${invoice.id}:invalid`, status: 'lost', amount: price, fee: 0n },
+  ];
+}
+
+/** A decimal text at the 28 places .NET can write, to be compared and added exactly in any currency. */
+function toUnits(text: string): bigint {
+  const [whole = '', fraction = ''] = text.split('.');
+  return BigInt(whole + fraction.padEnd(28, '0'));
+}
+
+/** How a refund ended: paid in full, or taken back before anything was paid. Nothing while it waits. */
+function toRefundEvents(refund: Refund, { invoiceId, now }: Found): ProviderEvent[] {
+  const { amount, chargeId, payouts, pullPayment, refundId } = refund;
+  const done = payouts.filter(({ state }) => state === 'Completed');
+  const given = done.reduce((sum, payout) => sum + toUnits(payout.originalAmount), 0n);
+  const reference = pullPayment.id;
+  if (given >= toUnits(pullPayment.amount)) {
+    const occurredAt = new Date(Math.max(...done.map(({ date }) => date.getTime())));
+    const told = { eventId: `refund:${reference}`, occurredAt, invoiceId, chargeId, payerId: null };
+    return [{ type: 'payment_refunded', ...told, paid: amount, reference, refundId }];
+  }
+  const isOpen = payouts.some(({ state }) => state !== 'Cancelled');
+  const isExpired = pullPayment.expiresAt ? pullPayment.expiresAt <= now : false;
+  if (isOpen || !(pullPayment.archived || isExpired)) return [];
+  const code = pullPayment.archived ? 'pull-payment-archived' : 'pull-payment-expired';
+  const told = { eventId: `refund-failed:${reference}`, occurredAt: now, chargeId, reference, refundId };
+  // BTCPay hides the payouts of what was archived: it may have been paid before.
+  return [{ type: 'refund_failed', ...told, code, undoesDone: false }];
+}
+
+/** The charges of an invoice as rows of the list; none for an invoice whose order or price cannot be ours. */
+export function toRows(
+  invoice: Invoice,
+  payments: ReadonlyArray<Payment>,
+  refunds: ReadonlyArray<Refund>,
+): ProviderTransaction[] {
+  const invoiceId = invoice.metadata?.orderId;
+  const counted = read(invoice);
+  if (!invoiceId || !counted) return [];
+  const found = { invoice, payments, refunds, invoiceId, isHeld: false, now: invoice.createdTime };
+  return chargesOf(found, counted).map((charge) => ({
+    chargeId: charge.chargeId,
+    reference: null,
+    direction: 'charge',
+    amount: charge.paid,
+    occurredAt: succeeded(found, charge).occurredAt,
+    payerId: null,
+    invoiceId,
+    renewalDays: null,
+  }));
+}

@@ -1,0 +1,255 @@
+import type { Currency } from '#domain/money.ts';
+import {
+  type AskedOrder,
+  type Capability,
+  type CheckoutLink,
+  type CheckoutRequest,
+  type ListPage,
+  type ListRequest,
+  type Method,
+  type Provider,
+  ProviderError,
+  type ProviderEvent,
+  type RefundAnswer,
+  type RefundRequest,
+} from '#domain/provider.ts';
+import { makeStripeApi, type StripeApi } from './client.ts';
+import { hasFailed, toEvents } from './events.ts';
+import { toPaymentFailure } from './failures.ts';
+import { type CheckoutSession, type PaymentIntent, type Refund, toChargeRow, toRefundRow } from './objects.ts';
+import {
+  type BankCountry,
+  CURRENCIES,
+  MAX_AMOUNT,
+  parseToken,
+  toCheckout,
+  toStoredCharge,
+  toStoredCheckout,
+} from './requests.ts';
+import { makeStoredCards } from './stored-cards.ts';
+import { readEvent, readMessage, type WebhookSecrets } from './wire.ts';
+
+type Fees = Readonly<Partial<Record<Method, Readonly<Partial<Record<Currency, { bps: number; fixed: bigint }>>>>>>;
+
+/**
+ * `secretKey` and the endpoint's signing `secrets` are of Stripe's Dashboard; `apiUrl` is a host without a path. `fees`
+ * replaces rows of the fee table by those of a contract. `onOtherVersion` hears the API version of an event that is not of
+ * the SDK's release train.
+ */
+export type StripeOptions = Readonly<{
+  secretKey: string;
+  apiUrl: string;
+  secrets: WebhookSecrets;
+  bankCountry: BankCountry;
+  onOtherVersion: (version: string) => void;
+  clock: () => Date;
+  fees?: Fees;
+}>;
+
+/** Stripe's list prices; what it really kept comes with each charge. For yen by transfer the dearer way, konbini. */
+const CARD_FEES = {
+  USD: { bps: 290, fixed: 30n },
+  EUR: { bps: 290, fixed: 25n },
+  JPY: { bps: 360, fixed: 0n },
+} as const;
+const FEES = {
+  credit_card: CARD_FEES,
+  digital_wallet: CARD_FEES,
+  bank_transfer: { USD: { bps: 0, fixed: 100n }, EUR: { bps: 50, fixed: 0n }, JPY: { bps: 360, fixed: 0n } },
+} as const;
+
+const acceptsOf = (fees: Fees): ReadonlyArray<Capability> =>
+  (['credit_card', 'digital_wallet', 'bank_transfer'] as const).flatMap((method) =>
+    CURRENCIES.map((currency) => ({
+      method,
+      currency,
+      // Stripe keeps its fee when a charge is given back (docs.stripe.com/refunds).
+      fee: { ...(fees[method]?.[currency] ?? FEES[method][currency]), network: false, isKept: true },
+      privacy: method === 'bank_transfer' ? 'low' : 'medium',
+      renewalDays: [],
+      surfaces: ['mini_app', 'bot', 'browser', 'api'],
+      maxAmount: { oneTime: MAX_AMOUNT, renewing: 0n },
+      settlesInMinutes: method === 'bank_transfer' ? 2_880 : 1,
+    })),
+  );
+
+/** Thirty days: transfers take days, and Stripe waits for one without an end. */
+const HOLD_MS = 30 * 86_400_000;
+
+/** A provider with everything the contract has but renewals. */
+export type StripeProvider = Provider &
+  Required<Pick<Provider, 'closeCheckout' | 'find' | 'listTransactions' | 'storedMethods'>>;
+
+/** Cards, wallets and bank transfers over Stripe Checkout (reference: docs.stripe.com/api, 2026-10-28.endive). */
+export function makeStripe(options: StripeOptions): StripeProvider {
+  const { bankCountry, clock, fees = {}, onOtherVersion, secretKey, secrets } = options;
+  if (secrets.current === '' || secrets.previous?.secret === '')
+    throw new ProviderError('misconfigured', 'EMPTY_SECRET');
+  const api = makeStripeApi(options);
+  const endpoint = { secrets, isLive: isLiveKey(secretKey), onOtherVersion };
+  return {
+    id: 'stripe',
+    accepts: acceptsOf(fees),
+    refunds: 'parts',
+    reservations: { lastMs: HOLD_MS, lapseCode: null },
+
+    async createCheckout(request) {
+      if (request.renewalDays !== null) throw new ProviderError('invalid', 'NO_RENEWALS');
+      return (request.token === null ? openPage : chargeStored)(api, request, { bankCountry, now: clock() });
+    },
+
+    closeCheckout: ({ reference }) => (reference.startsWith('pi_') ? closeIntent : closePage)(api, reference),
+
+    read: (request, now) => readMessage(request, endpoint, now),
+    // It was heard when it came.
+    readStored: (body) => readEvent(body, { ...endpoint, onOtherVersion: () => undefined }),
+    // Stripe only tells: there is nothing to answer but the status.
+    reply: () => null,
+
+    find: (order) => find(api, order, clock()),
+    listTransactions: (request) => listTransactions(api, request),
+    refund: (request) => refund(api, request),
+    storedMethods: makeStoredCards(api),
+  };
+}
+
+function isLiveKey(secretKey: string): boolean | null {
+  const mode = /^[rs]k_(live|test)_/.exec(secretKey)?.[1];
+  return mode === undefined ? null : mode === 'live';
+}
+
+type Page = Readonly<{ bankCountry: BankCountry; now: Date }>;
+
+async function openPage(api: StripeApi, request: CheckoutRequest, page: Page): Promise<CheckoutLink> {
+  const { attemptId, invoiceId, method } = request;
+  // Transfers arrive on a customer's own account number, so there must be one: a new one for each order.
+  const customerId =
+    method === 'bank_transfer'
+      ? await api.createCustomer({ invoice: invoiceId, attempt: attemptId }, `customer:${attemptId}`)
+      : null;
+  return toLink(await api.openSession(toCheckout(request, { ...page, customerId }), `checkout:${attemptId}`));
+}
+
+function toLink({ id, url }: CheckoutSession): CheckoutLink {
+  if (url === null) throw new ProviderError('unavailable', 'NO_PAGE');
+  return { url, reference: id };
+}
+
+async function chargeStored(api: StripeApi, request: CheckoutRequest, page: Page): Promise<CheckoutLink> {
+  const token = parseToken(request.token ?? '');
+  try {
+    return readCharge(await api.createIntent(toStoredCharge(request, token), `charge:${request.attemptId}`));
+  } catch (error) {
+    if (!(error instanceof ProviderError) || error.code !== 'authentication_failed') throw error;
+    // The bank wants to see its customer, and gave no page for it: Stripe's own shows the stored card and asks them.
+    const params = toStoredCheckout(request, { ...page, customerId: token.customer });
+    return toLink(await api.openSession(params, `checkout:${request.attemptId}`));
+  }
+}
+
+function readCharge(intent: PaymentIntent): CheckoutLink {
+  const { last_payment_error: error, next_action: action, status } = intent;
+  if (status === 'requires_payment_method' || status === 'canceled')
+    throw new ProviderError('declined', toPaymentFailure(error ?? {}, 'card'));
+  const url = status === 'requires_action' ? (action?.redirect_to_url?.url ?? null) : null;
+  if (status === 'requires_action' && url === null) throw new ProviderError('declined', 'authentication_failed');
+  return { url, reference: intent.id };
+}
+
+async function closePage(api: StripeApi, id: string): Promise<'closed' | 'busy'> {
+  try {
+    await api.expireSession(id);
+    return 'closed';
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    const session = await api.getSession(id);
+    if (session.status === 'expired') return 'closed';
+    // A page that is complete is not offered again: if its payment failed, nothing comes by it any more.
+    return isOver(session.payment_intent, session.status === 'complete') ? 'closed' : 'busy';
+  }
+}
+
+async function closeIntent(api: StripeApi, id: string): Promise<'closed' | 'busy'> {
+  try {
+    await api.cancelIntent(id);
+    return 'closed';
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return isOver(await api.getIntent(id), true) ? 'closed' : 'busy';
+  }
+}
+
+function isOver(intent: PaymentIntent | string | null, hasNoPage: boolean): boolean {
+  if (intent === null || typeof intent === 'string') return false;
+  return intent.status === 'canceled' || (hasNoPage && intent.status === 'requires_payment_method');
+}
+
+/** Stripe understood and said no: what it knows of the object says why. */
+const isRefusal = (error: unknown) =>
+  error instanceof ProviderError && (error.failure === 'invalid' || error.failure === 'declined');
+
+async function find(api: StripeApi, order: AskedOrder, now: Date): Promise<ReadonlyArray<ProviderEvent>> {
+  const id = order.chargeId ?? order.reservation?.chargeId ?? order.reference;
+  if (id === null) return [];
+  const { intent, session } = await look(api, id);
+  // Only what was paid can have been given back or be disputed.
+  const isPaid = intent?.status === 'succeeded';
+  const [refunds, disputes] = isPaid
+    ? await Promise.all([api.listRefunds(intent.id), api.listDisputes(intent.id)])
+    : [[], []];
+  return toEvents({ intent, session, refunds, disputes }, { invoiceId: order.invoiceId, now });
+}
+
+/** By our own word for it: a page (`cs_…`) or a PaymentIntent (`pi_…`). The page of the latter matters where it failed. */
+async function look(api: StripeApi, id: string) {
+  if (id.startsWith('cs_')) {
+    const session = await api.getSession(id);
+    const { payment_intent: intent } = session;
+    return { intent: typeof intent === 'string' ? await api.getIntent(intent) : intent, session };
+  }
+  const intent = await api.getIntent(id);
+  const session = intent.status === 'requires_payment_method' ? await api.findSessionOf(id) : null;
+  return { intent, session };
+}
+
+/** All charges since a time, then all refunds, each newest first: `charges:<id>` and `refunds:<id>` say after which. */
+async function listTransactions(api: StripeApi, { cursor, limit, since }: ListRequest): Promise<ListPage> {
+  const [, side, last] = /^(charges|refunds):(\w*)$/.exec(cursor ?? 'charges:') ?? [];
+  if (side === undefined) throw new ProviderError('invalid', 'CURSOR_UNKNOWN');
+  const page = { since, after: last || null, limit };
+  if (side === 'charges') {
+    const { hasMore, rows } = await api.pageCharges(page);
+    const next = hasMore ? `charges:${rows.at(-1)?.id ?? ''}` : 'refunds:';
+    return { rows: rows.map(toChargeRow), next, resume: null };
+  }
+  const { hasMore, rows } = await api.pageRefunds(page);
+  return { rows: rows.map(toRefundRow), next: hasMore ? `refunds:${rows.at(-1)?.id ?? ''}` : null, resume: null };
+}
+
+async function refund(api: StripeApi, { amount, chargeId, refundId }: RefundRequest): Promise<RefundAnswer> {
+  // Stripe forgets our key after a day, and would then give a part twice: what it has of ours is looked for first.
+  const before = (await api.listRefunds(chargeId)).find(({ metadata }) => metadata?.['refund'] === refundId);
+  if (before) return toAnswer(before);
+  const params = { payment_intent: chargeId, amount: Number(amount.amount), metadata: { refund: refundId } };
+  try {
+    return toAnswer(await api.createRefund(params, `refund:${refundId}`));
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    if (error.code === 'charge_already_refunded') return refundedBefore(api, chargeId);
+    // Whatever is wrong with it, asking again does not help.
+    throw error.failure === 'invalid' ? new ProviderError('declined', error.code) : error;
+  }
+}
+
+/** Somebody gave it back in the Dashboard: the newest refund says how far that is. */
+async function refundedBefore(api: StripeApi, chargeId: string): Promise<RefundAnswer> {
+  const newest = (await api.listRefunds(chargeId)).find((row) => !hasFailed(row));
+  if (!newest) throw new ProviderError('declined', 'charge_already_refunded');
+  return toAnswer(newest);
+}
+
+function toAnswer(row: Refund): RefundAnswer {
+  if (hasFailed(row)) throw new ProviderError('declined', row.failure_reason ?? row.status ?? 'failed');
+  // Where the buyer must say where to, Stripe asks them by e-mail: no link of it comes to us.
+  return { status: row.status === 'succeeded' ? 'done' : 'pending', reference: row.id, claimUrl: null };
+}

@@ -1,0 +1,49 @@
+import { ProviderError, type StoredMethods } from '#domain/provider.ts';
+import type { StripeApi } from './client.ts';
+import { toStoredCard } from './objects.ts';
+import { CURRENCIES, parseToken, toSetup } from './requests.ts';
+
+/**
+ * Cards stored on Stripe's page. Each has a customer of its own, so that Stripe cannot join a person's cards; a token is
+ * both (`cus_…/pm_…`). Calls throw ProviderError.
+ */
+export function makeStoredCards(api: StripeApi): StoredMethods {
+  return {
+    method: 'credit_card',
+    currencies: CURRENCIES,
+
+    async begin(request) {
+      const customer = await api.createCustomer({ method: request.id }, `method-customer:${request.id}`);
+      const session = await api.openSession(toSetup(request, customer), `method:${request.id}`);
+      if (session.url === null) throw new ProviderError('unavailable', 'NO_PAGE');
+      return { url: session.url, reference: session.id, client: null };
+    },
+
+    async confirm({ reference }) {
+      if (reference === null) throw new ProviderError('invalid', 'REFERENCE_NEEDED');
+      return toStoredCard(await api.getSetup(reference));
+    },
+
+    async remove(token) {
+      const { customer, method } = parseToken(token);
+      await unlessRefused(api.detachMethod(method), DETACHED);
+      await unlessRefused(api.deleteCustomer(customer), DELETED);
+    },
+  };
+}
+
+/** Stripe has no one code for a method that was detached before; that its customer is gone is what counts. */
+const DETACHED: ReadonlySet<string> = new Set([
+  'resource_missing',
+  'payment_method_unexpected_state',
+  'invalid_request_error',
+]);
+const DELETED: ReadonlySet<string> = new Set(['resource_missing']);
+
+async function unlessRefused(work: Promise<void>, codes: ReadonlySet<string>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!(error instanceof ProviderError) || error.failure !== 'invalid' || !codes.has(error.code)) throw error;
+  }
+}
