@@ -32,7 +32,12 @@ const refunded = (charge: Charge, amount: bigint, rest: Partial<Refunded> = {}):
   refundId: null,
   ...rest,
 });
-const failed = (charge: Charge, reference: string, refundId: string | null = null): ProviderEvent => ({
+const failed = (
+  charge: Charge,
+  reference: string,
+  refundId: string | null = null,
+  undoesDone = true,
+): ProviderEvent => ({
   type: 'refund_failed',
   eventId: rail.name('evt'),
   occurredAt: world.clock.now(),
@@ -40,7 +45,7 @@ const failed = (charge: Charge, reference: string, refundId: string | null = nul
   reference,
   refundId,
   code: 'expired_or_canceled_card',
-  undoesDone: true,
+  undoesDone,
 });
 const paymentId = async ({ chargeId }: Charge) => {
   const [row] = await world.sql<{ id: string }>('SELECT id FROM payment WHERE charge_id = $1', [chargeId]);
@@ -333,7 +338,7 @@ describe('a refund that was done and came back', () => {
     const charge = await rail.buy();
     const whole = refunded(charge, charge.amount);
     await rail.tell(whole);
-    await rail.tell({ ...failed(charge, whole.reference), undoesDone: false });
+    await rail.tell(failed(charge, whole.reference, null, false));
     expect(await outcomeOf(world, charge.chargeId)).toMatchObject({ status: 'refunded', owed: 0n, hasRight: false });
   });
 
