@@ -55,10 +55,13 @@ test('an open order shows what it is, how it can be paid and where the money goe
   await expect(page.getByTestId('minutes-left')).toHaveText(/\b(29|30) minutes left to pay/);
 
   const ways = page.getByRole('group', { name: en('app.checkout.methods') });
+  await expect(ways.getByRole('group', { name: en('app.method.credit_card') }).getByRole('radio')).toHaveCount(2);
   await expect(ways.getByRole('radio')).toHaveCount(2);
   await expect(ways.getByRole('radio', { name: PAYME })).toBeChecked();
-  await expect(page.getByTestId('way-payme')).toContainText(en('app.pay.cardNote', { provider: PAYME }));
-  await expect(page.getByTestId('way-payme')).toContainText(en('app.privacy.level.medium'));
+  await expect(page.getByTestId('way-payme-credit_card')).toContainText(
+    en('app.wayNote.credit_card', { provider: PAYME }),
+  );
+  await expect(page.getByTestId('way-payme-credit_card')).toContainText(en('app.privacy.level.medium'));
   await expect(page.getByTestId('checkout-bar').locator('div')).not.toHaveCount(0);
   await expect(payButton(page)).toHaveText('Pay 360,000 so’m with Payme');
 
@@ -80,7 +83,7 @@ for (const [provider, name, address] of [
   }) => {
     const { id, url } = await shop.order(buyer.id);
     await page.goto(`${url}?lang=en`);
-    await page.getByTestId(`way-${provider}`).click();
+    await page.getByTestId(`way-${provider}-credit_card`).click();
     const sent: string[] = [];
     page.on('request', (request) => {
       if (request.isNavigationRequest()) sent.push(request.url());
@@ -113,7 +116,7 @@ const CARD = { normal: '8600 4954 7331 6478', blocked: '4444 4459 8745 9073', co
 
 /** The way to Payme and through its card form. Ends where Payme says how it went. */
 async function payByCard(page: Page, card: string): Promise<void> {
-  await page.getByTestId('way-payme').click();
+  await page.getByTestId('way-payme-credit_card').click();
   await payButton(page).click();
   await page.waitForURL(/\/payme\//);
   await page.getByRole('button', { name: card }).click();
@@ -139,6 +142,77 @@ test('a card pays with Payme, and the page shows what is theirs now; a refund in
   await expect(page.getByTestId('pay-refunded')).toBeVisible();
 });
 
+/** What the server tells of an order, with something else about it. */
+async function tellOtherwise(page: Page, change: Record<string, unknown>): Promise<void> {
+  await page.route(/pay\.order/, async (route) => {
+    const response = await route.fetch();
+    const { result } = await response.json();
+    await route.fulfill({ response, json: { result: { data: { ...result.data, ...change } } } });
+  });
+}
+
+const MISSING = { amount: '1200', currency: 'JPY', text: '¥1,200', label: '¥1,200' };
+const PENDING = { provider: 'stripe', missing: null, instructionsUrl: 'https://provider.example/how' };
+
+for (const { name, change, title, text, hasInstructions } of [
+  {
+    name: 'a transfer that is awaited',
+    change: { pending: { ...PENDING, progress: 'awaiting_transfer', missing: MISSING } },
+    title: en('app.pending.awaiting_transfer.title'),
+    text: en('app.pending.awaiting_transfer.textAmount', { amount: '¥1,200' }),
+    hasInstructions: true,
+  },
+  {
+    name: 'a part that is missing',
+    change: { pending: { ...PENDING, progress: 'underpaid', missing: MISSING } },
+    title: en('app.pending.underpaid.titleAmount', { amount: '¥1,200' }),
+    text: en('app.pending.heldOpen'),
+    hasInstructions: true,
+  },
+  {
+    name: 'a payment that is processed',
+    change: { pending: { ...PENDING, progress: 'processing', instructionsUrl: null } },
+    title: en('app.pending.processing.title'),
+    text: en('app.pending.held'),
+    hasInstructions: false,
+  },
+  {
+    name: 'what its buyer has already',
+    change: { blocked: { reason: 'already_owned', text: 'In words.' } },
+    title: en('app.pay.blocked.title', { plan: 'Pro' }),
+    text: 'In words.',
+    hasInstructions: false,
+  },
+  {
+    name: 'a dispute',
+    change: { status: 'paid', paymentStatus: 'disputed' },
+    title: en('app.pay.disputed.title'),
+    text: en('app.pay.disputed.text'),
+    hasInstructions: false,
+  },
+] as const) {
+  test(`${name} is told, and nothing can be paid`, async ({ page, shop, buyer }) => {
+    const { id, url } = await shop.order(buyer.id);
+    await tellOtherwise(page, change);
+    await page.goto(`${url}?lang=en`);
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText(title);
+    await expect(page.getByRole('main')).toContainText(text);
+    await expect(page.getByTestId('instructions')).toHaveCount(hasInstructions ? 1 : 0);
+    await expect(page.getByTestId('to-bot')).toHaveAttribute('href', new RegExp(`startapp=invoice_${id}$`));
+    await expect(payButton(page)).toHaveCount(0);
+    await expectClean(page, name);
+  });
+}
+
+test('why a try failed stands above the choices, which stay', async ({ page, shop, buyer }) => {
+  const { url } = await shop.order(buyer.id);
+  await tellOtherwise(page, { failure: { failure: 'card_declined', text: 'In words.' } });
+  await page.goto(`${url}?lang=en`);
+  await expect(page.getByTestId('failure-note')).toContainText('In words.');
+  await expect(payButton(page)).toBeEnabled();
+  await expectClean(page, 'failed');
+});
+
 test('a blocked card takes nothing; the order is still open and Click takes it over', async ({ page, shop, buyer }) => {
   const { url } = await shop.order(buyer.id);
   await page.goto(`${url}?lang=en`);
@@ -146,7 +220,7 @@ test('a blocked card takes nothing; the order is still open and Click takes it o
   await expect(page.getByTestId('result')).toHaveAttribute('data-status', 'failed');
   await page.goto(`${url}?lang=en`);
   await page.getByTestId('pay-other-way').click();
-  await page.getByTestId('way-click').click();
+  await page.getByTestId('way-click-credit_card').click();
   await payButton(page).click();
   await page.waitForURL(/\/click\//);
   await page.locator('button[value="paid"]').click();
@@ -173,7 +247,10 @@ test('Stars are paid in Telegram, and the page turns into success and refund by 
   await expect(heading).toBeFocused();
   await expect(page.getByTestId('pay-paid')).toContainText('Yours until');
   const { bot } = await sandbox.state();
-  await expect(page.getByTestId('to-bot')).toHaveAttribute('href', `https://t.me/${bot.username}`);
+  await expect(page.getByTestId('to-bot')).toHaveAttribute(
+    'href',
+    `https://t.me/${bot.username}?startapp=invoice_${id}`,
+  );
 
   await shop.refund(id);
   await page.reload();
@@ -182,7 +259,8 @@ test('Stars are paid in Telegram, and the page turns into success and refund by 
 
 test('a link that leads to no order says so', async ({ page, origin }) => {
   for (const id of ['inv_01m7wsxs51yx4wg7y5rfyxq000', 'nonsense']) {
-    await page.goto(`${origin}/pay/${id}?lang=en`);
+    const answer = await page.goto(`${origin}/pay/${id}?lang=en`);
+    expect(answer?.status()).toBe(404);
     await expect(page.getByTestId('pay-unknown')).toContainText(en('app.pay.unknown.title'));
   }
 });
@@ -210,7 +288,7 @@ test('the language changes in place: address kept, choice kept', async ({ page, 
   const { url } = await shop.order(buyer.id);
   await page.goto(`${url}?lang=ja`);
   await expect(page.locator('html')).toHaveAttribute('lang', 'ja');
-  await page.getByTestId('way-click').click();
+  await page.getByTestId('way-click-credit_card').click();
   await expect(payButton(page)).toHaveText('Clickで360,000 スムを支払う');
   await page.getByRole('link', { name: 'English' }).click();
   await expect(payButton(page)).toHaveText('Pay 360,000 so’m with Click');

@@ -23,7 +23,7 @@ for (const language of ['en', 'ja'] as const) {
     await expect(app.getByText(words('app.checkout.renews', { date: until, price: '150 ★' }))).toBeVisible();
     await expect(app.getByTestId('checkout-bar')).toBeVisible();
     await expect(app.getByText(words('app.privacy.method.telegram_stars'))).toBeVisible();
-    await expect(app.getByTestId('method-telegram_stars')).toBeVisible();
+    await expect(app.getByTestId('way-telegram-stars-telegram_stars')).toBeVisible();
 
     // Telegram's sheet; the news of the payment reaches Hoshi late, so that it has to wait for it.
     await sandbox.holdPayment();

@@ -133,7 +133,7 @@ const ROWS = {
     refused: ['#domain/payment/settle.ts', '#providers/registry.ts', '#ui/theme.ts', '#sandbox/control.ts'],
   },
   'src/proxy.ts': {
-    allowed: ['next/server', '#ui/routes.ts', '#lib/env.ts', '#messages/ja.ts'],
+    allowed: ['next/server', '#ui/routes.ts', '#lib/env.ts', '#messages/ja.ts', '#providers/registry.ts'],
     refused: ['#lib/db.ts', '#server.ts', '#domain/money.ts', '#api/views.ts', '#sandbox/control.ts'],
   },
   'src/messages/planted.ts': {

@@ -24,6 +24,15 @@ describe('the content security policy', () => {
       expect(policyOf(path).get('frame-ancestors'), path).toBe("'none'");
   });
 
+  it('lets the page of a card send it to its provider’s own addresses, and no other page', () => {
+    expect(policyOf('/methods/pmt_01abc').get('connect-src')).toBe(
+      "'self' http://localhost:8081/payme/api http://localhost:8081/click/v2/merchant/card_token/request",
+    );
+    expect(policyOf('/methods/pmt_01abc').get('frame-ancestors')).toBe("'none'");
+    for (const path of ['/', '/methods', '/methods/a/b', '/pay/inv_01abc'])
+      expect(policyOf(path).get('connect-src'), path).toBe("'self'");
+  });
+
   it('runs scripts by a nonce that is new each time, and nothing inline', () => {
     const [first, second] = [policyOf('/').get('script-src'), policyOf('/').get('script-src')];
     expect(first).toMatch(/^'self' 'nonce-[\w+/]{22}==' 'strict-dynamic'$/);

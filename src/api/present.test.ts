@@ -171,6 +171,7 @@ describe('presentPreview', () => {
 });
 
 describe('presentInvoice', () => {
+  const READER = { now: NOW, surface: 'mini_app', policy: 'strict', language: 'en' } as const;
   const invoice = {
     id: 'inv_1',
     userId: 'usr_1',
@@ -208,7 +209,7 @@ describe('presentInvoice', () => {
   } satisfies InvoiceRecord;
 
   it('has a link while it can be paid', () => {
-    expect(presentInvoice(invoice, sold, NOW, 'en')).toMatchObject({
+    expect(presentInvoice(invoice, sold, READER)).toMatchObject({
       status: 'open',
       url: 'https://t.me/$x',
       payment: null,
@@ -218,17 +219,20 @@ describe('presentInvoice', () => {
   });
 
   it('is expired the moment its time is over, whatever the job did', () => {
-    expect(presentInvoice(invoice, sold, invoice.expiresAt, 'en')).toMatchObject({ status: 'expired', url: null });
+    expect(presentInvoice(invoice, sold, { ...READER, now: invoice.expiresAt })).toMatchObject({
+      status: 'expired',
+      url: null,
+    });
   });
 
   it.each(['paid', 'cancelled', 'expired'] as const)('has no link when %s', (status) => {
-    expect(presentInvoice({ ...invoice, status }, sold, NOW, 'en')).toMatchObject({ status, url: null });
+    expect(presentInvoice({ ...invoice, status }, sold, READER)).toMatchObject({ status, url: null });
   });
 
   it('has no link while one is being made', () => {
     const [attempt] = invoice.attempts;
     const creating = { ...invoice, attempts: attempt ? [{ ...attempt, status: 'creating' as const, url: null }] : [] };
-    expect(presentInvoice(creating, sold, NOW, 'en').url).toBeNull();
+    expect(presentInvoice(creating, sold, READER).url).toBeNull();
   });
 });
 

@@ -2,13 +2,13 @@ import type { CatalogPlan, CatalogPrice, CatalogProduct } from '#domain/catalog/
 import { MONTH_DAYS, yearlySavings } from '#domain/catalog/rules.ts';
 import type { CheckoutOffer, MethodOffer } from '#domain/checkout/preview.ts';
 import type { InvoiceRecord } from '#domain/checkout/records.ts';
-import { renewalDaysFor } from '#domain/checkout/rules.ts';
+import { judgeSurface, renewalDaysFor } from '#domain/checkout/rules.ts';
 import type { HeldEntitlement } from '#domain/entitlement/list.ts';
 import type { Reason } from '#domain/errors.ts';
 import { Language } from '#domain/identity/rules.ts';
 import { Currency, type Money, WHOLE_BPS } from '#domain/money.ts';
 import type { StoredMethod } from '#domain/payment-method/records.ts';
-import { type Capability, PAYMENT_FAILURES, PROGRESSES } from '#domain/provider.ts';
+import { type Capability, METHODS, PAYMENT_FAILURES, PROGRESSES, type Surface } from '#domain/provider.ts';
 import type { RevenueSplit } from '#domain/revenue/rules.ts';
 import type { User } from '#lib/generated/prisma/client.ts';
 import { formatDate, formatMoney, labelMoney, translator } from '#messages/translate.ts';
@@ -192,6 +192,11 @@ export function presentMethod(offer: MethodOffer, language: Language): MethodVie
   };
 }
 
+/** Why something cannot be bought at all now. */
+export function presentBlocked({ blocked }: CheckoutOffer, language: Language): CheckoutPreview['blocked'] {
+  return blocked && { reason: blocked, text: presentReason(blocked, language) };
+}
+
 export function presentStoredMethod(method: StoredMethod, language: Language): StoredMethodView {
   return { ...method, createdAt: presentInstant(method.createdAt, language) };
 }
@@ -202,7 +207,7 @@ export function presentPreview(
   language: Language,
   stored: ReadonlyArray<StoredMethod> = [],
 ): CheckoutPreview {
-  const { product, plan, price, methods, blocked, replaces } = offer;
+  const { product, plan, price, methods, replaces } = offer;
   const renewsEveryDays = methods.find((method) => method.renewalDays !== null)?.renewalDays ?? null;
   const replaced = replaces && product.plans.find(({ id }) => id === replaces.planId);
   const { name, description, features, privacy } = plan.texts[language];
@@ -221,7 +226,7 @@ export function presentPreview(
       methods: other.methods.map((method) => presentMethod(method, language)),
     })),
     stored: stored.map((method) => presentStoredMethod(method, language)),
-    blocked: blocked && { reason: blocked, text: presentReason(blocked, language) },
+    blocked: presentBlocked(offer, language),
     replaces: replaces && {
       subscriptionId: replaces.subscriptionId,
       planName: (replaced ?? plan).texts[language].name,
@@ -248,17 +253,32 @@ function presentFailure({ attempts: [attempt] }: InvoiceRecord, language: Langua
   return failure ? { failure, text: translator(language)(`common.failure.${failure}`) } : null;
 }
 
-/** An order as its buyer sees it at `now`: one whose time is over is expired, also before the job has closed it. */
-export function presentInvoice(
-  invoice: InvoiceRecord,
-  { product, plan }: SoldPlan,
-  now: Date,
-  language: Language,
-): InvoiceView {
+/** Where the reader is, and what may be shown there. */
+export type Reader = Readonly<{ now: Date; surface: Surface; policy: 'strict' | 'permissive'; language: Language }>;
+
+/** The way to pay that is open, unless the policy refuses it where the reader is: then nothing may lead there. */
+function liveWay(
+  { attempts, currency }: InvoiceRecord,
+  { product: { fulfilment } }: SoldPlan,
+  { policy, surface }: Reader,
+): { way: NonNullable<InvoiceView['way']>; url: string | null } | null {
+  const live = attempts.find((attempt) => attempt.status === 'live');
+  if (!live) return null;
+  // One from before the method was kept: only Stars are paid in Stars.
+  const method =
+    METHODS.find((known) => known === live.method) ?? (currency === 'XTR' ? 'telegram_stars' : 'credit_card');
+  if (!judgeSurface({ surface, method, fulfilment, policy }).ok) return null;
+  return { way: { method, provider: live.provider }, url: live.url };
+}
+
+/** An order as its buyer sees it: one whose time is over is expired, also before the job has closed it. */
+export function presentInvoice(invoice: InvoiceRecord, sold: SoldPlan, reader: Reader): InvoiceView {
+  const { product, plan } = sold;
+  const { language, now } = reader;
   // Held for money that is on its way, it waits as long as that takes.
   const isOver = invoice.status === 'open' && invoice.expiresAt <= now && invoice.reservations.length === 0;
   const status = isOver ? 'expired' : invoice.status;
-  const live = invoice.attempts.find((attempt) => attempt.status === 'live');
+  const open = status === 'open' ? liveWay(invoice, sold, reader) : null;
   const [payment] = invoice.payments;
   const right = payment?.entitlement;
   const planName = plan.texts[language].name;
@@ -282,7 +302,8 @@ export function presentInvoice(
     expiresAt: presentInstant(invoice.expiresAt, language),
     minutesLeft:
       status === 'open' ? Math.max(0, Math.ceil((invoice.expiresAt.getTime() - now.getTime()) / 60_000)) : null,
-    url: status === 'open' ? (live?.url ?? null) : null,
+    url: open?.url ?? null,
+    way: open?.way ?? null,
     pending: presentPending(invoice, language),
     failure: status === 'paid' ? null : presentFailure(invoice, language),
     payment: payment ? { id: payment.id, status: payment.status } : null,

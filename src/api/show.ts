@@ -1,10 +1,11 @@
 import { getPlan, getPlans, listCatalog } from '#domain/catalog/list-catalog.ts';
+import { hasLink } from '#domain/checkout/open-link.ts';
 import { findOpenInvoice, type InvoiceRecord } from '#domain/checkout/records.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { listEntitlements } from '#domain/entitlement/list.ts';
 import type { Language } from '#domain/identity/rules.ts';
 import { getPayment, listPayments, type PaymentFilter } from '#domain/payment/records.ts';
-import type { Capability } from '#domain/provider.ts';
+import type { Capability, Surface } from '#domain/provider.ts';
 import type { Subscription, User } from '#lib/generated/prisma/client.ts';
 import { encodeCursor } from './cursor.ts';
 import {
@@ -48,13 +49,25 @@ export async function showEntitlements(ctx: Ctx, userId: string, language: Langu
   return held.map((entitlement) => presentEntitlement(entitlement, language));
 }
 
-export async function showInvoice(ctx: Ctx, invoice: InvoiceRecord, language: Language): Promise<InvoiceView> {
-  return presentInvoice(invoice, await getPlan(ctx, invoice.planId), ctx.clock.now(), language);
+/** An order for a reader at `surface`: where the policy refuses a way to pay, nothing leads there. */
+export async function showInvoice(
+  ctx: Ctx,
+  invoice: InvoiceRecord,
+  { language, surface }: { language: Language; surface: Surface },
+): Promise<InvoiceView> {
+  const reader = { language, surface, policy: ctx.policy.surfacePolicy, now: ctx.clock.now() };
+  return presentInvoice(invoice, await getPlan(ctx, invoice.planId), reader);
+}
+
+/** Whether there is an order of this id: all that a page needs to know before it is shown. */
+export function hasOrder(ctx: Ctx, invoiceId: string): Promise<boolean> {
+  return hasLink(ctx, invoiceId);
 }
 
 export async function showMe(ctx: Ctx, user: User, contact: Contact): Promise<MeView> {
   const open = await findOpenInvoice(ctx, user.id);
-  return presentMe(user, contact, open && (await showInvoice(ctx, open, languageOfUser(user))));
+  const reader = { language: languageOfUser(user), surface: 'mini_app' } as const;
+  return presentMe(user, contact, open && (await showInvoice(ctx, open, reader)));
 }
 
 export async function showPayments(ctx: Ctx, filter: PaymentFilter, language: Language): Promise<PaymentPage> {

@@ -138,8 +138,10 @@ export type InvoiceView = {
   expiresAt: InstantView;
   /** Whole minutes left to pay, by the server's clock; null when it can no longer be paid. */
   minutesLeft: number | null;
-  /** What to open to pay (https://t.me/$slug); null when it lies in the chat or is no longer payable. */
+  /** What to open to pay; null when it lies in the chat, may not be opened where the reader is, or is no longer payable. */
   url: string | null;
+  /** How the way to pay was chosen that `url` opens; null before one was, and for one that may not be shown here. */
+  way: { method: Method; provider: string } | null;
   /** Money that is on its way; the order is held for it. */
   pending: PendingView | null;
   /** Why the last try failed, as one sentence with the next step; null while none has. */
@@ -162,8 +164,8 @@ export type FailureView = { failure: PaymentFailure; text: string };
 export type LinkedOrderView = {
   id: string;
   status: InvoiceView['status'];
-  /** It was paid, and the money is on its way back or there. */
-  isRefunded: boolean;
+  /** What has become of its payment; null before there is one. */
+  paymentStatus: PaymentStatusView | null;
   pending: PendingView | null;
   failure: FailureView | null;
   planName: string;
@@ -173,7 +175,9 @@ export type LinkedOrderView = {
   minutesLeft: number | null;
   /** Until when what was bought lasts; null before it is paid, and for what lasts for good. */
   until: InstantView | null;
-  /** One per provider; empty when it can no longer be paid. */
+  /** Why its buyer cannot buy it now (already_owned, already_subscribed). */
+  blocked: CheckoutPreview['blocked'];
+  /** One per provider and method; empty when it can no longer be paid. */
   methods: MethodView[];
 };
 

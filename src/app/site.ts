@@ -1,4 +1,5 @@
 import { headers } from 'next/headers';
+import { hasOrder } from '#api/show.ts';
 import en from '#messages/en.ts';
 import ja from '#messages/ja.ts';
 import { sharedServer } from '#server.ts';
@@ -17,6 +18,12 @@ const MESSAGES = { ja: ja.app, en: en.app };
 export async function siteConfig(): Promise<SiteConfig> {
   const { telegram, supportContact } = (await sharedServer()).env;
   return { botUsername: telegram.botUsername, webOrigin: telegram.webOrigin, supportContact };
+}
+
+/** False for a link that leads nowhere. While that cannot be learned the page is served, and tells so itself. */
+export async function isOrder(invoiceId: string): Promise<boolean> {
+  const { ctx } = await sharedServer();
+  return hasOrder(ctx, invoiceId).catch(() => true);
 }
 
 /** `?lang=`, which the bot puts into its links, else the browser's wish. */

@@ -479,4 +479,6 @@ export type ProviderEntry = Readonly<{
   id: string;
   variables: EnvGroup;
   make(source: EnvSource, surroundings: ProviderSurroundings): Provider | null;
+  /** Where a person's browser sends a card itself, past us; null when no cards are stored. Absent where it never does. */
+  cardEndpoint?(source: EnvSource): string | null;
 }>;

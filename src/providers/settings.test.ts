@@ -55,6 +55,18 @@ function wrongIn(given: Record<string, string | undefined>): string[] {
 }
 
 describe('the providers', () => {
+  it('whose cards go from a browser to them name the same address before and while one is stored', async () => {
+    const { providerVariables } = readEnv({}, GROUPS);
+    const request = { id: 'pmt_1', returnUrl: 'http://localhost/methods/pmt_1', language: 'en' };
+    const named = PROVIDERS.filter(({ cardEndpoint }) => cardEndpoint !== undefined);
+    expect(named.map(({ id }) => id)).toEqual(['payme', 'click']);
+    for (const { cardEndpoint, id } of named) {
+      const begun = await made({}).get(id)?.storedMethods?.begin(request);
+      expect(begun?.client?.endpoint, id).toBe(cardEndpoint?.(providerVariables));
+      expect(cardEndpoint?.({}), id).toBeNull();
+    }
+  });
+
   it('are all there in the sandbox, in the order in which checkout tries them', () => {
     const ids = ['telegram-stars', ...PROVIDERS.map(({ id }) => id)];
     expect([...made({}).keys()]).toEqual(ids);

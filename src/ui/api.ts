@@ -25,6 +25,8 @@ type Query =
   | 'payments.list'
   | 'payments.months'
   | 'payments.receipt'
+  | 'methods.list'
+  | 'methods.providers'
   | 'subscriptions.list'
   | 'entitlements.list';
 type Mutation =
@@ -32,6 +34,10 @@ type Mutation =
   | 'me.allowMessages'
   | 'checkout.start'
   | 'checkout.cancel'
+  | 'payments.receiptLink'
+  | 'methods.add'
+  | 'methods.confirm'
+  | 'methods.remove'
   | 'subscriptions.cancel'
   | 'subscriptions.resume';
 

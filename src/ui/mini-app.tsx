@@ -26,6 +26,7 @@ const CHUNKS = {
   receipt: () => import('#ui/screens/receipt.tsx'),
   subscriptions: () => import('#ui/screens/subscriptions.tsx'),
   subscription: () => import('#ui/screens/subscription.tsx'),
+  methods: () => import('#ui/screens/methods.tsx'),
   settings: () => import('#ui/screens/settings.tsx'),
   help: () => import('#ui/screens/help.tsx'),
   document: () => import('#ui/screens/document.tsx'),
@@ -40,6 +41,7 @@ const LAZY = {
   receipt: lazy(CHUNKS.receipt),
   subscriptions: lazy(CHUNKS.subscriptions),
   subscription: lazy(CHUNKS.subscription),
+  methods: lazy(CHUNKS.methods),
   settings: lazy(CHUNKS.settings),
   help: lazy(CHUNKS.help),
   document: lazy(CHUNKS.document),
@@ -170,6 +172,8 @@ function screenOf(route: Route): ReactNode {
       return <LAZY.history />;
     case 'subscriptions':
       return <LAZY.subscriptions />;
+    case 'methods':
+      return <LAZY.methods />;
     case 'settings':
       return <LAZY.settings />;
     case 'help':

@@ -1,6 +1,6 @@
 'use client';
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import type { InvoiceView, MeView, PaymentStatusView, SubscriptionView } from '#api/views.ts';
+import type { InvoiceView, MeView, PaymentStatusView, StoredMethodView, SubscriptionView } from '#api/views.ts';
 import type { Settings } from '#ui/api.ts';
 import { useWords } from '#ui/i18n.tsx';
 import { useSession } from '#ui/session.tsx';
@@ -26,11 +26,13 @@ export function useEntitlements() {
   });
 }
 
+/** While another price of the same plan is fetched, the one before stands as placeholder data. */
 export function useCheckoutPreview(priceId: string) {
   const { api } = useSession();
   return useQuery({
     queryKey: ['checkout.preview', priceId],
     queryFn: ({ signal }) => api.query('checkout.preview', { priceId }, signal),
+    placeholderData: (before) => before,
   });
 }
 
@@ -92,6 +94,63 @@ export function useReceipt(paymentId: string) {
     queryKey: ['payments.receipt', paymentId],
     queryFn: ({ signal }) => api.query('payments.receipt', { paymentId }, signal),
   });
+}
+
+/** A link to the receipt as a PDF, good for a few minutes. */
+export function useReceiptLink() {
+  const { api } = useSession();
+  return useMutation({ mutationFn: (paymentId: string) => api.mutate('payments.receiptLink', { paymentId }) });
+}
+
+/** Stored payment methods; asked again every four seconds until the one that is being added in a browser is there. */
+export function useMethods(addingId: string | null) {
+  const { api } = useSession();
+  return useQuery({
+    queryKey: ['methods.list'],
+    queryFn: ({ signal }) => api.query('methods.list', undefined, signal),
+    refetchInterval: ({ state }) =>
+      addingId !== null && !state.data?.some(({ id }) => id === addingId) ? 4_000 : false,
+  });
+}
+
+export function useStoringProviders() {
+  const { api } = useSession();
+  return useQuery({
+    queryKey: ['methods.providers'],
+    queryFn: ({ signal }) => api.query('methods.providers', undefined, signal),
+  });
+}
+
+export function useAddMethod() {
+  const { api } = useSession();
+  return useMutation({ mutationFn: (provider: string) => api.mutate('methods.add', { provider }) });
+}
+
+/** Asks what came of a method that was begun. The answer is null while the person has not finished. */
+export function useConfirmMethod() {
+  const { api } = useSession();
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (methodId: string) => api.mutate('methods.confirm', { methodId }),
+    onSuccess: (method) => (method ? refreshMethods(queries) : undefined),
+  });
+}
+
+export function useRemoveMethod() {
+  const { api } = useSession();
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (methodId: string) => api.mutate('methods.remove', { methodId }),
+    onSuccess: (_, methodId) => {
+      queries.setQueryData<StoredMethodView[]>(['methods.list'], (list) => list?.filter(({ id }) => id !== methodId));
+      return refreshMethods(queries);
+    },
+  });
+}
+
+function refreshMethods(queries: ReturnType<typeof useQueryClient>): Promise<unknown> {
+  const about = ['methods.list', 'checkout.preview'];
+  return queries.invalidateQueries({ predicate: ({ queryKey }) => about.includes(String(queryKey[0])) });
 }
 
 export function useSubscriptions() {

@@ -6,6 +6,7 @@ const ROUTES: readonly Route[] = [
   { screen: 'plugins' },
   { screen: 'history' },
   { screen: 'subscriptions' },
+  { screen: 'methods' },
   { screen: 'settings' },
   { screen: 'help' },
   { screen: 'terms' },
@@ -30,6 +31,7 @@ describe('routes', () => {
     '/plans/../x',
     '/checkout/x',
     '/orders/inv_%2e',
+    '/methods/pmt_01abc',
     '//evil.example',
   ])('knows nothing at %s', (path) => expect(parseRoute(path)).toBeNull());
 
@@ -49,6 +51,7 @@ describe('start parameters', () => {
     ['receipt_pay_01abc', { screen: 'receipt', paymentId: 'pay_01abc' }],
     ['subscription', { screen: 'subscriptions' }],
     ['history', { screen: 'history' }],
+    ['methods', { screen: 'methods' }],
     ['help', { screen: 'help' }],
   ])('%s opens its screen', (startParam, route) => {
     expect(routeOfStartParam(startParam)).toEqual(route);

@@ -1,4 +1,13 @@
-type SimpleScreen = 'home' | 'plugins' | 'history' | 'subscriptions' | 'settings' | 'help' | 'terms' | 'privacy';
+type SimpleScreen =
+  | 'home'
+  | 'plugins'
+  | 'history'
+  | 'subscriptions'
+  | 'methods'
+  | 'settings'
+  | 'help'
+  | 'terms'
+  | 'privacy';
 
 /** The screens of the Mini App and their addresses. One table: server, router and back button read it. */
 export type Route =
@@ -16,6 +25,7 @@ const SIMPLE: Readonly<Record<string, SimpleScreen>> = {
   '/plugins': 'plugins',
   '/history': 'history',
   '/subscriptions': 'subscriptions',
+  '/methods': 'methods',
   '/settings': 'settings',
   '/help': 'help',
   '/terms': 'terms',
@@ -77,6 +87,7 @@ export function parentOf(route: Route): Route | null {
       return { screen: 'history' };
     case 'subscription':
       return { screen: 'subscriptions' };
+    case 'methods':
     case 'terms':
     case 'privacy':
       return { screen: 'settings' };
@@ -85,14 +96,17 @@ export function parentOf(route: Route): Route | null {
   }
 }
 
+/** Screens that a deep link asks for by their own name. */
+const NAMED = ['history', 'help', 'methods', 'settings', 'plugins'] as const;
+
 /**
  * The screen a deep link asks for (`t.me/<bot>?startapp=…`), or null. Anything outside this list is ignored: the text
  * comes from whoever made the link. A receipt arrives as `receipt_pay_…`, an open order as `invoice_inv_…`.
  */
 export function routeOfStartParam(startParam: string | null): Route | null {
   if (!startParam || !/^[\w-]{1,512}$/.test(startParam)) return null;
-  if (startParam === 'history' || startParam === 'help' || startParam === 'settings' || startParam === 'plugins')
-    return { screen: startParam };
+  const named = NAMED.find((screen) => screen === startParam);
+  if (named) return { screen: named };
   if (startParam === 'subscription' || startParam === 'subscriptions') return { screen: 'subscriptions' };
   const [, kind, value] = /^(plan|invoice|receipt)_(.+)$/.exec(startParam) ?? [];
   if (!kind || !value) return null;
@@ -114,6 +128,7 @@ export function startParamOf(route: Route): string | null {
       return 'subscription';
     case 'history':
     case 'help':
+    case 'methods':
     case 'settings':
     case 'plugins':
       return route.screen;

@@ -247,7 +247,10 @@ async function processPayment(
     language,
   });
   // Whoever may pay may see what became of it; the key need not have payments:read as well.
-  const view = await showInvoice(ctx, await getInvoice(asSystem(ctx), invoiceId), language);
+  const view = await showInvoice(ctx, await getInvoice(asSystem(ctx), invoiceId), {
+    language,
+    surface: surfaceOf(ctx),
+  });
   const status = statusOf(view);
   return {
     success: true,

@@ -279,7 +279,10 @@ const paymentRoute = defineRoute({
     if (!id.startsWith('inv_'))
       return { success: true as const, payment: receiptResource(await showReceipt(ctx, id, language)) };
     const invoice = await getInvoice(ctx, id);
-    return { success: true as const, payment: orderResource(await showInvoice(ctx, invoice, language), invoice) };
+    return {
+      success: true as const,
+      payment: orderResource(await showInvoice(ctx, invoice, { language, surface: 'api' }), invoice),
+    };
   },
 });
 

@@ -41,18 +41,18 @@ export const checkoutRouter = router({
       storedMethodId === undefined
         ? (await startCheckout(ctx, { ...order, ...choice })).invoiceId
         : await payStored(ctx, { ...order, methodId: storedMethodId });
-    return showInvoice(ctx, await getInvoice(ctx, invoiceId), language);
+    return showInvoice(ctx, await getInvoice(ctx, invoiceId), { language, surface: SURFACE });
   }),
 
   status: personProcedure
     .input(InvoiceInput)
     .query(async ({ ctx: { ctx, language }, input }) =>
-      showInvoice(ctx, await getInvoice(ctx, input.invoiceId), language),
+      showInvoice(ctx, await getInvoice(ctx, input.invoiceId), { language, surface: SURFACE }),
     ),
 
   cancel: personProcedure
     .input(InvoiceInput)
     .mutation(async ({ ctx: { ctx, language }, input }) =>
-      showInvoice(ctx, await cancelInvoice(ctx, input.invoiceId), language),
+      showInvoice(ctx, await cancelInvoice(ctx, input.invoiceId), { language, surface: SURFACE }),
     ),
 });

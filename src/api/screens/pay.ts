@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { openLink, payLink } from '#domain/checkout/open-link.ts';
 import { Language } from '#domain/identity/rules.ts';
 import { METHODS } from '#domain/provider.ts';
-import { presentMethod } from '../present.ts';
+import { presentBlocked, presentMethod } from '../present.ts';
 import { showInvoice } from '../show.ts';
 import { IdInput, publicProcedure, router } from '../trpc.ts';
 import type { LinkedOrderView } from '../views.ts';
@@ -21,13 +21,13 @@ export const payRouter = router({
     const { ctx } = context;
     context.language = input.language;
     const { invoice, offer } = await openLink(ctx, input.invoiceId);
-    const view = await showInvoice(ctx, invoice, input.language);
+    const view = await showInvoice(ctx, invoice, { language: input.language, surface: 'browser' });
     const { entitlement, expiresAt, failure, id, minutesLeft, payment, pending, planName, price, productName, status } =
       view;
     return {
       id,
       status,
-      isRefunded: payment !== null && payment.status !== 'succeeded',
+      paymentStatus: payment?.status ?? null,
       pending,
       failure,
       planName,
@@ -36,6 +36,7 @@ export const payRouter = router({
       expiresAt,
       minutesLeft,
       until: entitlement?.until ?? null,
+      blocked: offer && presentBlocked(offer, input.language),
       methods: (offer?.methods ?? []).map((method) => presentMethod(method, input.language)),
     };
   }),

@@ -29,6 +29,11 @@ export async function openLink(ctx: Ctx, invoiceId: string): Promise<LinkedOrder
   return { invoice, offer: await previewCheckout(holder, { userId, priceId, surface: 'browser' }) };
 }
 
+/** Whether a link leads to an order at all. */
+export async function hasLink(ctx: Ctx, invoiceId: string): Promise<boolean> {
+  return (await ctx.db.invoice.findUnique({ where: { id: invoiceId }, select: { id: true } })) !== null;
+}
+
 /**
  * Opens a way to pay the order behind a link, in a browser. Throws as startCheckout, and precondition_failed
  * invoice_expired | invoice_cancelled | invoice_already_paid for an order that is closed.

@@ -287,6 +287,22 @@ describe('paying with a stored method', () => {
     expect(await attemptsOf(buyer)).toEqual([{ status: 'closed', failure: null, url: null }]);
   });
 
+  it('charges it once, also when its provider tells of the payment before it answers', async () => {
+    const charges: string[] = [];
+    const { buyer, pay } = await paying(async ({ attemptId, invoiceId }) => {
+      const chargeId = rail.name('ch');
+      charges.push(chargeId);
+      await rail.tell(rail.paid({ buyer, invoiceId, priceId: CATALOG.proYearUsd }, chargeId));
+      return { url: null, reference: `pi_${attemptId}` };
+    });
+    const begun = await pay();
+    expect(charges).toHaveLength(1);
+    expect(await outcomeOf(world, charges[0] ?? '')).toMatchObject({ status: 'succeeded', hasRight: true });
+    expect(await world.sql('SELECT id, status::text FROM invoice WHERE user_id = $1', [buyer.id])).toEqual([
+      { id: begun.invoiceId, status: 'paid' },
+    ]);
+  });
+
   it('leads to the provider where the person must confirm it', async () => {
     const { pay } = await paying(async () => ({ url: 'https://pay.example/confirm', reference: 'pi_1' }));
     expect(await pay()).toMatchObject({ url: 'https://pay.example/confirm' });

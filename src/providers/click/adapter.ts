@@ -8,7 +8,7 @@ import {
   type ProviderEvent,
   type StoredMethods,
 } from '#domain/provider.ts';
-import { checkConfirmation, toFailedEvent, toPaymentFailure } from './card-token.ts';
+import { cardTokenUrl, checkConfirmation, toFailedEvent, toPaymentFailure } from './card-token.ts';
 import { type MerchantApi, makeMerchantApi, OUTCOME_UNKNOWN } from './client.ts';
 import {
   type ClickPayment,
@@ -116,7 +116,7 @@ export function makeClick(options: ClickOptions): Provider {
 }
 
 function storeCards(api: MerchantApi, { apiUrl, serviceId }: ClickOptions): StoredMethods {
-  const client = { endpoint: `${apiUrl}/v2/merchant/card_token/request`, publicId: serviceId };
+  const client = { endpoint: cardTokenUrl(apiUrl), publicId: serviceId };
   return {
     method: 'credit_card',
     currencies: ['UZS'],

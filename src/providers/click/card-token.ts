@@ -11,6 +11,11 @@ import type { ClickPayment } from './wire.ts';
 const TOKEN = /^[0-9A-Za-z_-]{1,128}$/;
 const CODE = /^\d{1,9}$/;
 
+/** Where a browser asks for a card's token. */
+export function cardTokenUrl(apiUrl: string): string {
+  return `${apiUrl}/v2/merchant/card_token/request`;
+}
+
 /** What the browser brings to be confirmed. Throws ProviderError `declined` for what cannot be Click's. */
 export function checkConfirmation(answer: { token: string | null; code: string | null }): {
   token: string;

@@ -1,6 +1,7 @@
 import type { ProviderEntry } from '#domain/provider.ts';
 import { defineEnvGroup, envText, toPreviousSecret } from '#lib/env-group.ts';
 import { makeClick } from './adapter.ts';
+import { cardTokenUrl } from './card-token.ts';
 
 const variables = defineEnvGroup({
   variables: {
@@ -32,6 +33,10 @@ const variables = defineEnvGroup({
 export const click: ProviderEntry = {
   id: 'click',
   variables,
+  cardEndpoint(source) {
+    const values = variables.read(source);
+    return values?.CLICK_STORED_CARDS ? cardTokenUrl(values.CLICK_API_URL) : null;
+  },
   make(source, { clock, onPreviousSecret: onPrevious }) {
     const values = variables.read(source);
     if (!values) return null;

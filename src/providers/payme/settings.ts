@@ -42,6 +42,10 @@ const variables = defineEnvGroup({
 export const payme: ProviderEntry = {
   id: 'payme',
   variables,
+  cardEndpoint(source) {
+    const values = variables.read(source);
+    return values?.PAYME_SUBSCRIBE ? values.PAYME_API_URL : null;
+  },
   make(source, { onPreviousSecret: onPrevious }) {
     const values = variables.read(source);
     if (!values?.PAYME_KEY || !values.PAYME_MERCHANT_ID) return null;

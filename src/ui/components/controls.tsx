@@ -2,6 +2,21 @@
 import { type ReactNode, useId } from 'react';
 import { Icon, Spinner } from '#ui/components/icons.tsx';
 
+/** The one button of a form. */
+export function SubmitButton(props: { children: ReactNode; isDisabled: boolean; isBusy: boolean; testId: string }) {
+  return (
+    <button
+      type="submit"
+      disabled={props.isDisabled || props.isBusy}
+      data-testid={props.testId}
+      className="flex min-h-12 items-center justify-center gap-2 rounded-card bg-button px-5 text-body font-semibold text-on-button transition-[filter] duration-quick active:brightness-90 disabled:opacity-50"
+    >
+      {props.isBusy && <Spinner className="size-5" />}
+      {props.children}
+    </button>
+  );
+}
+
 /** A button of the page itself, for what is not the screen's one main action. */
 export function Button(props: {
   children: ReactNode;
@@ -104,43 +119,87 @@ export type Option<Value extends string> = {
   testId?: string;
 };
 
-/** One choice of a list, with room for words under each. */
-export function RadioList<Value extends string>(props: {
+type RadioProps<Value extends string> = {
   label: string;
   value: Value | null;
-  options: ReadonlyArray<Option<Value>>;
   onChange: (value: Value) => void;
-}) {
+};
+
+/** One choice of a list, with room for words under each. */
+export function RadioList<Value extends string>(props: RadioProps<Value> & { options: ReadonlyArray<Option<Value>> }) {
   const name = useId();
   return (
     <fieldset className="[&>label+label]:border-t-[0.5px] [&>label+label]:border-separator">
       <legend className="sr-only">{props.label}</legend>
       {props.options.map((option) => (
-        <label
-          key={option.value}
-          data-testid={option.testId}
-          className="flex min-h-12 items-center gap-3 px-4 has-focus-visible:outline-3 has-focus-visible:-outline-offset-3 has-focus-visible:outline-link"
-        >
-          <input
-            type="radio"
-            name={name}
-            value={option.value}
-            checked={option.value === props.value}
-            disabled={option.isDisabled}
-            onChange={() => props.onChange(option.value)}
-            className="peer sr-only"
-          />
-          <span
-            aria-hidden="true"
-            className="size-[22px] shrink-0 rounded-full border-2 border-hint peer-checked:border-[7px] peer-checked:border-accent peer-disabled:opacity-40"
-          />
-          <span className="min-w-0 flex-1 py-2.5">
-            <span className={`block text-body ${option.isDisabled ? 'text-hint' : ''}`}>{option.title}</span>
-            {option.subtitle && <span className="mt-0.5 block text-sub text-hint">{option.subtitle}</span>}
-          </span>
-        </label>
+        <RadioRow key={option.value} {...props} name={name} option={option} />
       ))}
     </fieldset>
+  );
+}
+
+export type OptionGroup<Value extends string> = {
+  key: string;
+  /** Null where the options say it themselves. */
+  title: ReactNode;
+  options: ReadonlyArray<Option<Value>>;
+};
+
+/** One choice of several lists under headings. */
+export function RadioGroups<Value extends string>(
+  props: RadioProps<Value> & { groups: ReadonlyArray<OptionGroup<Value>> },
+) {
+  const name = useId();
+  return (
+    <fieldset className="[&>div+div]:border-t-[0.5px] [&>div+div]:border-separator">
+      <legend className="sr-only">{props.label}</legend>
+      {props.groups.map(({ key, title, options }) => (
+        // biome-ignore lint/a11y/useSemanticElements: a legend cannot be laid out like a heading.
+        <div
+          key={key}
+          role="group"
+          aria-labelledby={title === null ? undefined : `${name}${key}`}
+          className="[&>label+label]:border-t-[0.5px] [&>label+label]:border-separator"
+        >
+          {title !== null && (
+            <p id={`${name}${key}`} className="flex items-center gap-3 px-4 pt-3.5 pb-0.5 text-sub font-semibold">
+              {title}
+            </p>
+          )}
+          {options.map((option) => (
+            <RadioRow key={option.value} {...props} name={name} option={option} />
+          ))}
+        </div>
+      ))}
+    </fieldset>
+  );
+}
+
+function RadioRow<Value extends string>(props: RadioProps<Value> & { name: string; option: Option<Value> }) {
+  const { isDisabled = false, subtitle, testId, title, value } = props.option;
+  return (
+    <label
+      data-testid={testId}
+      className="flex min-h-12 items-center gap-3 px-4 has-focus-visible:outline-3 has-focus-visible:-outline-offset-3 has-focus-visible:outline-link"
+    >
+      <input
+        type="radio"
+        name={props.name}
+        value={value}
+        checked={value === props.value}
+        disabled={isDisabled}
+        onChange={() => props.onChange(value)}
+        className="peer sr-only"
+      />
+      <span
+        aria-hidden="true"
+        className="size-[22px] shrink-0 rounded-full border-2 border-hint peer-checked:border-[7px] peer-checked:border-accent peer-disabled:opacity-40"
+      />
+      <span className="min-w-0 flex-1 py-2.5">
+        <span className={`block text-body ${isDisabled ? 'text-hint' : ''}`}>{title}</span>
+        {subtitle && <span className="mt-0.5 block text-sub text-hint">{subtitle}</span>}
+      </span>
+    </label>
   );
 }
 

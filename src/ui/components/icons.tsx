@@ -24,6 +24,16 @@ const PATHS = {
   document: <path d="M7 3.5h7l4 4v13H7v-17Zm7 0v4h4M10 12h5m-5 4h5" />,
   telegram: <path d="m20.5 4.5-17 7 5 1.8m12-8.8-3 14.5-6-4.5m9-10-12 8.8m0 0 .8 5.7 2.2-4.5" />,
   minus: <path d="M6 12h12" />,
+  card: <path d="M3.5 6h17v12h-17V6Zm0 4h17m-13.5 4.5h3" />,
+  bank: <path d="M4 9.5 12 4.5l8 5H4Zm1.8 0V17m4.2-7.5V17m4-7.5V17m4.2-7.5V17M4 19.5h16" />,
+  wallet: <path d="M4 8v10.5h15V15m0-3.5V8H4l11.5-3.5V8m3.5 3.5h1.5V15H19a1.75 1.75 0 1 1 0-3.5Z" />,
+  coin: (
+    <path d="M12 20.5a8.5 8.5 0 1 0 0-17 8.5 8.5 0 0 0 0 17Zm-2.3-5V8.5h3a1.75 1.75 0 0 1 0 3.5h-3m3.3 0a1.75 1.75 0 0 1 0 3.5h-3.3M11.5 7v1.5m0 7V17" />
+  ),
+  download: <path d="M12 4v11m-4.5-4.5L12 15l4.5-4.5M4.5 19.5h15" />,
+  plus: <path d="M12 5.5v13M5.5 12h13" />,
+  outside: <path d="M13.5 4.5h6v6m0-6-8.5 8.5M17 14v5.5H4.5V7H10" />,
+  trash: <path d="M5 7h14M9.5 7V4.5h5V7M7 7l.8 12.5h8.4L17 7" />,
 } satisfies Record<string, ReactNode>;
 
 export type IconName = keyof typeof PATHS;

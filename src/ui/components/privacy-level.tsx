@@ -1,12 +1,13 @@
 'use client';
-import type { Method, PrivacyLevel } from '#domain/provider.ts';
+import type { PrivacyLevel } from '#domain/provider.ts';
 import { Icon } from '#ui/components/icons.tsx';
 import { useT } from '#ui/i18n.tsx';
+import { privacyNote, type Way } from '#ui/ways.ts';
 
 const STEPS: Readonly<Record<PrivacyLevel, number>> = { low: 1, medium: 2, high: 3, very_high: 4 };
 
 /** How private a way of paying is: four steps, a word, and what it means in plain sentences. */
-export function PrivacyLevelCard({ level, method }: { level: PrivacyLevel; method: Method }) {
+export function PrivacyLevelCard({ level, way }: { level: PrivacyLevel; way: Way }) {
   const t = useT();
   return (
     <div className="p-4">
@@ -22,7 +23,7 @@ export function PrivacyLevelCard({ level, method }: { level: PrivacyLevel; metho
           ))}
         </span>
       </div>
-      <p className="mt-2 text-sub text-hint">{t(`privacy.method.${method}`)}</p>
+      <p className="mt-2 text-sub text-hint">{privacyNote(t, way)}</p>
     </div>
   );
 }

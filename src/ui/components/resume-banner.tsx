@@ -1,5 +1,6 @@
 'use client';
 import { Icon } from '#ui/components/icons.tsx';
+import { pendingText } from '#ui/components/pending-text.ts';
 import { useT } from '#ui/i18n.tsx';
 import { useNavigation } from '#ui/navigation.tsx';
 import { useMe } from '#ui/queries.ts';
@@ -19,9 +20,13 @@ export function ResumeBanner() {
     >
       <Icon name="clock" className="size-6 text-link" />
       <span className="min-w-0 flex-1">
-        <span className="block text-body font-medium">{t('resume.title', { plan: order.planName })}</span>
+        <span className="block text-body font-medium">
+          {t(order.pending ? 'resume.pendingTitle' : 'resume.title', { plan: order.planName })}
+        </span>
         <span className="block text-sub text-hint">
-          {t('resume.text', { price: order.price.money.text, minutes: order.minutesLeft ?? 0 })}
+          {order.pending
+            ? pendingText(t, order.pending).title
+            : t('resume.text', { price: order.price.money.text, minutes: order.minutesLeft ?? 0 })}
         </span>
       </span>
       <Icon name="chevron" className="size-4 text-hint" />

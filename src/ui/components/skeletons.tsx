@@ -76,6 +76,7 @@ export function ScreenSkeleton({ screen }: { screen: Screen }) {
         </>
       ) : screen === 'history' ||
         screen === 'subscriptions' ||
+        screen === 'methods' ||
         screen === 'settings' ||
         screen === 'help' ||
         screen === 'plugins' ? (

@@ -1,35 +1,35 @@
 'use client';
 import { useState } from 'react';
 import type { LinkedOrderView, MethodView } from '#api/views.ts';
-import { Button, RadioList } from '#ui/components/controls.tsx';
+import { Button } from '#ui/components/controls.tsx';
+import { FailureNote } from '#ui/components/failure-note.tsx';
 import { Icon } from '#ui/components/icons.tsx';
 import { Money } from '#ui/components/money.tsx';
 import { PrivacyLevelCard } from '#ui/components/privacy-level.tsx';
 import { SplitBar } from '#ui/components/split-bar.tsx';
 import { useCountdown, useIsOnline } from '#ui/components/states.tsx';
+import { WayList } from '#ui/components/way-list.tsx';
 import { useT } from '#ui/i18n.tsx';
-import type { Translate } from '#ui/message-format.ts';
 import { HandOver } from '#ui/pay/hand-over.tsx';
 import { Legal } from '#ui/pay/legal.tsx';
 import { Refusal } from '#ui/pay/refusal.tsx';
 import { LinkButton, Part, Sheet } from '#ui/pay/sheet.tsx';
 import type { Payment } from '#ui/pay/use-payment.ts';
-import { providerName, wayNote } from '#ui/pay/words.ts';
+import { chooseWay, providerName, wayKey } from '#ui/ways.ts';
 
 /** An open order: what it is, how it can be paid, where the money goes, and one button. */
 export function Choose(props: { order: LinkedOrderView; payment: Payment; botUrl: string }) {
   const { order, payment, botUrl } = props;
   const t = useT();
   const [wanted, setWanted] = useState<string | null>(null);
-  const allowed = order.methods.filter(({ isAllowed }) => isAllowed);
-  const chosen = allowed.find(({ provider }) => provider === wanted) ?? allowed[0] ?? null;
+  const chosen = chooseWay(order.methods, wanted);
   return (
     <>
       <Sheet>
         <Summary order={order} />
         {order.methods.length > 0 && (
           <Part title={t('checkout.methods')}>
-            <Ways methods={order.methods} chosen={chosen} onChange={setWanted} />
+            <WayList methods={order.methods} chosen={chosen && wayKey(chosen)} onChange={setWanted} />
           </Part>
         )}
         {chosen && (
@@ -39,7 +39,7 @@ export function Choose(props: { order: LinkedOrderView; payment: Payment; botUrl
         )}
         {chosen && (
           <Part title={t('checkout.privacy')}>
-            <PrivacyLevelCard level={chosen.privacy} method={chosen.method} />
+            <PrivacyLevelCard level={chosen.privacy} way={chosen} />
           </Part>
         )}
         {chosen ? <PayBar order={order} method={chosen} payment={payment} /> : <NoWay botUrl={botUrl} />}
@@ -52,7 +52,7 @@ export function Choose(props: { order: LinkedOrderView; payment: Payment; botUrl
 
 function Summary({ order }: { order: LinkedOrderView }) {
   const t = useT();
-  const { minutesLeft, planName, price, productName } = order;
+  const { failure, minutesLeft, planName, price, productName } = order;
   const { interval, renewsEveryDays } = price;
   return (
     <div className="px-4 pt-5 pb-4">
@@ -77,49 +77,9 @@ function Summary({ order }: { order: LinkedOrderView }) {
       <p className="mt-1 text-sub text-pretty text-hint">
         {renewsEveryDays === null ? t(`plan.onceNote.${interval}`) : t('plan.renewsNote', { days: renewsEveryDays })}
       </p>
+      {failure && <FailureNote failure={failure} className="mt-4" />}
     </div>
   );
-}
-
-function Ways(props: {
-  methods: readonly MethodView[];
-  chosen: MethodView | null;
-  onChange: (provider: string) => void;
-}) {
-  const t = useT();
-  return (
-    <RadioList
-      label={t('checkout.methods')}
-      value={props.chosen?.provider ?? null}
-      onChange={props.onChange}
-      options={props.methods.map((method) => ({
-        value: method.provider,
-        title: <Pair first={providerName(t, method)} second={method.isAllowed ? feeText(t, method) : null} />,
-        subtitle: method.isAllowed ? (
-          <Pair first={wayNote(t, method)} second={t(`privacy.level.${method.privacy}`)} />
-        ) : (
-          (method.reasonText ?? t('checkout.methodRefused'))
-        ),
-        isDisabled: !method.isAllowed,
-        testId: `way-${method.provider}`,
-      }))}
-    />
-  );
-}
-
-/** Two texts at the ends of a line; on the narrowest phones one below the other. */
-function Pair({ first, second }: { first: string; second: string | null }) {
-  return (
-    <span className="flex flex-wrap items-baseline justify-between gap-x-3">
-      <span>{first}</span>
-      {second && <span className="tabular text-note text-hint">{second}</span>}
-    </span>
-  );
-}
-
-function feeText(t: Translate, { split }: MethodView): string {
-  const fee = split.find(({ party }) => party === 'processor');
-  return fee && fee.bps > 0 ? t('pay.fee', { fee: fee.money.text }) : t('pay.noFee');
 }
 
 /** Stays in view on a phone, where the ways to pay and their details fill more than a screen. */

@@ -1,13 +1,14 @@
 'use client';
 import type { LinkedOrderView } from '#api/views.ts';
+import type { IconName } from '#ui/components/icons.tsx';
 import { ProblemNotice } from '#ui/components/states.tsx';
 import { useT } from '#ui/i18n.tsx';
 import type { Translate } from '#ui/message-format.ts';
 import { Legal } from '#ui/pay/legal.tsx';
 import { LinkButton, OrderFacts, PaidSign, Sheet, Sign, Told } from '#ui/pay/sheet.tsx';
 import type { Started } from '#ui/pay/started.ts';
-import { providerName } from '#ui/pay/words.ts';
 import type { Problem } from '#ui/problem.ts';
+import { providerName } from '#ui/ways.ts';
 
 type Props = { order: LinkedOrderView; botUrl: string };
 
@@ -39,15 +40,37 @@ function rightText({ until, price }: LinkedOrderView, t: Translate): string {
   return t(price.renewsEveryDays === null ? 'right.until' : 'right.renews', { date: until.text });
 }
 
-/** Paid once, and the money has gone back. */
-export function Refunded({ order, botUrl }: Props) {
+type Undone = 'refunded' | 'disputed' | 'charged_back';
+
+const UNDONE: Readonly<Record<Undone, IconName>> = { refunded: 'repeat', disputed: 'alert', charged_back: 'repeat' };
+
+/** Paid once, and the money has gone back or is asked back. */
+export function Undone({ order, botUrl, kind }: Props & { kind: Undone }) {
   const t = useT();
   return (
     <>
       <Sheet>
-        <Told sign={<Sign name="repeat" />} title={t('pay.refunded.title')} text={t('pay.refunded.text')}>
+        <Told sign={<Sign name={UNDONE[kind]} />} title={t(`pay.${kind}.title`)} text={t(`pay.${kind}.text`)}>
           <LinkButton href={botUrl} isQuiet testId="to-bot">
             {t('pay.toBot')}
+          </LinkButton>
+        </Told>
+        <OrderFacts order={order} />
+      </Sheet>
+      <Legal />
+    </>
+  );
+}
+
+/** Nothing needs to be paid: its buyer has it already. */
+export function Blocked({ order, botUrl, text }: Props & { text: string }) {
+  const t = useT();
+  return (
+    <>
+      <Sheet>
+        <Told sign={<Sign name="check" />} title={t('pay.blocked.title', { plan: order.planName })} text={text}>
+          <LinkButton href={botUrl} testId="to-bot">
+            {t('pay.paid.back')}
           </LinkButton>
         </Told>
         <OrderFacts order={order} />
@@ -62,12 +85,14 @@ export function Ended({ order, started, botUrl }: Props & { started: Started | n
   const t = useT();
   const isCancelled = order.status === 'cancelled';
   const kind = isCancelled ? 'cancelled' : 'ended';
-  const provider = started === null || isCancelled ? null : providerName(t, started);
-  const text = provider === null ? t(`pay.${kind}.text`) : t('pay.ended.startedText', { provider });
   return (
     <>
       <Sheet>
-        <Told sign={<Sign name={isCancelled ? 'minus' : 'clock'} />} title={t(`pay.${kind}.title`)} text={text}>
+        <Told
+          sign={<Sign name={isCancelled ? 'minus' : 'clock'} />}
+          title={t(`pay.${kind}.title`)}
+          text={endText(t, order, isCancelled ? null : started)}
+        >
           <LinkButton href={botUrl} isQuiet testId="to-bot">
             {t('pay.toBot')}
           </LinkButton>
@@ -77,6 +102,14 @@ export function Ended({ order, started, botUrl }: Props & { started: Started | n
       <Legal />
     </>
   );
+}
+
+/** The failure knows best: after some of them money was sent and comes back. */
+function endText(t: Translate, { failure, status }: LinkedOrderView, started: Started | null): string {
+  if (failure !== null) return failure.text;
+  const provider = started && providerName(t, started);
+  if (provider !== null) return t('pay.ended.startedText', { provider });
+  return t(status === 'cancelled' ? 'pay.cancelled.text' : 'pay.ended.text');
 }
 
 /** The link leads to no order. */

@@ -3,13 +3,15 @@ import { useEffect, useRef } from 'react';
 import { useT, WordsProvider } from '#ui/i18n.tsx';
 import type { ClientMessages, Language } from '#ui/message-format.ts';
 import { Choose } from '#ui/pay/choose.tsx';
-import { Ended, Paid, Refunded, Trouble, Unknown } from '#ui/pay/ends.tsx';
+import { Blocked, Ended, Paid, Trouble, Undone, Unknown } from '#ui/pay/ends.tsx';
 import { Frame } from '#ui/pay/frame.tsx';
+import { Pending } from '#ui/pay/pending.tsx';
 import { PaySkeleton } from '#ui/pay/skeleton.tsx';
 import { type PayState, stateOf } from '#ui/pay/state.ts';
 import { useOrder } from '#ui/pay/use-order.ts';
-import { type Payment, usePayment } from '#ui/pay/use-payment.ts';
+import { type Payment, type Standing, usePayment } from '#ui/pay/use-payment.ts';
 import { Waiting } from '#ui/pay/waiting.tsx';
+import { startParamOf } from '#ui/routes.ts';
 
 type Props = Readonly<{ invoiceId: string; botUsername: string }>;
 
@@ -23,22 +25,40 @@ export function PayPage(props: Props & { language: Language; messages: ClientMes
   );
 }
 
+/** The same frame for a link that leads to no order, which the server knows before anything is shown. */
+export function UnknownOrder(props: { botUsername: string; language: Language; messages: ClientMessages }) {
+  return (
+    <WordsProvider language={props.language} messages={props.messages}>
+      <Frame isStale={false}>
+        <main data-testid="pay-unknown">
+          <Unknown botUrl={`https://t.me/${props.botUsername}`} />
+        </main>
+      </Frame>
+    </WordsProvider>
+  );
+}
+
 function Checkout({ invoiceId, botUsername }: Props) {
   useTitle();
-  const again = useRef(() => {});
-  const payment = usePayment(invoiceId, () => again.current());
+  const latest = useRef<Standing>({ failure: null, look: () => {} });
+  const payment = usePayment(invoiceId, latest);
   const { seen, look } = useOrder(invoiceId, payment.started);
-  again.current = look;
+  latest.current = { failure: seen.order?.failure?.failure ?? null, look };
   const state = stateOf(seen, payment.started);
   const main = useFocusOnChange(state.kind);
   const isStale = seen.order !== null && seen.problem !== null;
   return (
     <Frame isStale={isStale}>
       <main ref={main} key={state.kind} data-testid={`pay-${state.kind}`}>
-        <State state={state} payment={payment} botUrl={`https://t.me/${botUsername}`} onRetry={look} />
+        <State state={state} payment={payment} botUrl={orderInBot(botUsername, invoiceId)} onRetry={look} />
       </main>
     </Frame>
   );
+}
+
+/** The order's own screen in the Mini App. */
+function orderInBot(botUsername: string, invoiceId: string): string {
+  return `https://t.me/${botUsername}?startapp=${startParamOf({ screen: 'order', invoiceId })}`;
 }
 
 function State(props: { state: PayState; payment: Payment; botUrl: string; onRetry: () => void }) {
@@ -56,8 +76,14 @@ function State(props: { state: PayState; payment: Payment; botUrl: string; onRet
       return <Waiting order={state.order} started={state.started} payment={payment} botUrl={botUrl} />;
     case 'paid':
       return <Paid order={state.order} botUrl={botUrl} />;
+    case 'blocked':
+      return <Blocked order={state.order} text={state.text} botUrl={botUrl} />;
+    case 'pending':
+      return <Pending order={state.order} pending={state.pending} botUrl={botUrl} />;
     case 'refunded':
-      return <Refunded order={state.order} botUrl={botUrl} />;
+    case 'disputed':
+    case 'charged_back':
+      return <Undone order={state.order} kind={state.kind} botUrl={botUrl} />;
     case 'expired':
     case 'cancelled':
       return <Ended order={state.order} started={'started' in state ? state.started : null} botUrl={botUrl} />;

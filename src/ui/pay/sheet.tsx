@@ -27,7 +27,14 @@ export function Part({ title, children }: { title: string; children: ReactNode }
 }
 
 /** A sign, what happened, what it means, and what to do next. */
-export function Told(props: { sign: ReactNode; title: string; lead?: ReactNode; text: string; children?: ReactNode }) {
+export function Told(props: {
+  sign: ReactNode;
+  title: string;
+  lead?: ReactNode;
+  text: string;
+  note?: string;
+  children?: ReactNode;
+}) {
   return (
     <div className="appear px-4 pt-6 pb-5">
       {props.sign}
@@ -37,6 +44,7 @@ export function Told(props: { sign: ReactNode; title: string; lead?: ReactNode; 
       <div role="status">
         {props.lead && <p className="mt-1 text-body">{props.lead}</p>}
         <p className="mt-2 text-sub text-pretty text-hint">{props.text}</p>
+        {props.note && <p className="mt-2 text-sub text-pretty text-hint">{props.note}</p>}
       </div>
       {props.children && <div className="mt-5 grid gap-2">{props.children}</div>}
     </div>
@@ -78,14 +86,23 @@ export function PaidSign() {
 }
 
 /** A link that looks like the page's one button. */
-export function LinkButton(props: { href: string; children: ReactNode; isQuiet?: boolean; testId?: string }) {
+export function LinkButton(props: {
+  href: string;
+  children: ReactNode;
+  isQuiet?: boolean;
+  /** The page it leads to knows no way back. */
+  opensBeside?: boolean;
+  testId?: string;
+}) {
   return (
     <a
       href={props.href}
+      {...(props.opensBeside ? { target: '_blank', rel: 'noopener' } : {})}
       data-testid={props.testId}
-      className={`flex min-h-12 items-center justify-center rounded-card px-5 py-2.5 text-center text-body font-semibold transition-[filter] duration-quick active:brightness-90 ${props.isQuiet ? 'bg-tint text-link' : 'bg-button text-on-button'}`}
+      className={`flex min-h-12 items-center justify-center gap-2 rounded-card px-5 py-2.5 text-center text-body font-semibold transition-[filter] duration-quick active:brightness-90 ${props.isQuiet ? 'bg-tint text-link' : 'bg-button text-on-button'}`}
     >
       {props.children}
+      {props.opensBeside && <Icon name="outside" className="size-[18px]" />}
     </a>
   );
 }

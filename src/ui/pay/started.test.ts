@@ -1,7 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { keepStarted, readStarted, type Started } from '#ui/pay/started.ts';
 
-const STARTED: Started = { method: 'telegram_stars', provider: 'telegram-stars', url: 'https://t.me/$slug' };
+const STARTED: Started = {
+  method: 'telegram_stars',
+  provider: 'telegram-stars',
+  url: 'https://t.me/$slug',
+  failedBefore: null,
+};
 
 describe('what a tab remembers of a payment', () => {
   let kept: Map<string, string>;

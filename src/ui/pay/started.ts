@@ -1,11 +1,15 @@
-import type { LinkedOrderView } from '#api/views.ts';
+import type { FailureView } from '#api/views.ts';
+import type { Way } from '#ui/ways.ts';
 
-/** A payment that was begun in this browser tab. `url` is kept only for what is opened from this page, in Telegram. */
-export type Started = Readonly<{
-  method: LinkedOrderView['methods'][number]['method'];
-  provider: string;
-  url: string | null;
-}>;
+/** A payment that was begun in this browser tab. */
+export type Started = Readonly<
+  Way & {
+    /** Kept only for what is opened from this page, in Telegram. */
+    url: string | null;
+    /** The failure that stood there when it was begun: only another one is about this try. */
+    failedBefore: FailureView['failure'] | null;
+  }
+>;
 
 const keyOf = (invoiceId: string) => `hoshi.pay.${invoiceId}`;
 

@@ -4,14 +4,17 @@ import type { Started } from '#ui/pay/started.ts';
 import { NOTHING_SEEN, nextLookMs, type Seen, stateOf } from '#ui/pay/state.ts';
 import type { Problem } from '#ui/problem.ts';
 
-const STARTED: Started = { method: 'credit_card', provider: 'payme', url: null };
+const STARTED: Started = { method: 'credit_card', provider: 'payme', url: null, failedBefore: null };
 const money = { amount: '36000000', currency: 'UZS', text: '360,000 so’m', label: '360,000 so’m' } as const;
 
 function order(change: Partial<LinkedOrderView> = {}): LinkedOrderView {
   return {
     id: 'inv_1',
     status: 'open',
-    isRefunded: false,
+    paymentStatus: null,
+    pending: null,
+    failure: null,
+    blocked: null,
     planName: 'Pro',
     productName: 'Personal log',
     price: { id: 'prc_1', interval: 'year', money, renewsEveryDays: null },
@@ -51,12 +54,58 @@ describe('what the page shows', () => {
 
   it.each([
     [{ status: 'paid' }, 'paid'],
-    [{ status: 'paid', isRefunded: true }, 'refunded'],
+    [{ status: 'paid', paymentStatus: 'succeeded' }, 'paid'],
+    [{ status: 'paid', paymentStatus: 'refunding' }, 'refunded'],
+    [{ status: 'paid', paymentStatus: 'refunded' }, 'refunded'],
+    [{ status: 'paid', paymentStatus: 'disputed' }, 'disputed'],
+    [{ status: 'paid', paymentStatus: 'charged_back' }, 'charged_back'],
     [{ status: 'expired' }, 'expired'],
     [{ status: 'cancelled' }, 'cancelled'],
   ] as const)('believes the server about %j, whatever was begun here', (change, kind) => {
     expect(stateOf(seen(change), null).kind).toBe(kind);
     expect(stateOf(seen(change), STARTED).kind).toBe(kind);
+  });
+});
+
+describe('money that is on its way', () => {
+  const pending = { provider: 'stripe', progress: 'awaiting_transfer', missing: null, instructionsUrl: null } as const;
+
+  it('is shown before anything that could be chosen, whatever was begun here', () => {
+    const failure = { failure: 'card_declined', text: 'In words.' } as const;
+    const blocked = { reason: 'already_owned', text: 'In words.' } as const;
+    for (const started of [null, STARTED])
+      expect(stateOf(seen({ pending, failure, blocked }), started)).toMatchObject({ kind: 'pending', pending });
+  });
+
+  it('is over with the order', () => {
+    expect(stateOf(seen({ pending, status: 'paid' }), null).kind).toBe('paid');
+    expect(stateOf(seen({ pending, status: 'expired' }), null).kind).toBe('expired');
+  });
+
+  it('is looked at like an open order', () => expect(nextLookMs(seen({ pending }), null, 0)).toBe(2_000));
+});
+
+describe('an order that its buyer cannot buy now', () => {
+  const blocked = { reason: 'already_owned', text: 'You already own this.' } as const;
+
+  it('says so before anything is pressed', () => {
+    expect(stateOf(seen({ blocked }), null)).toMatchObject({ kind: 'blocked', text: blocked.text });
+    expect(stateOf(seen({ blocked }), STARTED).kind).toBe('blocked');
+  });
+});
+
+describe('a try that failed', () => {
+  const declined = { failure: 'card_declined', text: 'In words.' } as const;
+
+  it('brings the choice back', () => {
+    expect(stateOf(seen({ failure: declined }), STARTED).kind).toBe('choosing');
+  });
+
+  it('is not taken for the end of the next one', () => {
+    const again = { ...STARTED, failedBefore: 'card_declined' } as const;
+    expect(stateOf(seen({ failure: declined }), again).kind).toBe('waiting');
+    const other = { failure: 'insufficient_funds', text: 'In words.' } as const;
+    expect(stateOf(seen({ failure: other }), again).kind).toBe('choosing');
   });
 });
 

@@ -1,4 +1,4 @@
-import type { LinkedOrderView } from '#api/views.ts';
+import type { LinkedOrderView, PaymentStatusView, PendingView } from '#api/views.ts';
 import type { Started } from '#ui/pay/started.ts';
 import type { Problem } from '#ui/problem.ts';
 
@@ -13,9 +13,19 @@ export type PayState =
   | { kind: 'trouble'; problem: Problem }
   | { kind: 'unknown' }
   | { kind: 'choosing'; order: LinkedOrderView }
+  | { kind: 'blocked'; order: LinkedOrderView; text: string }
   | { kind: 'waiting'; order: LinkedOrderView; started: Started }
+  | { kind: 'pending'; order: LinkedOrderView; pending: PendingView }
   | { kind: 'expired'; order: LinkedOrderView; started: Started | null }
-  | { kind: 'paid' | 'refunded' | 'cancelled'; order: LinkedOrderView };
+  | { kind: 'paid' | 'refunded' | 'disputed' | 'charged_back' | 'cancelled'; order: LinkedOrderView };
+
+const PAID: Readonly<Record<PaymentStatusView, 'paid' | 'refunded' | 'disputed' | 'charged_back'>> = {
+  succeeded: 'paid',
+  refunding: 'refunded',
+  refunded: 'refunded',
+  disputed: 'disputed',
+  charged_back: 'charged_back',
+};
 
 /** Chooses what to show. An id that is not even well formed is an unknown order too. */
 export function stateOf({ order, problem }: Seen, started: Started | null): PayState {
@@ -23,10 +33,18 @@ export function stateOf({ order, problem }: Seen, started: Started | null): PayS
     if (problem === null) return { kind: 'loading' };
     return isUnknown(problem) ? { kind: 'unknown' } : { kind: 'trouble', problem };
   }
-  if (order.status === 'paid') return { kind: order.isRefunded ? 'refunded' : 'paid', order };
+  if (order.status === 'paid') return { kind: PAID[order.paymentStatus ?? 'succeeded'], order };
   if (order.status === 'cancelled') return { kind: 'cancelled', order };
   if (order.status === 'expired') return { kind: 'expired', order, started };
-  return started === null ? { kind: 'choosing', order } : { kind: 'waiting', order, started };
+  if (order.pending !== null) return { kind: 'pending', order, pending: order.pending };
+  if (order.blocked !== null) return { kind: 'blocked', order, text: order.blocked.text };
+  if (started === null || hasFailedSince(order, started)) return { kind: 'choosing', order };
+  return { kind: 'waiting', order, started };
+}
+
+/** What was begun here has failed, unless the failure is the one that stood there before: a page may be gone back to. */
+function hasFailedSince({ failure }: LinkedOrderView, started: Started): boolean {
+  return failure !== null && failure.failure !== started.failedBefore;
 }
 
 function isUnknown({ kind }: Problem): boolean {

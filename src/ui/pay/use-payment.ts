@@ -4,8 +4,7 @@ import { useWords } from '#ui/i18n.tsx';
 import { startPayment } from '#ui/pay/api.ts';
 import { keepStarted, readStarted, type Started } from '#ui/pay/started.ts';
 import { type Problem, problemOf } from '#ui/problem.ts';
-
-export type Way = Pick<Started, 'method' | 'provider'>;
+import type { Way } from '#ui/ways.ts';
 
 export type Payment = Readonly<{
   /** What was begun in this tab. */
@@ -18,8 +17,11 @@ export type Payment = Readonly<{
   chooseAgain: () => void;
 }>;
 
-/** What this tab does about paying the order. `onRefused` is told when the server said no: the order may have changed. */
-export function usePayment(invoiceId: string, onRefused: () => void): Payment {
+/** What is known of the order while the page is shown; `look` asks again. */
+export type Standing = Readonly<{ failure: Started['failedBefore']; look: () => void }>;
+
+/** What this tab does about paying the order. When the server says no, the order is looked at again: it may have changed. */
+export function usePayment(invoiceId: string, latest: { readonly current: Standing }): Payment {
   const { language } = useWords();
   const [started, setStarted] = useStarted(invoiceId);
   const [isBusy, setIsBusy] = useState(false);
@@ -39,14 +41,20 @@ export function usePayment(invoiceId: string, onRefused: () => void): Payment {
     try {
       const opened = await startPayment({ invoiceId, language, method, provider });
       const isInTelegram = method === 'telegram_stars' || opened.url === null;
-      keepStarted(opened.invoiceId, { method, provider, url: isInTelegram ? opened.url : null });
+      const begun: Started = {
+        method,
+        provider,
+        url: isInTelegram ? opened.url : null,
+        failedBefore: latest.current.failure,
+      };
+      keepStarted(opened.invoiceId, begun);
       // Busy until the page is gone.
       if (!isInTelegram && opened.url !== null) return location.assign(opened.url);
       if (opened.invoiceId !== invoiceId) return location.replace(`/pay/${opened.invoiceId}?lang=${language}`);
-      setStarted({ method, provider, url: opened.url });
+      setStarted(begun);
     } catch (error) {
       setProblem(problemOf(error));
-      onRefused();
+      latest.current.look();
     }
     setRunning(false);
   };

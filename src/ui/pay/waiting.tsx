@@ -11,7 +11,7 @@ import { Refusal } from '#ui/pay/refusal.tsx';
 import { LinkButton, OrderFacts, Sheet, Told } from '#ui/pay/sheet.tsx';
 import type { Started } from '#ui/pay/started.ts';
 import type { Payment } from '#ui/pay/use-payment.ts';
-import { providerName } from '#ui/pay/words.ts';
+import { providerName } from '#ui/ways.ts';
 
 type Props = { order: LinkedOrderView; started: Started; payment: Payment; botUrl: string };
 

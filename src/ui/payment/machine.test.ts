@@ -12,7 +12,7 @@ import type { ClosedStatus } from '#ui/telegram.ts';
 
 const at = { iso: '2026-11-20T00:00:00Z', text: '20 November 2026' };
 
-function invoice(status: InvoiceView['status'], id = 'inv_1'): InvoiceView {
+function invoice(status: InvoiceView['status'], id = 'inv_1', change: Partial<InvoiceView> = {}): InvoiceView {
   const money = { amount: '150', currency: 'XTR', text: '150 ★', label: '150 Telegram Stars' } as const;
   return {
     id,
@@ -28,8 +28,12 @@ function invoice(status: InvoiceView['status'], id = 'inv_1'): InvoiceView {
     expiresAt: at,
     minutesLeft: 30,
     url: 'https://t.me/$slug',
+    way: { method: 'telegram_stars', provider: 'telegram-stars' },
+    pending: null,
+    failure: null,
     payment: null,
     entitlement: null,
+    ...change,
   };
 }
 
@@ -138,5 +142,47 @@ describe('a purchase', () => {
 
   it('is at its end at once when the order turns out to be paid', () => {
     expect(run([START, { type: 'opened', invoice: invoice('paid') }]).phase).toBe('succeeded');
+  });
+});
+
+describe('a purchase on a page of its provider', () => {
+  const CARD = { way: { method: 'credit_card', provider: 'stripe' }, url: 'https://checkout.example/1' } as const;
+  const DECLINED = { failure: 'card_declined', text: 'In words.' } as const;
+  const PENDING = { provider: 'stripe', progress: 'processing', missing: null, instructionsUrl: null } as const;
+  const order = (change: Partial<InvoiceView> = {}, status: InvoiceView['status'] = 'open') =>
+    invoice(status, 'inv_1', { ...CARD, ...change });
+  const opened = (change: Partial<InvoiceView> = {}): PaymentEvent => ({ type: 'opened', invoice: order(change) });
+  const told = (...args: Parameters<typeof order>): PaymentEvent => ({ type: 'seen', invoice: order(...args) });
+
+  it('is watched, and locks nothing: another way may be chosen, and the app closed', () => {
+    const state = run([START, opened()]);
+    expect(state).toMatchObject({ phase: 'elsewhere', failedBefore: null });
+    expect(pollDelayMs(state)).toBe(3_000);
+    expect(isLocked(state)).toBe(false);
+    expect(reducePayment(state, START).phase).toBe('starting');
+    expect(reducePayment(state, { type: 'reset' })).toBe(IDLE);
+  });
+
+  it('ends as the server says', () => {
+    expect(run([START, opened(), told({}, 'paid')]).phase).toBe('succeeded');
+    expect(run([START, opened(), told({}, 'expired')]).phase).toBe('ended');
+    expect(run([START, opened(), told({}, 'cancelled')]).phase).toBe('ended');
+  });
+
+  it('shows what the server learns of it meanwhile', () => {
+    const state = run([START, opened(), told({ pending: PENDING })]);
+    expect(state).toMatchObject({ phase: 'elsewhere', invoice: { pending: PENDING } });
+    expect(run([told({ failure: DECLINED })], state)).toMatchObject({ invoice: { failure: DECLINED, pending: null } });
+  });
+
+  it('knows an old failure from one of this try', () => {
+    expect(run([START, opened({ failure: DECLINED })])).toMatchObject({ failedBefore: 'card_declined' });
+    // A stored method that was refused leaves no page to go to: that is this try's end.
+    const refused = { failure: DECLINED, url: null, way: null };
+    expect(run([START, opened(refused)])).toMatchObject({ phase: 'elsewhere', failedBefore: null });
+  });
+
+  it('is watched as well while a stored method is being charged', () => {
+    expect(run([START, opened({ pending: PENDING, url: null, way: null })]).phase).toBe('elsewhere');
   });
 });

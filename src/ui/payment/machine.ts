@@ -1,4 +1,4 @@
-import type { InvoiceView } from '#api/views.ts';
+import type { FailureView, InvoiceView } from '#api/views.ts';
 import type { Problem } from '#ui/problem.ts';
 import type { ClosedStatus } from '#ui/telegram.ts';
 
@@ -15,6 +15,8 @@ export type PaymentState =
   | { phase: 'refused'; priceId: string; problem: Problem }
   /** Telegram's payment sheet lies over the page, as far as we know. */
   | { phase: 'open'; invoice: InvoiceView }
+  /** It is paid outside: on a page of its provider in a browser, or by a stored method that is being charged. */
+  | { phase: 'elsewhere'; invoice: InvoiceView; failedBefore: FailureView['failure'] | null }
   /** The sheet closed; we ask the server. */
   | ({ phase: 'confirming' } & Waiting)
   /** The sheet closed without a payment, says the client, and the server has seen none either. We keep asking quietly. */
@@ -30,7 +32,7 @@ type Waiting = { invoice: InvoiceView; hint: ClosedStatus | null; polls: number;
 export type PaymentEvent =
   | { type: 'start'; priceId: string }
   | { type: 'refused'; problem: Problem }
-  /** The sheet is being opened for this order, the first time or again. */
+  /** The sheet or page is being opened for this order, the first time or again. */
   | { type: 'opened'; invoice: InvoiceView }
   /** The sheet closed. `hint` is null when the client did not say how. */
   | { type: 'closed'; invoiceId: string; hint: ClosedStatus | null }
@@ -51,7 +53,7 @@ const OPEN_POLL_MS = 3_000;
 
 /** Milliseconds until the server is asked again, or null when there is nothing to ask. 0.7 s ×4, 1.5 s ×10, then 4 s. */
 export function pollDelayMs(state: PaymentState): number | null {
-  if (state.phase === 'open') return OPEN_POLL_MS;
+  if (state.phase === 'open' || state.phase === 'elsewhere') return OPEN_POLL_MS;
   if (state.phase !== 'confirming' && state.phase !== 'not_taken') return null;
   return state.waitedMs >= LONGEST_WAIT_MS ? null : waitBefore(state.polls);
 }
@@ -75,6 +77,7 @@ export function reducePayment(state: PaymentState, event: PaymentEvent): Payment
       return state.phase === 'starting' ? { phase: 'refused', priceId: state.priceId, problem: event.problem } : state;
     case 'opened':
       if (event.invoice.status === 'paid') return { phase: 'succeeded', invoice: event.invoice };
+      if (isPaidElsewhere(event.invoice)) return elsewhere(event.invoice);
       return state.phase === 'open' || state.phase === 'confirming' ? state : { phase: 'open', invoice: event.invoice };
     case 'closed':
       if (state.phase !== 'open' || state.invoice.id !== event.invoiceId) return state;
@@ -91,6 +94,18 @@ export function reducePayment(state: PaymentState, event: PaymentEvent): Payment
   }
 }
 
+/** Neither Telegram's sheet nor the chat takes it. */
+export function isPaidElsewhere({ pending, way, failure }: InvoiceView): boolean {
+  if (way !== null) return way.method !== 'telegram_stars';
+  return pending !== null || failure !== null;
+}
+
+/** A failure that stood there when the page was opened is not about what happens on it now. */
+function elsewhere(invoice: InvoiceView): PaymentState {
+  const failedBefore = invoice.url === null ? null : (invoice.failure?.failure ?? null);
+  return { phase: 'elsewhere', invoice, failedBefore };
+}
+
 /** The order a state is about, or null before there is one. */
 export function invoiceOf(state: PaymentState): InvoiceView | null {
   return 'invoice' in state ? state.invoice : null;
@@ -100,6 +115,8 @@ function afterSeen(state: PaymentState, invoice: InvoiceView): PaymentState {
   if (invoiceOf(state)?.id !== invoice.id) return state;
   if (invoice.status === 'paid') return state.phase === 'succeeded' ? state : { phase: 'succeeded', invoice };
   if (state.phase === 'succeeded') return state;
+  if (state.phase === 'elsewhere')
+    return invoice.status === 'open' ? { ...state, invoice } : { phase: 'ended', invoice };
   if (invoice.status === 'open') return waitOn(state);
   // A client that says "paid" or "pending" outweighs an order that ran out meanwhile: the charge may still be reported.
   const mayBeCharged = 'hint' in state && (state.hint === 'paid' || state.hint === 'pending');

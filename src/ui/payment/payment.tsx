@@ -12,13 +12,13 @@ import {
   useState,
 } from 'react';
 import type { InvoiceView } from '#api/views.ts';
-import type { Method } from '#domain/provider.ts';
 import { invoiceSlugOf } from '#ui/launch.ts';
 import { useNavigation } from '#ui/navigation.tsx';
 import {
   IDLE,
   invoiceOf,
   isLocked,
+  isPaidElsewhere,
   type PaymentEvent,
   type PaymentState,
   pollDelayMs,
@@ -27,13 +27,20 @@ import {
 import { problemOf } from '#ui/problem.ts';
 import { refreshRights } from '#ui/queries.ts';
 import { useSession } from '#ui/session.tsx';
-import { confirmClosing, hapticResult, onVisibility, openInvoice } from '#ui/telegram.ts';
+import { confirmClosing, hapticResult, onVisibility, openInvoice, openOutside } from '#ui/telegram.ts';
+import type { Way } from '#ui/ways.ts';
+
+/** How to pay: a way, or a stored method of it. */
+export type Choice = Way & Readonly<{ storedMethodId?: string }>;
 
 type Payment = Readonly<{
   state: PaymentState;
-  /** Makes (or resumes) the order for a price and opens the payment sheet. A second call while one runs does nothing. */
-  pay: (priceId: string, method: Method) => void;
-  /** Opens the payment sheet of an order that is still open. */
+  /**
+   * Makes (or resumes) the order for a price and opens where it is paid: Telegram's sheet, or the provider's page outside. A
+   * stored method is charged instead. A second call while one runs does nothing.
+   */
+  pay: (priceId: string, choice: Choice) => void;
+  /** Opens that again for an order that is still open. */
   payAgain: (invoice: InvoiceView) => void;
   /** The person says that the sheet is gone, for clients that never do. */
   reportClosed: () => void;
@@ -53,9 +60,11 @@ export function PaymentProvider({ children }: { children: ReactNode }) {
 
   const open = useCallback((invoice: InvoiceView) => {
     dispatch({ type: 'opened', invoice });
-    const slug = invoice.url === null || invoice.status !== 'open' ? null : invoiceSlugOf(invoice.url);
-    if (slug === null) return;
+    if (invoice.url === null || invoice.status !== 'open') return;
     sheet.current?.abort();
+    if (isPaidElsewhere(invoice)) return openOutside(invoice.url);
+    const slug = invoiceSlugOf(invoice.url);
+    if (slug === null) return;
     const controller = new AbortController();
     sheet.current = controller;
     void openInvoice(slug, controller.signal).then((hint) => {
@@ -64,13 +73,13 @@ export function PaymentProvider({ children }: { children: ReactNode }) {
   }, []);
 
   const pay = useCallback(
-    (priceId: string, method: Method) => {
+    (priceId: string, { method, provider, storedMethodId }: Choice) => {
       // The reducer's lock shows on the next render; two taps can come before it.
       if (isBusy.current || isLocked(state)) return;
       isBusy.current = true;
       dispatch({ type: 'start', priceId });
       api
-        .mutate('checkout.start', { priceId, method })
+        .mutate('checkout.start', { priceId, method, provider, ...(storedMethodId && { storedMethodId }) })
         .then((invoice) => {
           open(invoice);
           navigate({ screen: 'order', invoiceId: invoice.id }, { replace: true });

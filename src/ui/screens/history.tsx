@@ -14,7 +14,13 @@ import { useNavigation } from '#ui/navigation.tsx';
 import { problemOf } from '#ui/problem.ts';
 import { type HistoryFilter, usePaymentMonths, usePayments } from '#ui/queries.ts';
 
-const STATUSES = ['succeeded', 'refunding', 'refunded'] as const satisfies readonly PaymentStatusView[];
+const STATUSES = [
+  'succeeded',
+  'refunding',
+  'refunded',
+  'disputed',
+  'charged_back',
+] as const satisfies readonly PaymentStatusView[];
 
 /** All payments, newest first, page by page. */
 export default function HistoryScreen() {
@@ -121,7 +127,10 @@ function NoPayments({ isFiltered, onClear }: { isFiltered: boolean; onClear: () 
 }
 
 function PaymentRow({ payment }: { payment: PaymentView }) {
+  const t = useT();
   const { navigate } = useNavigation();
+  const { returned, status } = payment;
+  const isPartly = returned !== null && returned.amount !== payment.money.amount;
   return (
     <CellButton
       title={fullName(payment)}
@@ -129,7 +138,8 @@ function PaymentRow({ payment }: { payment: PaymentView }) {
       value={
         <span className="flex flex-col items-end gap-0.5">
           <Money money={payment.money} className="text-text" />
-          {payment.status !== 'succeeded' && <StatusPill status={payment.status} />}
+          {isPartly && <span className="tabular text-note">{t('history.returned', { amount: returned.text })}</span>}
+          {status !== 'succeeded' && <StatusPill status={status} />}
         </span>
       }
       testId={`history-row-${payment.id}`}

@@ -1,24 +1,22 @@
 'use client';
-import { type ReactNode, useState } from 'react';
-import type { InvoiceView, PaymentStatusView } from '#api/views.ts';
+import type { InvoiceView } from '#api/views.ts';
 import { Button } from '#ui/components/controls.tsx';
-import { Icon, Spinner, Star } from '#ui/components/icons.tsx';
+import { Spinner } from '#ui/components/icons.tsx';
 import { PointList } from '#ui/components/lists.tsx';
-import { Money } from '#ui/components/money.tsx';
 import { PrimaryAction } from '#ui/components/primary-action.tsx';
 import { useRightText } from '#ui/components/rights.tsx';
 import { Screen } from '#ui/components/screen.tsx';
-import { Card, CellButton, Facts, Section } from '#ui/components/section.tsx';
+import { Card, CellButton, Section } from '#ui/components/section.tsx';
 import { DetailSkeleton } from '#ui/components/skeletons.tsx';
-import { Loaded, ProblemNotice, useIsOnline } from '#ui/components/states.tsx';
+import { Loaded, useIsOnline } from '#ui/components/states.tsx';
 import { useT } from '#ui/i18n.tsx';
-import { fullName } from '#ui/names.ts';
 import { useNavigation } from '#ui/navigation.tsx';
-import { invoiceOf, type PaymentState } from '#ui/payment/machine.ts';
+import { invoiceOf, isPaidElsewhere, type PaymentState } from '#ui/payment/machine.ts';
 import { usePayment } from '#ui/payment/payment.tsx';
-import { problemOf } from '#ui/problem.ts';
-import { useAllowMessages, useCancelOrder, useCatalog, useMe, useOrder } from '#ui/queries.ts';
-import { canOpenInvoices, canRequestWriteAccess, isFramed, requestWriteAccess } from '#ui/telegram.ts';
+import { useCatalog, useMe, useOrder } from '#ui/queries.ts';
+import { Elsewhere, Undone } from '#ui/screens/order-elsewhere.tsx';
+import { AllowMessages, CancelOrder, OrderFacts, Sign, Status, SuccessSign } from '#ui/screens/order-parts.tsx';
+import { canOpenInvoices, isFramed } from '#ui/telegram.ts';
 
 /** An order from the moment it is made: paying, confirming, and how it ended. A reload finds the same state again. */
 export default function OrderScreen({ invoiceId }: { invoiceId: string }) {
@@ -41,7 +39,8 @@ function Resting({ invoiceId }: { invoiceId: string }) {
     >
       {(invoice) => {
         if (invoice.status === 'paid') return <Succeeded invoice={invoice} />;
-        return invoice.status === 'open' ? <Open invoice={invoice} /> : <Ended invoice={invoice} />;
+        if (invoice.status !== 'open') return <Ended invoice={invoice} />;
+        return isPaidElsewhere(invoice) ? <Elsewhere invoice={invoice} /> : <Open invoice={invoice} />;
       }}
     </Loaded>
   );
@@ -51,6 +50,8 @@ function Running({ state }: { state: PaymentState }) {
   switch (state.phase) {
     case 'open':
       return <AtTelegram invoice={state.invoice} />;
+    case 'elsewhere':
+      return <Elsewhere invoice={state.invoice} begun={state} />;
     case 'confirming':
       return <Confirming invoice={state.invoice} />;
     case 'not_taken':
@@ -64,46 +65,6 @@ function Running({ state }: { state: PaymentState }) {
     default:
       return null;
   }
-}
-
-/** The heart of each state: a sign, one sentence, and what it means. Announced when it changes. */
-function Status(props: {
-  sign: ReactNode;
-  title: string;
-  text: string;
-  isGood?: boolean;
-  children?: ReactNode;
-  testId?: string;
-}) {
-  return (
-    <Card className="mt-6">
-      <div className="appear flex flex-col items-center px-6 py-8 text-center" data-testid={props.testId}>
-        {props.sign}
-        <div role="status" aria-live="polite">
-          <p className="mt-5 text-heading">{props.title}</p>
-          <p className={`mx-auto mt-2 max-w-sm ${props.isGood ? 'text-body' : 'text-sub text-hint'}`}>{props.text}</p>
-        </div>
-        {props.children && <div className="mt-5 flex flex-col items-center gap-2">{props.children}</div>}
-      </div>
-    </Card>
-  );
-}
-
-function OrderFacts({ invoice }: { invoice: InvoiceView }) {
-  const t = useT();
-  return (
-    <Card className="mt-4">
-      <Facts
-        facts={[
-          { label: t('order.plan'), value: fullName(invoice) },
-          { label: t('order.price'), value: <Money money={invoice.price.money} /> },
-          ...(invoice.minutesLeft === null
-            ? []
-            : [{ label: t('order.payWithin'), value: t('order.minutes', { count: invoice.minutesLeft }) }]),
-        ]}
-      />
-    </Card>
-  );
 }
 
 /** Clients that cannot open the sheet for us (before 6.1) follow the link themselves when it is tapped. */
@@ -201,17 +162,19 @@ function Open({ invoice }: { invoice: InvoiceView }) {
   const t = useT();
   const { payAgain } = usePayment();
   const isOnline = useIsOnline();
-  const isInChat = invoice.url === null;
+  const isHere = invoice.url !== null;
   return (
     <Screen title={t('order.title')}>
       <Status
         sign={<Sign name="clock" />}
         title={t('order.restingTitle')}
-        text={t(isInChat ? 'order.restingInChat' : 'order.restingText')}
+        text={t(
+          isHere ? 'order.restingText' : invoice.surface === 'bot' ? 'order.restingInChat' : 'order.restingOutside',
+        )}
       />
       <OrderFacts invoice={invoice} />
       <CancelOrder invoice={invoice} />
-      {!isInChat && (
+      {isHere && (
         <PrimaryAction
           main={{
             text: t('checkout.pay', { price: invoice.price.money.text }),
@@ -222,34 +185,6 @@ function Open({ invoice }: { invoice: InvoiceView }) {
         />
       )}
     </Screen>
-  );
-}
-
-function CancelOrder({ invoice }: { invoice: InvoiceView }) {
-  const t = useT();
-  const { reset } = usePayment();
-  const { navigate } = useNavigation();
-  const cancel = useCancelOrder();
-  return (
-    <>
-      {cancel.isError && <ProblemNotice problem={problemOf(cancel.error)} onRetry={() => cancel.mutate(invoice.id)} />}
-      <Card className="mt-4">
-        <CellButton
-          title={t('order.cancel')}
-          tone="danger"
-          isDisabled={cancel.isPending}
-          testId="order-cancel"
-          onPress={() =>
-            cancel.mutate(invoice.id, {
-              onSuccess: () => {
-                reset();
-                navigate({ screen: 'home' }, { replace: true });
-              },
-            })
-          }
-        />
-      </Card>
-    </>
   );
 }
 
@@ -288,8 +223,8 @@ function Succeeded({ invoice }: { invoice: InvoiceView }) {
   const { navigate } = useNavigation();
   const { reset } = usePayment();
   const { entitlement, payment } = invoice;
-  const isRefunded = payment !== null && payment.status !== 'succeeded';
-  if (isRefunded) return <Refunded paymentId={payment.id} status={payment.status} />;
+  if (payment !== null && payment.status !== 'succeeded')
+    return <Undone paymentId={payment.id} status={payment.status} />;
   return (
     <Screen title={t('order.successHeading')}>
       <Status
@@ -349,29 +284,6 @@ function NowYours({ planId }: { planId: string }) {
   );
 }
 
-function Refunded({ paymentId, status }: { paymentId: string; status: PaymentStatusView }) {
-  const t = useT();
-  const { navigate } = useNavigation();
-  const isOver = status === 'refunded';
-  return (
-    <Screen title={t('order.title')}>
-      <Status
-        sign={<Sign name="repeat" />}
-        title={t(isOver ? 'order.refundedTitle' : 'order.refundingTitle')}
-        text={t(isOver ? 'order.refundedText' : 'order.refundingText')}
-      />
-      <Card className="mt-4">
-        <CellButton
-          icon="receipt"
-          title={t('receipt.title')}
-          leadsOn
-          onPress={() => navigate({ screen: 'receipt', paymentId })}
-        />
-      </Card>
-    </Screen>
-  );
-}
-
 function Ended({ invoice }: { invoice: InvoiceView }) {
   const t = useT();
   const { navigate } = useNavigation();
@@ -382,7 +294,7 @@ function Ended({ invoice }: { invoice: InvoiceView }) {
       <Status
         sign={<Sign name="minus" />}
         title={t(`order.ended.${kind}.title`)}
-        text={t(`order.ended.${kind}.text`)}
+        text={invoice.failure?.text ?? t(`order.ended.${kind}.text`)}
         testId="failure"
       />
       <OrderFacts invoice={invoice} />
@@ -397,62 +309,5 @@ function Ended({ invoice }: { invoice: InvoiceView }) {
         }}
       />
     </Screen>
-  );
-}
-
-/** Offered where a message in the chat would help and the bot may not write yet. */
-function AllowMessages() {
-  const t = useT();
-  const me = useMe();
-  const allow = useAllowMessages();
-  const [isAsking, setIsAsking] = useState(false);
-  if (me.data?.isReachable !== false || !canRequestWriteAccess()) return null;
-  const ask = async () => {
-    setIsAsking(true);
-    if (await requestWriteAccess()) allow.mutate();
-    setIsAsking(false);
-  };
-  return (
-    <>
-      <Card className="mt-4">
-        <CellButton
-          icon="telegram"
-          title={t('messages.allow')}
-          subtitle={t('messages.why')}
-          isDisabled={isAsking || allow.isPending}
-          onPress={() => void ask()}
-        />
-      </Card>
-      {allow.isError && <ProblemNotice problem={problemOf(allow.error)} onRetry={() => allow.mutate()} />}
-    </>
-  );
-}
-
-function Sign({ name }: { name: 'clock' | 'minus' | 'repeat' }) {
-  return (
-    <span className="grid size-16 place-items-center rounded-full bg-track text-hint">
-      <Icon name={name} className="size-8" />
-    </span>
-  );
-}
-
-/** The one place where gold covers more than a star: the check is drawn once. */
-function SuccessSign() {
-  return (
-    <span className="relative grid size-20 place-items-center rounded-full bg-gold-tint">
-      <svg
-        viewBox="0 0 24 24"
-        className="size-10 text-gold"
-        fill="none"
-        stroke="currentColor"
-        strokeWidth="2.5"
-        strokeLinecap="round"
-        strokeLinejoin="round"
-        aria-hidden="true"
-      >
-        <path d="m5 12.5 4.5 4.5L19 7.5" pathLength={1} strokeDasharray={1} className="animate-[draw_200ms_ease-out]" />
-      </svg>
-      <Star className="absolute -end-0.5 -top-0.5 size-6" />
-    </span>
   );
 }

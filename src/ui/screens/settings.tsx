@@ -54,6 +54,15 @@ function Settings({ me }: { me: MeView }) {
           }))}
         />
       </Section>
+      <Section title={t('settings.payments')}>
+        <CellButton
+          icon="card"
+          title={t('methods.title')}
+          leadsOn
+          testId="settings-methods"
+          onPress={() => navigate({ screen: 'methods' })}
+        />
+      </Section>
       <Section title={t('settings.notices')} note={t('settings.noticesNote')}>
         <Switch
           title={t('settings.reminders')}

@@ -1,5 +1,6 @@
 import type { Metadata } from 'next';
-import { messagesOf, pageLanguage, siteConfig } from '#app/site.ts';
+import { notFound } from 'next/navigation';
+import { isOrder, messagesOf, pageLanguage, siteConfig } from '#app/site.ts';
 import { makeTranslate } from '#ui/message-format.ts';
 import { PayPage } from '#ui/pay/pay-page.tsx';
 
@@ -18,6 +19,7 @@ export async function generateMetadata({ searchParams }: Props): Promise<Metadat
 /** The browser checkout of one order, for whoever holds its link. */
 export default async function Page({ params, searchParams }: Props) {
   const { invoiceId } = await params;
+  if (!(await isOrder(invoiceId))) notFound();
   const language = await pageLanguage(searchParams);
   const { botUsername } = await siteConfig();
   return (
