@@ -99,9 +99,9 @@ const STANDING = `
       WHERE p.invoice_id = i.id AND e.revoked_at IS NULL) AS rights,
     (SELECT coalesce(jsonb_agg(jsonb_build_array(r.provider, r.status, r.progress) ORDER BY r.number), '[]') FROM reservation r
       WHERE r.invoice_id = i.id) AS holds,
-    (SELECT coalesce(jsonb_agg(jsonb_build_array(a.provider, a.status, a.failure) ORDER BY a.created_at, a.id), '[]') FROM payment_attempt a
+    (SELECT coalesce(jsonb_agg(jsonb_build_array(a.provider, a.status, a.failure) ORDER BY a.created_at, a.provider), '[]') FROM payment_attempt a
       WHERE a.invoice_id = i.id) AS attempts,
-    (SELECT coalesce(jsonb_agg(jsonb_build_array(r.status, r.amount, r.failure) ORDER BY r.created_at, r.id), '[]') FROM refund r
+    (SELECT coalesce(jsonb_agg(jsonb_build_array(r.status, r.amount, r.failure) ORDER BY r.created_at, r.status::text, r.amount), '[]') FROM refund r
       JOIN payment p ON p.id = r.payment_id WHERE p.invoice_id = i.id) AS refunds
   FROM invoice i WHERE i.id = $1`;
 

@@ -1,14 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { cancelInvoice } from '#domain/checkout/cancel.ts';
 import { expireInvoices } from '#domain/checkout/expire.ts';
-import { askOpenOrders } from '#domain/reconciliation/ask-open.ts';
 import { expectWholeBooks, noticesOf } from '../../testing/books.ts';
 import { AMOUNTS, CATALOG } from '../../testing/catalog.ts';
 import {
   attentionsOf,
   BTCPAY,
   btcpayHand,
-  CRYPTO_PAY,
   type Placed,
   passTime,
   paymentsOf,
@@ -26,7 +23,6 @@ const MINUTE_MS = 60_000;
 /** Half an hour to pay, a day on watch, and a little more. */
 const EXPIRED_MS = 31 * MINUTE_MS;
 const UNWATCHED_MS = 1_441 * MINUTE_MS;
-const PRICE = AMOUNTS[CATALOG.pluginUsd];
 
 const place = () => placeCoins(world, BTCPAY);
 const standing = (order: Placed) => standingOf(world, order);
@@ -34,22 +30,6 @@ const standing = (order: Placed) => standingOf(world, order);
 async function expire(): Promise<void> {
   await passTime(world, EXPIRED_MS);
   await expireInvoices(world.system);
-}
-
-/** BTCPay has no event for a payment that was replaced: we ask, after two minutes the first time. */
-async function dropUntold(order: Placed): Promise<void> {
-  await btcpay.drop(order);
-  await passTime(world, 2 * MINUTE_MS);
-  await askOpenOrders(world.system);
-}
-
-/** What a hold that stands is waiting for, and how much of the price is missing. */
-async function holdOf({ invoiceId }: Placed) {
-  const [hold] = await world.sql(
-    "SELECT progress, missing, instructions_url FROM reservation WHERE invoice_id = $1 AND status = 'reserved'",
-    [invoiceId],
-  );
-  return hold ?? null;
 }
 
 type State = Readonly<{
@@ -334,77 +314,6 @@ describe('a price', () => {
     expect(await paymentsOf(world, order)).toMatchObject([
       { kind: 'one_time', amount: BigInt(AMOUNTS[priceId]), currency },
     ]);
-    await expectWholeBooks(world.system);
-  });
-});
-
-describe('money that is on its way', () => {
-  it('holds the order: it does not expire, and cannot be paid another way', async () => {
-    const order = await place();
-    await btcpay.pay(order, { confirmations: 0 });
-    const otherwise = () => placeCoins(world, CRYPTO_PAY, { buyer: order.buyer });
-    await expect(otherwise()).rejects.toMatchObject({ kind: 'conflict', reason: 'invoice_reserved' });
-    await expire();
-    expect(await standing(order)).toMatchObject({ order: 'open', holds: [['btcpay', 'reserved', 'confirming']] });
-    await expect(otherwise()).rejects.toMatchObject({ kind: 'conflict', reason: 'invoice_reserved' });
-    await btcpay.confirm(order);
-    expect(await standing(order)).toMatchObject({ ...BOUGHT, holds: [['btcpay', 'paid', 'confirming']] });
-    await expectWholeBooks(world.system);
-  });
-
-  it('is honoured when the buyer withdraws the order meanwhile', async () => {
-    const order = await place();
-    await btcpay.pay(order, { confirmations: 0 });
-    await cancelInvoice(order.buyer.ctx, order.invoiceId);
-    await workOutside(world);
-    await btcpay.confirm(order);
-    expect(await standing(order)).toMatchObject({ order: 'paid', rights: 1, refunds: [] });
-    await expectWholeBooks(world.system);
-  });
-
-  it('is paid once by each block that comes on top', async () => {
-    const order = await place();
-    await btcpay.pay(order, { confirmations: 0 });
-    for (let block = 0; block < 3; block += 1) await btcpay.confirm(order, 1);
-    expect(await paymentsOf(world, order)).toHaveLength(1);
-    expect(await noticesOf(world, order.buyer.id)).toEqual({ paid: 1 });
-  });
-
-  it('that is replaced by its sender frees the order, and sent again holds and pays it', async () => {
-    const order = await place();
-    await btcpay.pay(order, { confirmations: 0, rbf: true });
-    await dropUntold(order);
-    expect(await standing(order)).toMatchObject({
-      order: 'open',
-      holds: [['btcpay', 'cancelled', 'confirming']],
-      attempts: [['btcpay', 'live', 'payment_dropped']],
-    });
-    expect(await noticesOf(world, order.buyer.id)).toEqual({ payment_failed: 1 });
-    await btcpay.pay(order, { confirmations: 0 });
-    expect(await standing(order)).toMatchObject({ holds: [['btcpay', 'reserved', 'confirming']] });
-    await btcpay.confirm(order);
-    expect(await standing(order)).toMatchObject({ order: 'paid', payments: { length: 1 }, rights: 1 });
-    await expectWholeBooks(world.system);
-  });
-
-  it('that is replaced leaves the order free for another way to pay', async () => {
-    const order = await place();
-    await btcpay.pay(order, { confirmations: 0, rbf: true });
-    await dropUntold(order);
-    const again = await placeCoins(world, CRYPTO_PAY, { buyer: order.buyer });
-    expect(again.invoiceId).toBe(order.invoiceId);
-    expect(await btcpay.look(order)).toMatchObject({ status: 'Invalid' });
-  });
-
-  it('and is too little says what is missing; the rest completes it', async () => {
-    const order = await place();
-    const { payments } = await btcpay.pay(order, { outcome: 'under', confirmations: 0 });
-    expect(payments).toHaveLength(1);
-    expect(await holdOf(order)).toEqual({ progress: 'underpaid', missing: 500n, instructions_url: order.url });
-    await btcpay.pay(order, { confirmations: 0 });
-    expect(await holdOf(order)).toEqual({ progress: 'confirming', missing: null, instructions_url: order.url });
-    await btcpay.confirm(order);
-    expect(await paymentsOf(world, order)).toMatchObject([{ amount: BigInt(PRICE), kind: 'one_time' }]);
     await expectWholeBooks(world.system);
   });
 });
