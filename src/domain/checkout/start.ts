@@ -92,6 +92,8 @@ export async function startCheckout(
     if (!limit.ok) throw tooManyAttempts(limit.retryAfterSeconds);
     const opened = await open(ctx, request, bought, candidates);
     if (opened) return opened;
+    // Of taps at the same moment one charges. By the next look its order may be paid and gone, and this would buy once more.
+    if (request.token !== undefined) break;
   }
   throw new AppError('conflict', 'busy', { retryAfterSeconds: 1 });
 }
@@ -190,7 +192,8 @@ async function open(
     try {
       const link = await callProvider(ctx, request, bought, { candidate, attemptId, invoiceId, expiresAt });
       const isLive = await keepLink(ctx, attemptId, invoiceId, link);
-      if (!isLive) return null;
+      // A stored method is never charged again for one tap: mostly the order was closed because this charge has paid it already.
+      if (!isLive && request.token === undefined) return null;
       const { url } = link;
       const { providerId } = candidate;
       if (bought.loaded.breakers.some(({ provider }) => provider === providerId)) await noteSuccess(ctx, providerId);

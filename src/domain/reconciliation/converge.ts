@@ -1,5 +1,5 @@
 import { asActor, type Ctx } from '#domain/context/context.ts';
-import { AppError } from '#domain/errors.ts';
+import { AppError, type Reason } from '#domain/errors.ts';
 import { Currency } from '#domain/money.ts';
 import { finishAdding } from '#domain/payment-method/confirm.ts';
 import type { AskedOrder, OrderHint, ProviderEvent } from '#domain/provider.ts';
@@ -43,6 +43,8 @@ const LOAD = {
       ORDER BY (charge_id = $4) DESC NULLS LAST, (status = 'reserved') DESC, created_at DESC LIMIT 1) r ON true`,
 };
 
+const NOT_OURS: ReadonlySet<Reason> = new Set(['payment_not_found', 'invoice_not_found']);
+
 /**
  * Asks a provider what is true of an order or charge and brings us there. Safe at any time and as often as one likes: what
  * stands already stays. Returns `applied` when something changed, `ignored` when the provider knows nothing of ours. Throws
@@ -65,13 +67,16 @@ export async function convergeOrder(
     ctx.outside.ms += ms;
     ctx.metrics.providerSeconds.observe({ provider: providerId }, ms / 1000);
   });
-  let outcome: Applied = events.length === 0 ? 'ignored' : 'duplicate';
-  for (const event of events)
-    if ((await apply(asProvider, { providerId, event, about })) === 'applied') outcome = 'applied';
-  return outcome;
+  const outcomes = new Set<Applied>();
+  for (const event of events) outcomes.add(await apply(asProvider, { providerId, event, about }));
+  if (outcomes.has('applied')) return 'applied';
+  return outcomes.has('duplicate') ? 'duplicate' : 'ignored';
 }
 
-/** A provider that was asked tells all it knows: what goes back of a charge that it does not tell was never ours. */
+/**
+ * A provider that was asked tells all it knows: what goes back of a charge that it does not tell was never ours. Nor is what
+ * was paid for an order that nobody here made, where others sell by the same account: comparing its list reports that once.
+ */
 async function apply(
   ctx: Ctx,
   { about, event, providerId }: { providerId: string; event: ProviderEvent; about: OrderHint },
@@ -79,7 +84,8 @@ async function apply(
   try {
     return await applyEvent(ctx, { providerId, event, inbox: null, reference: about.reference });
   } catch (error) {
-    if (error instanceof AppError && error.reason === 'payment_not_found') return 'ignored';
+    const isNotOurs = error instanceof AppError && NOT_OURS.has(error.reason);
+    if (isNotOurs) return 'ignored';
     throw error;
   }
 }
