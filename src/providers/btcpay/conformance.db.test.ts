@@ -250,7 +250,7 @@ const STATES: ReadonlyArray<State> = [
     name: 'the operator gives up what nobody paid',
     act: (order) => btcpay.mark(order, 'Invalid'),
     as: ['Invalid', 'Marked'],
-    standing: { ...NOTHING, order: 'open', holds: [], attempts: ended('payment_dropped') },
+    standing: { ...NOTHING, order: 'open', holds: [], attempts: ended('cancelled_by_payer') },
     told: {},
   },
   {

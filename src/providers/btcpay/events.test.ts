@@ -80,7 +80,7 @@ describe('status and additional status', () => {
     ['Invalid', 'PaidOver', '35', sure, ['paid id 29.99 late', 'paid id:excess 5.01 plain']],
     ['Invalid', 'PaidPartial', '9.99', sure, ['failed payment_dropped final', 'paid id:partial 9.99 plain']],
     ['Invalid', 'PaidLate', '29.99', sure, ['paid id 29.99 late']],
-    ['Invalid', 'Marked', '0', [], ['failed payment_dropped final']],
+    ['Invalid', 'Marked', '0', [], ['failed cancelled_by_payer final']],
     ['Invalid', 'Marked', '29.99', sure, ['paid id 29.99 late']],
     ['Invalid', 'Marked', '0', [payment('Invalid')], ['failed payment_dropped final', 'disputed lost 29.99']],
     ['Invalid', 'None', '0', [payment('Invalid')], ['failed payment_dropped final']],

@@ -170,7 +170,10 @@ function toMoneyEvents(found: Found, counted: Counted): ProviderEvent[] {
     }
     case 'Invalid': {
       if (isSure && counted.paid.amount > 0n && counted.missing === 0n) return [];
-      return [failed(found, 'payment_dropped', { isFinal: true, occurredAt: now }), ...lost(found, counted)];
+      // Closed by us or by hand before anything was seen: nobody's payment was dropped.
+      const isUntouched = invoice.additionalStatus === 'Marked' && payments.length === 0 && !isHeld;
+      const failure = isUntouched ? 'cancelled_by_payer' : 'payment_dropped';
+      return [failed(found, failure, { isFinal: true, occurredAt: now }), ...lost(found, counted)];
     }
   }
 }

@@ -122,6 +122,21 @@ describe('a price of which less than half a cent is missing', () => {
   });
 });
 
+describe('an order that is withdrawn before anything was sent', () => {
+  it('is closed at BTCPay too, and is not told that a payment of theirs was dropped', async () => {
+    const order = await placeCoins(world, BTCPAY);
+    await cancelInvoice(order.buyer.ctx, order.invoiceId);
+    await workOutside(world);
+    await passTime(world, 1_000);
+    expect(await btcpay.look(order)).toMatchObject({ status: 'Invalid', additional_status: 'Marked' });
+    expect(await standingOf(world, order)).toMatchObject({
+      order: 'cancelled',
+      attempts: [['btcpay', 'closed', 'cancelled_by_payer']],
+    });
+    expect(await noticesOf(world, order.buyer.id)).toEqual({});
+  });
+});
+
 describe('money that is on its way', () => {
   it('holds the order: it does not expire, and cannot be paid another way', async () => {
     const order = await placeCoins(world, BTCPAY);
