@@ -349,6 +349,8 @@ export type AskedOrder = Readonly<{
   chargeId: string | null;
   /** When the order or its charge began. */
   createdAt: Date;
+  /** Its charges that stand in our books already, where it is known: what was booked as one sum stays that sum. */
+  booked?: ReadonlyArray<Readonly<{ chargeId: string; amount: bigint }>>;
   /** The hold that stands for it. */
   reservation: Readonly<{ chargeId: string; reference: string | null; price: Money }> | null;
 }>;

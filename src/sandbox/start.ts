@@ -24,6 +24,8 @@ export type Sandbox = {
   url: string;
   /** Hex of the key with which initData's `signature` can be checked. */
   initDataPublicKey: string;
+  /** The sandbox's time, for who runs in the same process: over the wire it is known a moment later. */
+  nowMs: () => number;
   /** Writes everything that is left and closes all connections. */
   close: () => Promise<void>;
 };
@@ -74,6 +76,7 @@ export async function startSandbox(given: Partial<SandboxOptions>): Promise<Sand
   return {
     url: `http://127.0.0.1:${portOf(servers[0])}`,
     initDataPublicKey: telegram.signer.publicKey,
+    nowMs: () => telegram.clock.nowMs(),
     close: async () => {
       const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
       payme.close();

@@ -92,6 +92,8 @@ export async function startCheckout(
     if (!limit.ok) throw tooManyAttempts(limit.retryAfterSeconds);
     const opened = await open(ctx, request, bought, candidates);
     if (opened) return opened;
+    // Of taps at the same moment one charges. By the next look its order may be paid and gone, and this would buy once more.
+    if (request.token !== undefined) break;
   }
   throw new AppError('conflict', 'busy', { retryAfterSeconds: 1 });
 }

@@ -1,5 +1,5 @@
 import { asActor, type Ctx } from '#domain/context/context.ts';
-import { AppError } from '#domain/errors.ts';
+import { AppError, type Reason } from '#domain/errors.ts';
 import { Currency } from '#domain/money.ts';
 import { finishAdding } from '#domain/payment-method/confirm.ts';
 import type { AskedOrder, OrderHint, ProviderEvent } from '#domain/provider.ts';
@@ -10,6 +10,7 @@ type Row = {
   reference: string | null;
   charge_id: string | null;
   created_at: Date;
+  booked: ReadonlyArray<{ chargeId: string; amount: string }>;
   held_charge_id: string | null;
   held_reference: string | null;
   held_amount: bigint | null;
@@ -30,6 +31,8 @@ const LOAD = {
     )
     SELECT i.id AS invoice_id, coalesce($3, a.reference) AS reference,
       CASE WHEN $3 IS NULL THEN coalesce($4, p.charge_id) ELSE $4 END AS charge_id, i.created_at,
+      ARRAY(SELECT json_build_object('chargeId', b.charge_id, 'amount', b.amount::text) FROM payment b
+        WHERE b.invoice_id = i.id AND b.provider = $1) AS booked,
       r.charge_id AS held_charge_id, r.reference AS held_reference, r.amount AS held_amount, r.currency AS held_currency
     FROM named JOIN invoice i ON i.id = named.id
     LEFT JOIN LATERAL (SELECT reference FROM payment_attempt WHERE invoice_id = i.id AND provider = $1 AND reference IS NOT NULL
@@ -39,6 +42,8 @@ const LOAD = {
     LEFT JOIN LATERAL (SELECT * FROM reservation WHERE invoice_id = i.id AND provider = $1
       ORDER BY (charge_id = $4) DESC NULLS LAST, (status = 'reserved') DESC, created_at DESC LIMIT 1) r ON true`,
 };
+
+const NOT_OURS: ReadonlySet<Reason> = new Set(['payment_not_found', 'invoice_not_found']);
 
 /**
  * Asks a provider what is true of an order or charge and brings us there. Safe at any time and as often as one likes: what
@@ -62,13 +67,16 @@ export async function convergeOrder(
     ctx.outside.ms += ms;
     ctx.metrics.providerSeconds.observe({ provider: providerId }, ms / 1000);
   });
-  let outcome: Applied = events.length === 0 ? 'ignored' : 'duplicate';
-  for (const event of events)
-    if ((await apply(asProvider, { providerId, event, about })) === 'applied') outcome = 'applied';
-  return outcome;
+  const outcomes = new Set<Applied>();
+  for (const event of events) outcomes.add(await apply(asProvider, { providerId, event, about }));
+  if (outcomes.has('applied')) return 'applied';
+  return outcomes.has('duplicate') ? 'duplicate' : 'ignored';
 }
 
-/** A provider that was asked tells all it knows: what goes back of a charge that it does not tell was never ours. */
+/**
+ * A provider that was asked tells all it knows: what goes back of a charge that it does not tell was never ours. Nor is what
+ * was paid for an order that nobody here made, where others sell by the same account: comparing its list reports that once.
+ */
 async function apply(
   ctx: Ctx,
   { about, event, providerId }: { providerId: string; event: ProviderEvent; about: OrderHint },
@@ -76,7 +84,8 @@ async function apply(
   try {
     return await applyEvent(ctx, { providerId, event, inbox: null, reference: about.reference });
   } catch (error) {
-    if (error instanceof AppError && error.reason === 'payment_not_found') return 'ignored';
+    const isNotOurs = error instanceof AppError && NOT_OURS.has(error.reason);
+    if (isNotOurs) return 'ignored';
     throw error;
   }
 }
@@ -91,6 +100,7 @@ async function loadAsked(ctx: Ctx, providerId: string, about: OrderHint): Promis
     reference: row.reference,
     chargeId: row.charge_id,
     createdAt: row.created_at,
+    booked: row.booked.map(({ amount, chargeId }) => ({ chargeId, amount: BigInt(amount) })),
     reservation:
       row.held_charge_id !== null && row.held_amount !== null
         ? {

@@ -172,7 +172,7 @@ async function tellOf(
   // What is only settling now was not given back yet, and the store's refunds are read as a whole.
   const canBeRefunded = needsPayments(invoice) && !(invoice.status === 'Settled' && isHeld);
   const refunds = canBeRefunded ? await refundsOf(api, invoice.id) : [];
-  return toEvents({ invoice, payments, refunds, invoiceId, isHeld, now });
+  return toEvents({ invoice, payments, refunds, booked: order.booked ?? [], invoiceId, isHeld, now });
 }
 
 async function refundsOf(api: GreenfieldApi, id: string): Promise<ReadonlyArray<Refund>> {

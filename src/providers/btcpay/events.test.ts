@@ -19,7 +19,7 @@ const usd = (amount: bigint) => ({ amount, currency: 'USD' }) as const;
 
 type Told = Parameters<typeof toEvents>[0];
 const tell = (change: Record<string, unknown>, facts: Partial<Told> = {}) => {
-  const found = { payments: [], refunds: [], invoiceId: ORDER, isHeld: false, now, ...facts };
+  const found = { payments: [], refunds: [], booked: [], invoiceId: ORDER, isHeld: false, now, ...facts };
   return toEvents({ invoice: invoice(change), ...found });
 };
 /** An event in a few words, for tables. */
@@ -80,7 +80,7 @@ describe('status and additional status', () => {
     ['Invalid', 'PaidOver', '35', sure, ['paid id 29.99 late', 'paid id:excess 5.01 plain']],
     ['Invalid', 'PaidPartial', '9.99', sure, ['failed payment_dropped final', 'paid id:partial 9.99 plain']],
     ['Invalid', 'PaidLate', '29.99', sure, ['paid id 29.99 late']],
-    ['Invalid', 'Marked', '0', [], ['failed payment_dropped final']],
+    ['Invalid', 'Marked', '0', [], ['failed cancelled_by_payer final']],
     ['Invalid', 'Marked', '29.99', sure, ['paid id 29.99 late']],
     ['Invalid', 'Marked', '0', [payment('Invalid')], ['failed payment_dropped final', 'disputed lost 29.99']],
     ['Invalid', 'None', '0', [payment('Invalid')], ['failed payment_dropped final']],
@@ -312,6 +312,18 @@ describe('refunds', () => {
       code: 'pull-payment-archived',
       undoesDone: false,
     });
+  });
+
+  it('of a part that stands in our books leave it that part, whatever came since', () => {
+    const booked = [{ chargeId: `${ID}:partial`, amount: 999n }];
+    const late = { status: 'Expired', additionalStatus: 'PaidLate', paidAmount: '29.99' };
+    expect(tell(late, { booked }).map(brief)).toEqual(['paid id:partial 9.99 plain', 'paid id:rest 20.00 late']);
+    const more = { status: 'Expired', additionalStatus: 'PaidPartial', paidAmount: '19.99' };
+    expect(tell(more, { booked }).map(brief)).toEqual([
+      'failed underpaid final',
+      'paid id:partial 9.99 plain',
+      'paid id:rest 10.00 late',
+    ]);
   });
 
   it('of a part that was too little leave the rest a charge of its own, so that it goes back as well', () => {

@@ -1,5 +1,6 @@
 import { Currency, fromDecimal, type Money } from '#domain/money.ts';
 import {
+  type AskedOrder,
   type PaymentFailure,
   PLAIN_CHARGE,
   type Progress,
@@ -23,7 +24,7 @@ const CHARGE = /^([A-Za-z0-9_-]{1,100})(?::(excess|partial|rest))?$/;
 /** The invoice of a charge; null for what is no charge of BTCPay. */
 export const invoiceOf = (chargeId: string): string | null => CHARGE.exec(chargeId)?.[1] ?? null;
 
-/** An invoice with its money in minor units. `missing` and `excess` are never below zero. */
+/** An invoice with its money in minor units. `missing` and `excess` are never below zero; less than half a unit is nothing. */
 type Counted = Readonly<{ price: Money; paid: Money; missing: bigint; excess: bigint }>;
 
 function read(invoice: Invoice): Counted | null {
@@ -76,6 +77,8 @@ type Found = Readonly<{
   /** Empty where `needsPayments` is false. */
   payments: ReadonlyArray<Payment>;
   refunds: ReadonlyArray<Refund>;
+  /** As the order is asked about. */
+  booked: NonNullable<AskedOrder['booked']>;
   invoiceId: string;
   isHeld: boolean;
   now: Date;
@@ -94,7 +97,7 @@ export function toEvents(found: Found): ProviderEvent[] {
 type Charge = Readonly<{ chargeId: string; paid: Money; irregularity: 'late' | 'excess' | null }>;
 
 /** The charges that an invoice's money is, as far as it is sure. */
-function chargesOf(found: Pick<Found, 'invoice' | 'payments' | 'refunds'>, counted: Counted): Charge[] {
+function chargesOf(found: Found, counted: Counted): Charge[] {
   const { additionalStatus, id, status } = found.invoice;
   const { excess, price } = counted;
   const isSure = found.payments.every((payment) => payment.status !== 'Processing');
@@ -105,25 +108,37 @@ function chargesOf(found: Pick<Found, 'invoice' | 'payments' | 'refunds'>, count
     return isOver && isSure ? [whole, above] : [whole];
   }
   if ((status !== 'Expired' && status !== 'Invalid') || !isSure || counted.paid.amount === 0n) return [];
+  const part = partOf(found);
+  if (part !== null) return toParts(found.invoice, counted.paid, part);
   if (!isWhole(found.invoice, counted)) return [toPart(found.invoice, counted.paid)];
-  const given = found.refunds.find((refund) => refund.chargeId === `${id}:partial`);
-  if (given) return toParts(found.invoice, counted.paid, given.amount);
   const whole = { chargeId: id, paid: price, irregularity: 'late' } as const;
   return excess > 0n ? [whole, above] : [whole];
 }
 
 const toPart = ({ id }: Invoice, paid: Money): Charge => ({ chargeId: `${id}:partial`, paid, irregularity: null });
 
-/** The rest came after the part had been given back: together they are no longer the price. */
-function toParts(invoice: Invoice, paid: Money, part: Money): Charge[] {
-  const amount = paid.amount - part.amount;
-  const rest = { chargeId: `${invoice.id}:rest`, paid: { ...paid, amount }, irregularity: 'late' } as const;
-  return amount > 0n ? [toPart(invoice, part), rest] : [toPart(invoice, part)];
+/** What was taken for a part of the price before, by our books or by the refund that gives it back. */
+function partOf({ booked, invoice, refunds }: Found): bigint | null {
+  const chargeId = `${invoice.id}:partial`;
+  const stands = booked.find((charge) => charge.chargeId === chargeId);
+  return stands?.amount ?? refunds.find((refund) => refund.chargeId === chargeId)?.amount.amount ?? null;
 }
 
-/** Of an expired invoice BTCPay says it itself, by its own unrounded amounts. */
+/** More came after the part had been booked, and goes back like it: together they are no longer the price. */
+function toParts(invoice: Invoice, paid: Money, part: bigint): Charge[] {
+  const amount = paid.amount - part;
+  const rest = { chargeId: `${invoice.id}:rest`, paid: { ...paid, amount }, irregularity: 'late' } as const;
+  const before = toPart(invoice, { ...paid, amount: part });
+  return amount > 0n ? [before, rest] : [before];
+}
+
+/**
+ * Whether nothing that our books can count is missing. BTCPay counts to the satoshi: what it calls a part may round up to the
+ * price, and booked as a part of that sum it would buy the order under a name that the rest does not have.
+ */
 function isWhole({ additionalStatus, status }: Invoice, { missing }: Counted): boolean {
-  return status === 'Expired' ? additionalStatus === 'PaidLate' || additionalStatus === 'PaidOver' : missing === 0n;
+  const isLate = status === 'Expired' && (additionalStatus === 'PaidLate' || additionalStatus === 'PaidOver');
+  return isLate || missing === 0n;
 }
 
 function succeeded({ invoiceId, now, payments }: Found, charge: Charge): ProviderEvent {
@@ -155,7 +170,10 @@ function toMoneyEvents(found: Found, counted: Counted): ProviderEvent[] {
     }
     case 'Invalid': {
       if (isSure && counted.paid.amount > 0n && counted.missing === 0n) return [];
-      return [failed(found, 'payment_dropped', { isFinal: true, occurredAt: now }), ...lost(found, counted)];
+      // Closed by us or by hand before anything was seen: nobody's payment was dropped.
+      const isUntouched = invoice.additionalStatus === 'Marked' && payments.length === 0 && !isHeld;
+      const failure = isUntouched ? 'cancelled_by_payer' : 'payment_dropped';
+      return [failed(found, failure, { isFinal: true, occurredAt: now }), ...lost(found, counted)];
     }
   }
 }
@@ -173,7 +191,8 @@ function pending(
     chargeId: invoice.id,
     price,
     progress,
-    missing: progress === 'underpaid' ? missing : null,
+    // Less than half a unit is shown as one: BTCPay waits for it.
+    missing: progress === 'underpaid' ? missing || 1n : null,
     instructionsUrl: invoice.checkoutLink,
   };
 }
@@ -237,7 +256,7 @@ export function toRows(
   const invoiceId = invoice.metadata?.orderId;
   const counted = read(invoice);
   if (!invoiceId || !counted) return [];
-  const found = { invoice, payments, refunds, invoiceId, isHeld: false, now: invoice.createdTime };
+  const found = { invoice, payments, refunds, booked: [], invoiceId, isHeld: false, now: invoice.createdTime };
   return chargesOf(found, counted).map((charge) => ({
     chargeId: charge.chargeId,
     reference: null,
