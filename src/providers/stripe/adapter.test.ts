@@ -475,12 +475,19 @@ describe('asking about an order', () => {
     ['a charge that is its checkout', { reference: PI }],
     [
       'the hold that stands for it',
-      { reservation: { chargeId: PI, reference: null, price: { amount: 999n, currency: 'USD' } } },
+      { reference: null, reservation: { chargeId: PI, reference: null, price: { amount: 999n, currency: 'USD' } } },
     ],
   ])('may be by %s', async (_name, change) => {
     stripe.ok(`GET /v1/payment_intents/${PI}`, intent());
     nothingElse();
     expect(await typesOf(change)).toEqual(['payment_succeeded']);
+  });
+
+  it('by a page does not ask about the hold of an older one', async () => {
+    stripe.ok(`GET /v1/checkout/sessions/${CS}`, session({ status: 'complete', payment_intent: intent() }));
+    nothingElse();
+    const held = { chargeId: 'pi_older', reference: null, price: { amount: 999n, currency: 'USD' } } as const;
+    expect(await typesOf({ reservation: held })).toEqual(['payment_succeeded']);
   });
 
   it('by a charge that failed looks whether its page is open', async () => {

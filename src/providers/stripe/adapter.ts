@@ -189,7 +189,8 @@ const isRefusal = (error: unknown) =>
   error instanceof ProviderError && (error.failure === 'invalid' || error.failure === 'declined');
 
 async function find(api: StripeApi, order: AskedOrder, now: Date): Promise<ReadonlyArray<ProviderEvent>> {
-  const id = order.chargeId ?? order.reservation?.chargeId ?? order.reference;
+  // A hold may be of an older page, whose transfer came to nothing: asked about one page, that page answers.
+  const id = order.chargeId ?? order.reference ?? order.reservation?.chargeId ?? null;
   if (id === null) return [];
   const { intent, session } = await look(api, id);
   // Only what was paid can have been given back or be disputed.
