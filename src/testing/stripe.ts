@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import type { StartRequest } from '#domain/checkout/start.ts';
 import { executeRefund } from '#domain/payment/execute-refund.ts';
-import type { SimStripePayment, SimStripePayResult } from '../sandbox/control.ts';
+import { requestRefund } from '#domain/payment/request-refund.ts';
+import type { Refund } from '#lib/generated/prisma/client.ts';
+import type { SimStripeEvent, SimStripePayment, SimStripePayResult } from '../sandbox/control.ts';
 import { expectWholeBooks } from './books.ts';
 import { CATALOG } from './catalog.ts';
 import { type StripeTap, tapStripe } from './stripe-wire.ts';
@@ -41,6 +43,7 @@ export type OrderFacts = Readonly<{
   tries: ReadonlyArray<readonly [status: string, failure: string | null]>;
   payments: ReadonlyArray<PaymentFacts>;
   holds: ReadonlyArray<readonly [status: string, progress: string | null, missing: number | null]>;
+  /** The smallest first. */
   refunds: ReadonlyArray<readonly [status: string, amount: number]>;
   disputes: ReadonlyArray<readonly [status: string, amount: number]>;
   /** Rights that stand. */
@@ -65,12 +68,16 @@ const FACTS = `SELECT jsonb_build_object(
     'fee', p.processor_fee, 'platform', p.platform_fee, 'developer', p.developer_share, 'returned', p.returned_amount) ORDER BY p.kind, p.created_at, p.id), '[]')
     FROM payment p WHERE p.invoice_id = i.id),
   'holds', (SELECT coalesce(jsonb_agg(jsonb_build_array(r.status, r.progress, r.missing) ORDER BY r.number), '[]') FROM reservation r WHERE r.invoice_id = i.id),
-  'refunds', (SELECT coalesce(jsonb_agg(jsonb_build_array(r.status, r.amount) ORDER BY r.created_at, r.id), '[]') FROM refund r
+  'refunds', (SELECT coalesce(jsonb_agg(jsonb_build_array(r.status, r.amount) ORDER BY r.amount, r.status), '[]') FROM refund r
     JOIN payment p ON p.id = r.payment_id WHERE p.invoice_id = i.id),
   'disputes', (SELECT coalesce(jsonb_agg(jsonb_build_array(d.status, d.amount) ORDER BY d.created_at, d.id), '[]') FROM dispute d
     JOIN payment p ON p.id = d.payment_id WHERE p.invoice_id = i.id),
   'rights', (SELECT count(*) FROM entitlement e JOIN payment p ON p.id = e.payment_id WHERE p.invoice_id = i.id AND e.revoked_at IS NULL)
 ) AS facts FROM invoice i WHERE i.id = $1`;
+
+const BALANCES = `SELECT account, sum(amount)::int AS amount FROM ledger_entry WHERE split_part(transaction_id, '/', 1) IN (
+    SELECT $1 UNION SELECT id FROM refund WHERE payment_id = $1 UNION SELECT id FROM dispute WHERE payment_id = $1)
+  GROUP BY account HAVING sum(amount) <> 0 ORDER BY account`;
 
 /** The Stripe rail of a world, from the checkout of an order to the books. Used inside tests and hooks only. */
 export type StripeRail = Readonly<{
@@ -86,10 +93,18 @@ export type StripeRail = Readonly<{
   look(chargeId: string | null): Promise<SimStripePayment>;
   /** Does something in the Dashboard or at a bank: `payments/<pi>/refund`, `disputes/<du>/close`. */
   act<Answer = { id: string }>(path: string, body?: object): Promise<Answer>;
-  /** From now on nothing that Stripe sends is taken: as if its messages were lost. Ends with `world.sandbox.setFaults({})`. */
+  /** From now on nothing that Stripe sends is taken: as if its messages were lost. */
   loseMessages(): Promise<unknown>;
+  /** Ends all faults; what was lost or is waiting to be sent again is delivered. */
+  catchUp(): Promise<void>;
   /** Calls Stripe's API as another program of the merchant's would. */
   api<Answer = { id: string }>(path: string, form: Readonly<Record<string, string>>): Promise<Answer>;
+  /** Asks us for a refund, which the worker then does. */
+  askBack(paid: Paid, amount?: bigint): Promise<Refund>;
+  /** Asks for a refund and does it, as the worker would. */
+  giveBack(paid: Paid, amount?: bigint): Promise<{ refund: Refund; outcome: string }>;
+  /** What the books of one payment hold in the end, over the charge, its refunds and its disputes. */
+  balances(paid: Paid): Promise<Record<string, number>>;
   /** Runs the refunds that are asked for, as the worker would. */
   runRefunds(): Promise<string[]>;
   paymentOf(order: { invoiceId: string }): Promise<{ id: string; chargeId: string }>;
@@ -109,13 +124,15 @@ export function openStripe(): StripeRail {
       return { STRIPE_API_URL: tap.url };
     },
   });
+  const rail = makeRail(world);
+  afterEach(() => rail.catchUp());
   afterAll(async () => {
     await expectWholeBooks(world.system);
     tap.close();
     expect(tap.complaints).toEqual([]);
     expect(tap.count).toBeGreaterThan(0);
   });
-  return makeRail(world);
+  return rail;
 }
 
 function makeRail(world: World): StripeRail {
@@ -128,6 +145,7 @@ function makeRail(world: World): StripeRail {
     return { buyer, invoiceId, url: url ?? '', session: /cs_test_\w+/.exec(url ?? '')?.[0] ?? '' };
   };
   const pay: StripeRail['pay'] = ({ url }, wish = {}) => world.sandbox.ask('POST', '/stripe/pay', { url, ...wish });
+  const act: StripeRail['act'] = (path, body = {}) => world.sandbox.ask('POST', `/stripe/${path}`, body);
   const paymentOf: StripeRail['paymentOf'] = async ({ invoiceId }) => {
     const [row] = await world.sql<{ id: string; charge_id: string }>(
       "SELECT id, charge_id FROM payment WHERE invoice_id = $1 AND kind <> 'surplus'",
@@ -136,11 +154,22 @@ function makeRail(world: World): StripeRail {
     if (!row) throw new Error(`${invoiceId} is not paid`);
     return { id: row.id, chargeId: row.charge_id };
   };
+  const askBack: StripeRail['askBack'] = ({ paymentId }, amount) =>
+    requestRefund(world.system, { paymentId, ...(amount === undefined ? {} : { amount }) });
   return {
     world,
     order,
     pay,
     paymentOf,
+    askBack,
+    async giveBack(paid, amount) {
+      const refund = await askBack(paid, amount);
+      return { refund, outcome: await executeRefund(world.system, refund.id) };
+    },
+    async balances({ paymentId }) {
+      const rows = await world.sql<{ account: string; amount: number }>(BALANCES, [paymentId]);
+      return Object.fromEntries(rows.map(({ account, amount }) => [account, amount]));
+    },
     async buy(priceId, wish) {
       const placed = await order(priceId);
       expect(await pay(placed, wish)).toMatchObject({ status: 'paid' });
@@ -153,9 +182,15 @@ function makeRail(world: World): StripeRail {
       return row.facts;
     },
     look: (chargeId) => world.sandbox.ask('GET', `/stripe/payments/${chargeId}`),
-    act: (path, body = {}) => world.sandbox.ask('POST', `/stripe/${path}`, body),
+    act,
     // What Stripe sends is refused for its signature; our own calls to Stripe go on.
     loseMessages: () => world.sandbox.setFaults({ stripe: { kind: 'wrong_auth', remaining: 1_000_000 } }),
+    async catchUp() {
+      await world.sandbox.setFaults({});
+      const events = await world.sandbox.ask<SimStripeEvent[]>('GET', '/stripe/events?limit=500');
+      for (const { id } of events.filter(({ state }) => state === 'pending').reverse())
+        await act(`events/${id}/redeliver`);
+    },
     async api<Answer>(path: string, form: Readonly<Record<string, string>>) {
       const response = await fetch(`${world.sandboxUrl}/v1/${path}`, {
         method: 'POST',

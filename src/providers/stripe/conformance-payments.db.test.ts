@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { cancelInvoice } from '#domain/checkout/cancel.ts';
 import { expireInvoices } from '#domain/checkout/expire.ts';
 import { getInvoice } from '#domain/checkout/records.ts';
@@ -10,8 +10,6 @@ import type { PriceId } from '../../testing/world.ts';
 
 const rail = openStripe();
 const { world } = rail;
-
-afterEach(() => world.sandbox.setFaults({}));
 
 const MINUTE_MS = 60_000;
 const reasonOf = (work: Promise<unknown>) =>
