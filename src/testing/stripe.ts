@@ -1,16 +1,23 @@
+import { createHmac } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import type { WebhookAnswer } from '#api/webhook.ts';
 import type { StartRequest } from '#domain/checkout/start.ts';
+import type { Ctx } from '#domain/context/context.ts';
 import { executeRefund } from '#domain/payment/execute-refund.ts';
 import { requestRefund } from '#domain/payment/request-refund.ts';
 import type { Refund } from '#lib/generated/prisma/client.ts';
 import type { SimStripeEvent, SimStripePayment, SimStripePayResult } from '../sandbox/control.ts';
 import { expectWholeBooks } from './books.ts';
+import { knock } from './callers.ts';
 import { CATALOG } from './catalog.ts';
 import { type StripeTap, tapStripe } from './stripe-wire.ts';
 import { type Buyer, openWorld, type PriceId, type World } from './world.ts';
 
 export const STRIPE = 'stripe';
+export const STRIPE_KEY = 'sk_test_HoshiSandboxStripe0000000000';
 export const STRIPE_SECRET = 'whsec_HoshiSandboxStripeSecret0000';
+
+const AUTHORIZED = { authorization: `Bearer ${STRIPE_KEY}` };
 
 /** Stripe's published test cards, by what they do. */
 export const CARDS = {
@@ -35,6 +42,14 @@ export type PayWish = Readonly<{
   authenticate?: 'accept' | 'refuse' | 'leave';
   expiry?: string;
 }>;
+
+/** Signs as Stripe does: `v1` of the header, over the time and the bytes. */
+export function stripeSignature(body: string | Uint8Array, at: number, secret = STRIPE_SECRET): string {
+  return createHmac('sha256', secret).update(`${at}.`).update(body).digest('hex');
+}
+
+/** `header` replaces what is signed with `secret` at `at` (seconds), our own time by default. */
+export type SendOptions = Readonly<{ secret?: string; at?: number; header?: string; door?: Ctx | undefined }>;
 
 /** What an order came to. Amounts as numbers. */
 export type OrderFacts = Readonly<{
@@ -95,8 +110,14 @@ export type StripeRail = Readonly<{
   act<Answer = { id: string }>(path: string, body?: object): Promise<Answer>;
   /** From now on nothing that Stripe sends is taken: as if its messages were lost. */
   loseMessages(): Promise<unknown>;
+  /** Brings a message through the real door, signed as Stripe signs. */
+  send(body: string | Uint8Array, options?: SendOptions): Promise<WebhookAnswer>;
+  /** The messages about a payment as Stripe would send them, oldest first. */
+  messagesOf(chargeId: string): Promise<ReadonlyArray<{ id: string; type: string; body: string }>>;
   /** Ends all faults; what was lost or is waiting to be sent again is delivered. */
   catchUp(): Promise<void>;
+  /** Asks Stripe's API: `checkout/sessions/<id>`. */
+  read<Answer>(path: string): Promise<Answer>;
   /** Calls Stripe's API as another program of the merchant's would. */
   api<Answer = { id: string }>(path: string, form: Readonly<Record<string, string>>): Promise<Answer>;
   /** Asks us for a refund, which the worker then does. */
@@ -104,7 +125,7 @@ export type StripeRail = Readonly<{
   /** Asks for a refund and does it, as the worker would. */
   giveBack(paid: Paid, amount?: bigint): Promise<{ refund: Refund; outcome: string }>;
   /** What the books of one payment hold in the end, over the charge, its refunds and its disputes. */
-  balances(paid: Paid): Promise<Record<string, number>>;
+  balances(paid: { paymentId: string }): Promise<Record<string, number>>;
   /** Runs the refunds that are asked for, as the worker would. */
   runRefunds(): Promise<string[]>;
   paymentOf(order: { invoiceId: string }): Promise<{ id: string; chargeId: string }>;
@@ -146,6 +167,11 @@ function makeRail(world: World): StripeRail {
   };
   const pay: StripeRail['pay'] = ({ url }, wish = {}) => world.sandbox.ask('POST', '/stripe/pay', { url, ...wish });
   const act: StripeRail['act'] = (path, body = {}) => world.sandbox.ask('POST', `/stripe/${path}`, body);
+  const look: StripeRail['look'] = (chargeId) => world.sandbox.ask('GET', `/stripe/payments/${chargeId}`);
+  const read = async <Answer>(path: string): Promise<Answer> => {
+    const response = await fetch(`${world.sandboxUrl}/v1/${path}`, { headers: AUTHORIZED });
+    return (await response.json()) as Answer;
+  };
   const paymentOf: StripeRail['paymentOf'] = async ({ invoiceId }) => {
     const [row] = await world.sql<{ id: string; charge_id: string }>(
       "SELECT id, charge_id FROM payment WHERE invoice_id = $1 AND kind <> 'surplus'",
@@ -161,6 +187,7 @@ function makeRail(world: World): StripeRail {
     order,
     pay,
     paymentOf,
+    read,
     askBack,
     async giveBack(paid, amount) {
       const refund = await askBack(paid, amount);
@@ -181,10 +208,21 @@ function makeRail(world: World): StripeRail {
       if (!row) throw new Error(`no order ${invoiceId}`);
       return row.facts;
     },
-    look: (chargeId) => world.sandbox.ask('GET', `/stripe/payments/${chargeId}`),
+    look,
     act,
     // What Stripe sends is refused for its signature; our own calls to Stripe go on.
     loseMessages: () => world.sandbox.setFaults({ stripe: { kind: 'wrong_auth', remaining: 1_000_000 } }),
+    send(body, { at = Math.floor(world.clock.now().getTime() / 1_000), door, header, secret } = {}) {
+      const signature = header ?? `t=${at},v1=${stripeSignature(body, at, secret)}`;
+      return knock(world, STRIPE, { headers: { 'stripe-signature': signature }, body, door });
+    },
+    async messagesOf(chargeId) {
+      const { events } = await look(chargeId);
+      const sent = new Set(events.filter(({ state }) => state !== 'quiet').map(({ id }) => id));
+      const { data } = await read<{ data: Array<{ id: string; type: string }> }>('events?limit=100');
+      const own = data.filter(({ id }) => sent.has(id)).reverse();
+      return own.map((event) => ({ id: event.id, type: event.type, body: JSON.stringify(event, null, 2) }));
+    },
     async catchUp() {
       await world.sandbox.setFaults({});
       const events = await world.sandbox.ask<SimStripeEvent[]>('GET', '/stripe/events?limit=500');
@@ -194,7 +232,7 @@ function makeRail(world: World): StripeRail {
     async api<Answer>(path: string, form: Readonly<Record<string, string>>) {
       const response = await fetch(`${world.sandboxUrl}/v1/${path}`, {
         method: 'POST',
-        headers: { authorization: 'Bearer sk_test_HoshiSandboxStripe0000000000' },
+        headers: AUTHORIZED,
         body: new URLSearchParams(form),
       });
       const answer = await response.json();

@@ -17,12 +17,8 @@ const reasonOf = (work: Promise<unknown>) =>
     () => null,
     (error: { reason?: string }) => error.reason ?? String(error),
   );
-const sessionOf = async ({ session }: Order) => {
-  const response = await fetch(`${world.sandboxUrl}/v1/checkout/sessions/${session}`, {
-    headers: { authorization: 'Bearer sk_test_HoshiSandboxStripe0000000000' },
-  });
-  return (await response.json()) as { status: string; expires_at: number; amount_total: number; currency: string };
-};
+type Page = { status: string; expires_at: number; amount_total: number; currency: string };
+const sessionOf = ({ session }: Order) => rail.read<Page>(`checkout/sessions/${session}`);
 /** The jobs that close the pages of an order, as the worker runs them. */
 async function closePages({ invoiceId }: Order) {
   for (const { attemptId = '' } of await jobsOf(world, 'close_checkout')) {

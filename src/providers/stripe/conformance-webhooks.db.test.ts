@@ -1,27 +1,23 @@
-import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Ctx } from '#domain/context/context.ts';
 import { reconcilePayments } from '#domain/reconciliation/reconcile.ts';
 import { expectWholeBooks } from '../../testing/books.ts';
-import { knock } from '../../testing/callers.ts';
-import { type Order, openStripe, STRIPE, STRIPE_SECRET } from '../../testing/stripe.ts';
+import {
+  type Order,
+  openStripe,
+  type SendOptions,
+  STRIPE,
+  STRIPE_KEY,
+  STRIPE_SECRET,
+  stripeSignature,
+} from '../../testing/stripe.ts';
 import { makeStripe } from './adapter.ts';
 
 const rail = openStripe();
 const { world } = rail;
 
-const SECRET_KEY = 'sk_test_HoshiSandboxStripe0000000000';
 const nowSeconds = () => Math.floor(world.clock.now().getTime() / 1_000);
-const signatureOf = (body: string | Uint8Array, at: number, secret: string) =>
-  createHmac('sha256', secret).update(`${at}.`).update(body).digest('hex');
-
-type Sent = { secret?: string; at?: number; header?: string; door?: Ctx | undefined };
-
-/** Knocks with a message that is signed as Stripe signs. */
-function send(body: string | Uint8Array, { at = nowSeconds(), door, header, secret = STRIPE_SECRET }: Sent = {}) {
-  const signature = header ?? `t=${at},v1=${signatureOf(body, at, secret)}`;
-  return knock(world, STRIPE, { headers: { 'stripe-signature': signature }, body, door });
-}
+const { send } = rail;
 
 let events = 0;
 /** A message of Stripe's about an object, as its wire has it. */
@@ -71,7 +67,7 @@ describe('the door', () => {
   });
 
   const flip = (body: string) => body.replace('"livemode":false', '"livemode":true ');
-  it.each<[string, string, (body: string) => [string | Uint8Array, Sent]]>([
+  it.each<[string, string, (body: string) => [string | Uint8Array, SendOptions]]>([
     [
       'signed by another endpoint’s secret',
       'webhook_secret_wrong',
@@ -87,22 +83,22 @@ describe('the door', () => {
     [
       'with only a signature of another scheme',
       'webhook_secret_wrong',
-      (body) => [body, { header: `t=${nowSeconds()},v0=${signatureOf(body, nowSeconds(), STRIPE_SECRET)}` }],
+      (body) => [body, { header: `t=${nowSeconds()},v0=${stripeSignature(body, nowSeconds())}` }],
     ],
     [
       'whose body was changed by one byte',
       'webhook_secret_wrong',
-      (body) => [flip(body), { header: `t=${nowSeconds()},v1=${signatureOf(body, nowSeconds(), STRIPE_SECRET)}` }],
+      (body) => [flip(body), { header: `t=${nowSeconds()},v1=${stripeSignature(body, nowSeconds())}` }],
     ],
     [
       'whose time was changed',
       'webhook_secret_wrong',
-      (body) => [body, { header: `t=${nowSeconds() + 1},v1=${signatureOf(body, nowSeconds(), STRIPE_SECRET)}` }],
+      (body) => [body, { header: `t=${nowSeconds() + 1},v1=${stripeSignature(body, nowSeconds())}` }],
     ],
     [
       'with two times',
       'webhook_secret_wrong',
-      (body) => [body, { header: `t=${nowSeconds()},t=1,v1=${signatureOf(body, nowSeconds(), STRIPE_SECRET)}` }],
+      (body) => [body, { header: `t=${nowSeconds()},t=1,v1=${stripeSignature(body, nowSeconds())}` }],
     ],
     ['that is 301 seconds old', 'webhook_too_old', (body) => [body, { at: nowSeconds() - 301 }]],
     ['that is 301 seconds ahead', 'webhook_from_future', (body) => [body, { at: nowSeconds() + 301 }]],
@@ -134,7 +130,7 @@ describe('the door', () => {
   it('takes either of two signatures, as while a secret is rolled', async () => {
     const order = await paidInSilence();
     const [body, at] = [paidMessage(order), nowSeconds()];
-    const header = `t=${at},v1=${signatureOf(body, at, 'whsec_not_known_here_yet')},v1=${signatureOf(body, at, STRIPE_SECRET)},v0=00`;
+    const header = `t=${at},v1=${stripeSignature(body, at, 'whsec_not_known_here_yet')},v1=${stripeSignature(body, at)},v0=00`;
     expect(await send(body, { header })).toMatchObject({ status: 200 });
     expect(await rail.facts(order)).toMatchObject({ order: 'paid' });
   });
@@ -224,7 +220,7 @@ describe('the door', () => {
 /** The door of a process whose Stripe is set up otherwise. */
 function doorWith(rest: Partial<Parameters<typeof makeStripe>[0]>): Ctx {
   const stripe = makeStripe({
-    secretKey: SECRET_KEY,
+    secretKey: STRIPE_KEY,
     apiUrl: world.sandboxUrl,
     secrets: { current: STRIPE_SECRET, previous: null, onPrevious: () => undefined },
     bankCountry: 'DE',
