@@ -57,6 +57,11 @@ export type StripeTap = {
   complaints: string[];
   /** How many requests were checked. */
   count: number;
+  /**
+   * Asked before an answer to a request (`POST /v1/refunds`) is handed on, which waits for it; false throws the answer away, as
+   * if the connection had broken.
+   */
+  passes: (name: string) => Promise<boolean>;
   /** Where a client has to go to be heard on its way to the sandbox. Known once `open` has resolved. */
   url: string;
   /** Begins to listen. */
@@ -74,6 +79,7 @@ export function tapStripe(): StripeTap {
   let target = '';
   const tap: StripeTap = {
     complaints: [],
+    passes: async () => true,
     count: 0,
     url: '',
     async open() {
@@ -96,7 +102,12 @@ export function tapStripe(): StripeTap {
       (body) => {
         tap.count += 1;
         note(validateRequest(method, url, body.toString()));
-        forward(request, body, { target, response, heard: (answer) => note(validateAnswer(method, url, answer)) });
+        forward(request, body, {
+          target,
+          response,
+          passes: () => tap.passes(`${method} ${url.split('?')[0]}`),
+          heard: (answer) => note(validateAnswer(method, url, answer)),
+        });
       },
       () => response.destroy(),
     );
@@ -104,17 +115,24 @@ export function tapStripe(): StripeTap {
   return tap;
 }
 
-type Forwarding = Readonly<{ target: string; response: ServerResponse; heard: (answer: unknown) => void }>;
+type Forwarding = Readonly<{
+  target: string;
+  response: ServerResponse;
+  passes: () => Promise<boolean>;
+  heard: (answer: unknown) => void;
+}>;
 
-function forward(request: IncomingMessage, body: Buffer, { heard, response, target }: Forwarding): void {
+function forward(request: IncomingMessage, body: Buffer, { heard, passes, response, target }: Forwarding): void {
   const { headers, method, url = '/' } = request;
   const host = new URL(target).host;
   const onward = sendRequest(
     `${target}${url}`,
     { method: method ?? 'GET', headers: { ...headers, host } },
     (answer) => {
-      readBytes(answer).then(
-        (bytes) => {
+      const whole = Promise.all([readBytes(answer), passes()]);
+      whole.then(
+        ([bytes, isPassed]) => {
+          if (!isPassed) return void response.destroy();
           const { statusCode = 500 } = answer;
           response.writeHead(statusCode, answer.headers).end(bytes);
           if (statusCode < 300) heard(parse(bytes.toString()));

@@ -190,7 +190,8 @@ async function open(
     try {
       const link = await callProvider(ctx, request, bought, { candidate, attemptId, invoiceId, expiresAt });
       const isLive = await keepLink(ctx, attemptId, invoiceId, link);
-      if (!isLive) return null;
+      // A stored method was charged already: another round could charge it again, for another order.
+      if (!isLive && request.token === undefined) return null;
       const { url } = link;
       const { providerId } = candidate;
       if (bought.loaded.breakers.some(({ provider }) => provider === providerId)) await noteSuccess(ctx, providerId);

@@ -7,6 +7,7 @@ import {
   type ListPage,
   type ListRequest,
   type Method,
+  type PaymentFailure,
   type Provider,
   ProviderError,
   type ProviderEvent,
@@ -26,8 +27,8 @@ import {
   toStoredCharge,
   toStoredCheckout,
 } from './requests.ts';
-import { makeStoredCards } from './stored-cards.ts';
-import { readEvent, readMessage, type WebhookSecrets } from './wire.ts';
+import { GONE, makeStoredCards } from './stored-cards.ts';
+import { invoiceOf, readEvent, readMessage, type WebhookSecrets } from './wire.ts';
 
 type Fees = Readonly<Partial<Record<Method, Readonly<Partial<Record<Currency, { bps: number; fixed: bigint }>>>>>>;
 
@@ -138,13 +139,25 @@ function toLink({ id, url }: CheckoutSession): CheckoutLink {
 async function chargeStored(api: StripeApi, request: CheckoutRequest, page: Page): Promise<CheckoutLink> {
   const token = parseToken(request.token ?? '');
   try {
+    // The answer to an earlier try may have been lost: a charge that stands for the order is not made a second time.
+    const before = (await api.listIntentsOf(token.customer)).find((intent) => standsFor(intent, request.invoiceId));
+    if (before) return readCharge(before);
     return readCharge(await api.createIntent(toStoredCharge(request, token), `charge:${request.attemptId}`));
   } catch (error) {
-    if (!(error instanceof ProviderError) || error.code !== 'authentication_failed') throw error;
+    if (!(error instanceof ProviderError)) throw error;
+    // Removed in the Dashboard: nothing is wrong with us, and another card helps.
+    if (error.failure === 'invalid' && GONE.has(error.code))
+      throw new ProviderError('declined', 'card_declined' satisfies PaymentFailure);
+    if (error.code !== 'authentication_failed') throw error;
     // The bank wants to see its customer, and gave no page for it: Stripe's own shows the stored card and asks them.
     const params = toStoredCheckout(request, { ...page, customerId: token.customer });
     return toLink(await api.openSession(params, `checkout:${request.attemptId}`));
   }
+}
+
+/** Money came by it, or is about to: what failed or was given up may be tried again. */
+function standsFor({ metadata, status }: PaymentIntent, invoiceId: string): boolean {
+  return invoiceOf(metadata) === invoiceId && status !== 'requires_payment_method' && status !== 'canceled';
 }
 
 function readCharge(intent: PaymentIntent): CheckoutLink {

@@ -31,6 +31,8 @@ export type StripeApi = Readonly<{
   /** With its charge and what it cost. */
   getIntent(id: string): Promise<PaymentIntent>;
   cancelIntent(id: string): Promise<void>;
+  /** Of a customer, newest first. */
+  listIntentsOf(customerId: string): Promise<ReadonlyArray<PaymentIntent>>;
   createRefund(params: Stripe.RefundCreateParams, key: string): Promise<Refund>;
   listRefunds(intentId: string): Promise<ReadonlyArray<Refund>>;
   listDisputes(intentId: string): Promise<ReadonlyArray<Dispute>>;
@@ -77,6 +79,8 @@ export function makeStripeApi(options: { secretKey: string; apiUrl: string; time
     cancelIntent: async (id) => {
       await call(Identified, stripe.paymentIntents.cancel(id, { cancellation_reason: 'abandoned' }));
     },
+
+    listIntentsOf: (customer) => all(PaymentIntent, stripe.paymentIntents.list({ customer, limit: PAGE_ROWS })),
 
     createRefund: (params, idempotencyKey) => call(Refund, stripe.refunds.create(params, { idempotencyKey })),
     listRefunds: (intentId) => all(Refund, stripe.refunds.list({ payment_intent: intentId, limit: PAGE_ROWS })),

@@ -142,10 +142,15 @@ export class Intents {
   }
 
   /** The payer's bank asks the payer (3-D Secure). */
-  challenge(intent: PaymentIntent, method: PaymentMethod, url: string, cause: Cause): void {
+  challenge(
+    intent: PaymentIntent,
+    method: PaymentMethod,
+    { url, returnUrl = null }: { url: string; returnUrl?: string | null },
+    cause: Cause,
+  ): void {
     intent.status = 'requires_action';
     intent.payment_method = method.id;
-    intent.next_action = { type: 'redirect_to_url', redirect_to_url: { url, return_url: null } };
+    intent.next_action = { type: 'redirect_to_url', redirect_to_url: { url, return_url: returnUrl } };
     this.save(intent);
     this.#events.emit('payment_intent.requires_action', intent, cause);
   }
