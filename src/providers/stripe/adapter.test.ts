@@ -16,7 +16,7 @@ import {
   setupIntent,
   transferIntent,
 } from './fixtures/objects.ts';
-import { listOf, makeLoopback, refusal } from './testing/loopback.ts';
+import { type Answer, listOf, makeLoopback, refusal } from './testing/loopback.ts';
 
 const PI = 'pi_3SVhoshi0000000000000001';
 const CS = 'cs_test_a1HoshiFixture000000000000000001';
@@ -261,12 +261,18 @@ describe('a page for another method', () => {
 
 describe('a charge of a stored card', () => {
   const stored = { ...request, token: TOKEN };
-  const pay = () => makeProvider().createCheckout(stored);
+  const CHARGE = 'POST /v1/payment_intents';
+  /** `made`: the charges of this card that Stripe has before, and where it is asked again, afterwards. */
+  const pay = (...made: ReadonlyArray<ReadonlyArray<unknown>>) => {
+    stripe.ok('GET /v1/payment_intents', ...(made.length === 0 ? [[]] : made).map((rows) => listOf(rows)));
+    return makeProvider().createCheckout(stored);
+  };
+  const sent = (line: string) => stripe.calls.filter((call) => call.line === line);
 
   it('is made at once', async () => {
     stripe.ok('POST /v1/payment_intents', intent());
     expect(await pay()).toEqual({ url: null, reference: PI });
-    expect(stripe.calls[0]?.form).toEqual({
+    expect(sent(CHARGE)[0]?.form).toEqual({
       amount: '999',
       currency: 'usd',
       customer: 'cus_HoshiFixture01',
@@ -277,7 +283,8 @@ describe('a charge of a stored card', () => {
       'metadata[invoice]': INVOICE,
       'metadata[attempt]': ATTEMPT,
     });
-    expect(stripe.calls[0]?.headers['idempotency-key']).toBe(`charge:${ATTEMPT}`);
+    expect(sent(CHARGE)[0]?.headers['idempotency-key']).toBe(`charge:${ATTEMPT}`);
+    expect(stripe.lines()[0]).toBe('GET /v1/payment_intents?customer=cus_HoshiFixture01&limit=100');
   });
 
   it('may go on for a while', async () => {
@@ -313,7 +320,7 @@ describe('a charge of a stored card', () => {
     stripe.answer('POST /v1/payment_intents', refusal(402, asking));
     stripe.ok('POST /v1/checkout/sessions', session({ customer: 'cus_HoshiFixture01' }));
     expect(await pay()).toEqual({ url: session().url, reference: CS });
-    expect(stripe.calls[1]?.form).toMatchObject({
+    expect(sent('POST /v1/checkout/sessions')[0]?.form).toMatchObject({
       mode: 'payment',
       customer: 'cus_HoshiFixture01',
       'allowed_payment_method_types[0]': 'card',
@@ -322,7 +329,7 @@ describe('a charge of a stored card', () => {
       'saved_payment_method_options[allow_redisplay_filters][2]': 'unspecified',
       'metadata[invoice]': INVOICE,
     });
-    expect(stripe.calls[1]?.headers['idempotency-key']).toBe(`checkout:${ATTEMPT}`);
+    expect(sent('POST /v1/checkout/sessions')[0]?.headers['idempotency-key']).toBe(`checkout:${ATTEMPT}`);
   });
 
   it.each([
@@ -339,6 +346,51 @@ describe('a charge of a stored card', () => {
     stripe.answer('POST /v1/payment_intents', refusal(402, declined));
     expect(await failureOf(pay())).toEqual(['declined', 'insufficient_funds']);
   });
+
+  it.each([
+    ['succeeded', null],
+    ['processing', null],
+    ['requires_action', 'https://hooks.stripe.com/3d'],
+  ] as const)('is not made again while one stands for the order: %s', async (status, url) => {
+    const action = { type: 'redirect_to_url', redirect_to_url: { url, return_url: null } };
+    const standing = intent({ status, latest_charge: null, ...(url === null ? {} : { next_action: action }) });
+    expect(await pay([standing])).toEqual({ url, reference: PI });
+    expect(sent(CHARGE)).toEqual([]);
+  });
+
+  it.each([
+    ['of another order', intent({ metadata: { invoice: 'inv_other' } })],
+    ['that was declined', intent({ status: 'requires_payment_method', latest_charge: null })],
+    ['that was given up', intent({ status: 'canceled', latest_charge: null })],
+  ])('is made beside one %s', async (_name, other) => {
+    stripe.ok(CHARGE, intent());
+    expect(await pay([other])).toEqual({ url: null, reference: PI });
+    expect(sent(CHARGE)).toHaveLength(1);
+  });
+
+  it.each<[string, Answer]>([
+    ['broke off', 'down'],
+    ['was an error of Stripe’s', refusal(500, { type: 'api_error' })],
+  ])('whose answer %s is looked for: made, not made, or nobody can say', async (_name, lost) => {
+    stripe.answer(CHARGE, lost);
+    expect(await pay([], [intent()])).toEqual({ url: null, reference: PI });
+    expect(await failureOf(pay([], []))).toMatchObject(['unavailable', expect.any(String)]);
+    stripe.answer('GET /v1/payment_intents', { status: 200, body: listOf([]) }, 'down');
+    expect(await makeProvider().createCheckout(stored)).toEqual({ url: null, reference: null });
+  });
+
+  it('that Stripe turned away for its rate was not made', async () => {
+    stripe.answer(CHARGE, refusal(429, { type: 'invalid_request_error', code: 'rate_limit' }));
+    expect(await failureOf(pay([], [intent()]))).toEqual(['unavailable', 'rate_limit']);
+  });
+
+  it.each(['resource_missing', 'payment_method_unexpected_state'])(
+    'that is gone at Stripe (%s) is a refused card',
+    async (code) => {
+      stripe.answer(CHARGE, refusal(400, { type: 'invalid_request_error', code }));
+      expect(await failureOf(pay())).toEqual(['declined', 'card_declined']);
+    },
+  );
 
   it.each(['', 'pm_1', 'cus_1', 'cus_1/pm_', 'cus_1/pm_1/x', 'pm_1/cus_1', 'cus_1/../pm_1'])(
     'needs a token of ours: %s',

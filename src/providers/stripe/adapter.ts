@@ -23,6 +23,7 @@ import {
   CURRENCIES,
   MAX_AMOUNT,
   parseToken,
+  type StoredToken,
   toCheckout,
   toStoredCharge,
   toStoredCheckout,
@@ -139,10 +140,9 @@ function toLink({ id, url }: CheckoutSession): CheckoutLink {
 async function chargeStored(api: StripeApi, request: CheckoutRequest, page: Page): Promise<CheckoutLink> {
   const token = parseToken(request.token ?? '');
   try {
-    // The answer to an earlier try may have been lost: a charge that stands for the order is not made a second time.
-    const before = (await api.listIntentsOf(token.customer)).find((intent) => standsFor(intent, request.invoiceId));
-    if (before) return readCharge(before);
-    return readCharge(await api.createIntent(toStoredCharge(request, token), `charge:${request.attemptId}`));
+    const intent = await chargeOnce(api, request, token);
+    // It may have been made: said to be unavailable, its owner would try again. It is told of, or its order runs out.
+    return intent === null ? { url: null, reference: null } : readCharge(intent);
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     // Removed in the Dashboard: nothing is wrong with us, and another card helps.
@@ -154,6 +154,31 @@ async function chargeStored(api: StripeApi, request: CheckoutRequest, page: Page
     return toLink(await api.openSession(params, `checkout:${request.attemptId}`));
   }
 }
+
+/**
+ * Charges a stored card for an order, unless a charge stands for it already: the answer to an earlier try may have been lost,
+ * and so may the answer to this one. Null when it was lost and Stripe cannot say either what came of it.
+ */
+async function chargeOnce(api: StripeApi, request: CheckoutRequest, token: StoredToken): Promise<PaymentIntent | null> {
+  const findMade = async () =>
+    (await api.listIntentsOf(token.customer)).find((intent) => standsFor(intent, request.invoiceId));
+  const before = await findMade();
+  if (before) return before;
+  try {
+    return await api.createIntent(toStoredCharge(request, token), `charge:${request.attemptId}`);
+  } catch (error) {
+    if (!(error instanceof ProviderError) || error.failure !== 'unavailable' || NOT_DONE.has(error.code)) throw error;
+    const made = await findMade().catch((silence: unknown) => {
+      if (silence instanceof ProviderError && silence.failure === 'unavailable') return null;
+      throw silence;
+    });
+    if (made === undefined) throw error;
+    return made;
+  }
+}
+
+/** With these Stripe turned a request away before it did anything. */
+const NOT_DONE: ReadonlySet<string> = new Set(['rate_limit', 'lock_timeout', 'HTTP_429']);
 
 /** Money came by it, or is about to: what failed or was given up may be tried again. */
 function standsFor({ metadata, status }: PaymentIntent, invoiceId: string): boolean {
