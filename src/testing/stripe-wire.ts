@@ -52,16 +52,19 @@ function parse(text: string): unknown {
   }
 }
 
+/**
+ * What becomes of an answer: `lost` breaks the connection off, `silent` says nothing, `cut` is half of it; a number is a refusal
+ * with that status.
+ */
+export type Weather = 'fair' | 'lost' | 'silent' | 'cut' | 429 | 500 | 503;
+
 export type StripeTap = {
   /** What was wrong, with the request it was wrong in. A test expects none at its end. */
   complaints: string[];
   /** How many requests were checked. */
   count: number;
-  /**
-   * Asked before an answer to a request (`POST /v1/refunds`) is handed on, which waits for it; false throws the answer away, as
-   * if the connection had broken.
-   */
-  passes: (name: string) => Promise<boolean>;
+  /** Asked before an answer to a request (`POST /v1/refunds`) is handed on, which waits for it. */
+  weather: (name: string) => Promise<Weather>;
   /** Where a client has to go to be heard on its way to the sandbox. Known once `open` has resolved. */
   url: string;
   /** Begins to listen. */
@@ -79,7 +82,7 @@ export function tapStripe(): StripeTap {
   let target = '';
   const tap: StripeTap = {
     complaints: [],
-    passes: async () => true,
+    weather: async () => 'fair',
     count: 0,
     url: '',
     async open() {
@@ -105,7 +108,7 @@ export function tapStripe(): StripeTap {
         forward(request, body, {
           target,
           response,
-          passes: () => tap.passes(`${method} ${url.split('?')[0]}`),
+          weather: () => tap.weather(`${method} ${url.split('?')[0]}`),
           heard: (answer) => note(validateAnswer(method, url, answer)),
         });
       },
@@ -115,26 +118,38 @@ export function tapStripe(): StripeTap {
   return tap;
 }
 
+/** Stripe's own words for a call that it did not take at this moment. */
+function refuse(response: ServerResponse, status: number): void {
+  const error = status === 429 ? { type: 'invalid_request_error', code: 'rate_limit' } : { type: 'api_error' };
+  response.writeHead(status, { 'content-type': 'application/json', 'retry-after': '1' });
+  response.end(JSON.stringify({ error: { message: 'A fault of the test.', ...error } }));
+}
+
 type Forwarding = Readonly<{
   target: string;
   response: ServerResponse;
-  passes: () => Promise<boolean>;
+  weather: () => Promise<Weather>;
   heard: (answer: unknown) => void;
 }>;
 
-function forward(request: IncomingMessage, body: Buffer, { heard, passes, response, target }: Forwarding): void {
+function forward(request: IncomingMessage, body: Buffer, { heard, response, target, weather }: Forwarding): void {
   const { headers, method, url = '/' } = request;
   const host = new URL(target).host;
   const onward = sendRequest(
     `${target}${url}`,
     { method: method ?? 'GET', headers: { ...headers, host } },
     (answer) => {
-      const whole = Promise.all([readBytes(answer), passes()]);
+      const whole = Promise.all([readBytes(answer), weather()]);
       whole.then(
-        ([bytes, isPassed]) => {
-          if (!isPassed) return void response.destroy();
+        ([bytes, kind]) => {
           const { statusCode = 500 } = answer;
-          response.writeHead(statusCode, answer.headers).end(bytes);
+          if (kind === 'silent') return;
+          if (kind === 'lost') return void response.destroy();
+          if (typeof kind === 'number') return void refuse(response, kind);
+          const length = kind === 'cut' ? Math.floor(bytes.length / 2) : bytes.length;
+          response
+            .writeHead(statusCode, { ...answer.headers, 'content-length': length })
+            .end(bytes.subarray(0, length));
           if (statusCode < 300) heard(parse(bytes.toString()));
         },
         () => response.destroy(),

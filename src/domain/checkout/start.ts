@@ -190,7 +190,7 @@ async function open(
     try {
       const link = await callProvider(ctx, request, bought, { candidate, attemptId, invoiceId, expiresAt });
       const isLive = await keepLink(ctx, attemptId, invoiceId, link);
-      // A stored method was charged already: another round could charge it again, for another order.
+      // A stored method has been charged by now, and may even have paid the order: another round would charge it again.
       if (!isLive && request.token === undefined) return null;
       const { url } = link;
       const { providerId } = candidate;

@@ -571,11 +571,19 @@ describe('asking about an order', () => {
 describe('the list', () => {
   const list = (cursor: string | null, limit = 2) => makeProvider().listTransactions({ since: now, cursor, limit });
 
-  it('has charges first, then refunds, page by page', async () => {
+  it('has charges first, then refunds, then disputes, page by page', async () => {
     const others = charge({ id: 'ch_2', metadata: {} });
     stripe.ok('GET /v1/charges', listOf([charge(), others], true), listOf([charge({ id: 'ch_3' })]));
     const ours = refund({ payment_intent: intent() });
     stripe.ok('GET /v1/refunds', listOf([ours], true), listOf([]));
+    const disputes = [
+      dispute({ payment_intent: intent() }),
+      dispute({ payment_intent: intent(), status: 'lost' }),
+      dispute({ payment_intent: intent(), status: 'warning_needs_response' }),
+      dispute({ payment_intent: intent({ metadata: {} }) }),
+      dispute(),
+    ];
+    stripe.ok('GET /v1/disputes', listOf(disputes));
     const pages = [];
     for (let cursor: string | null = null, page = 0; page === 0 || cursor !== null; page += 1) {
       const answer = await list(cursor);
@@ -586,13 +594,15 @@ describe('the list', () => {
       [['charge', null], 'charges:ch_2', null],
       [['charge'], 'refunds:', null],
       [['refund'], 'refunds:re_3SVhoshi0000000000000001', null],
-      [[], null, null],
+      [[], 'disputes:', null],
+      [['dispute', 'dispute_end', null, null, null], null, null],
     ]);
     expect(stripe.lines().map((line) => line.replace(`created[gte]=${CREATED}&limit=2`, 'since'))).toEqual([
       'GET /v1/charges?since',
       'GET /v1/charges?since&starting_after=ch_2',
       'GET /v1/refunds?since&expand[0]=data.payment_intent',
       'GET /v1/refunds?since&starting_after=re_3SVhoshi0000000000000001&expand[0]=data.payment_intent',
+      'GET /v1/disputes?since&expand[0]=data.payment_intent',
     ]);
   });
 

@@ -15,7 +15,7 @@ import {
   type RefundRequest,
 } from '#domain/provider.ts';
 import { makeStripeApi, type StripeApi } from './client.ts';
-import { hasFailed, toEvents } from './events.ts';
+import { hasFailed, toDisputeRow, toEvents } from './events.ts';
 import { toPaymentFailure } from './failures.ts';
 import { type CheckoutSession, type PaymentIntent, type Refund, toChargeRow, toRefundRow } from './objects.ts';
 import {
@@ -251,18 +251,22 @@ async function look(api: StripeApi, id: string) {
   return { intent, session };
 }
 
-/** All charges since a time, then all refunds, each newest first: `charges:<id>` and `refunds:<id>` say after which. */
+/** All charges since a time, then all refunds, then all disputes, each newest first: `refunds:<id>` says after which. */
 async function listTransactions(api: StripeApi, { cursor, limit, since }: ListRequest): Promise<ListPage> {
-  const [, side, last] = /^(charges|refunds):(\w*)$/.exec(cursor ?? 'charges:') ?? [];
+  const [, side, last] = /^(charges|refunds|disputes):(\w*)$/.exec(cursor ?? 'charges:') ?? [];
   if (side === undefined) throw new ProviderError('invalid', 'CURSOR_UNKNOWN');
   const page = { since, after: last || null, limit };
+  const resume = null;
   if (side === 'charges') {
     const { hasMore, rows } = await api.pageCharges(page);
-    const next = hasMore ? `charges:${rows.at(-1)?.id ?? ''}` : 'refunds:';
-    return { rows: rows.map(toChargeRow), next, resume: null };
+    return { rows: rows.map(toChargeRow), next: hasMore ? `charges:${rows.at(-1)?.id ?? ''}` : 'refunds:', resume };
   }
-  const { hasMore, rows } = await api.pageRefunds(page);
-  return { rows: rows.map(toRefundRow), next: hasMore ? `refunds:${rows.at(-1)?.id ?? ''}` : null, resume: null };
+  if (side === 'refunds') {
+    const { hasMore, rows } = await api.pageRefunds(page);
+    return { rows: rows.map(toRefundRow), next: hasMore ? `refunds:${rows.at(-1)?.id ?? ''}` : 'disputes:', resume };
+  }
+  const { hasMore, rows } = await api.pageDisputes(page);
+  return { rows: rows.map(toDisputeRow), next: hasMore ? `disputes:${rows.at(-1)?.id ?? ''}` : null, resume };
 }
 
 async function refund(api: StripeApi, { amount, chargeId, refundId }: RefundRequest): Promise<RefundAnswer> {

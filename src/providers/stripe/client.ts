@@ -39,6 +39,8 @@ export type StripeApi = Readonly<{
   pageCharges(page: PageOf): Promise<Page<ListedCharge>>;
   /** With the metadata of their PaymentIntents. */
   pageRefunds(page: PageOf): Promise<Page<Refund>>;
+  /** Likewise. */
+  pageDisputes(page: PageOf): Promise<Page<Dispute>>;
 }>;
 
 /** `apiUrl` is a host without a path: https://api.stripe.com, or a sandbox's. */
@@ -89,6 +91,8 @@ export function makeStripeApi(options: { secretKey: string; apiUrl: string; time
     pageCharges: (page) => onePage(ListedCharge, stripe.charges.list(listParams(page))),
     pageRefunds: (page) =>
       onePage(Refund, stripe.refunds.list({ ...listParams(page), expand: ['data.payment_intent'] })),
+    pageDisputes: (page) =>
+      onePage(Dispute, stripe.disputes.list({ ...listParams(page), expand: ['data.payment_intent'] })),
   };
 }
 
