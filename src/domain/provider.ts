@@ -305,12 +305,13 @@ export type InquiryAnswer =
 
 export type ProviderReply = Readonly<{ status: number; contentType: string; body: string }>;
 
-/** A charge or refund as the provider's own list has it: the truth reconciliation compares with. */
+/** A charge, refund or dispute as the provider's own list has it: the truth reconciliation compares with. */
 export type ProviderTransaction = Readonly<{
   chargeId: string;
-  /** The provider's id of the refund; null for a charge. */
+  /** The provider's id of the refund or dispute; null for a charge. */
   reference: string | null;
-  direction: 'charge' | 'refund';
+  /** `dispute_end`: a dispute that is over. */
+  direction: 'charge' | 'refund' | 'dispute' | 'dispute_end';
   amount: Money;
   occurredAt: Date;
   payerId: bigint | null;

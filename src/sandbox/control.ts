@@ -514,6 +514,7 @@ export type SimEvent =
  * POST   /sim/stripe/payments/:id/konbini  { store? } -> SimStripePayment (the voucher is paid at a shop)
  * POST   /sim/stripe/payments/:id/transfer { amount } -> SimStripePayment (a bank transfer of any amount, in minor units)
  * POST   /sim/stripe/payments/:id/fail               -> SimStripePayment  (the money of a delayed payment does not come)
+ * POST   /sim/stripe/payments/:id/authenticate { answer: 'accept'|'refuse' } -> SimStripePayment (to the bank, about a charge of a stored card)
  * POST   /sim/stripe/payments/:id/refund   { amount? } -> the refund      (from the Dashboard)
  * POST   /sim/stripe/payments/:id/dispute  { reason? } -> the dispute
  * POST   /sim/stripe/disputes/:id/close    { outcome: 'won'|'lost' } -> the dispute

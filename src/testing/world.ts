@@ -105,12 +105,18 @@ export function newChargeId(): string {
   return `stx${randomBytes(48).toString('base64url')}`;
 }
 
+/** `variables`: what the providers are set up with instead of the sandbox's own values, by its address. */
+type WorldOptions = {
+  policy?: Partial<Ctx['policy']>;
+  variables?: (sandboxUrl: string) => Record<string, string>;
+};
+
 /** Makes a world for all tests of the file or `describe` in which it is called. Its fields are for tests and hooks only. */
-export function openWorld(options: { policy?: Partial<Ctx['policy']> } = {}): World {
+export function openWorld(options: WorldOptions = {}): World {
   const test = openTestDatabase();
   let parts: Parts | undefined;
   beforeAll(async () => {
-    parts = await makeParts(test.database, options.policy ?? {});
+    parts = await makeParts(test.database, options);
     await seedCatalog(test.database.prisma);
   });
   afterAll(async () => {
@@ -123,7 +129,7 @@ export function openWorld(options: { policy?: Partial<Ctx['policy']> } = {}): Wo
   });
 }
 
-async function makeParts(database: Database, policy: Partial<Ctx['policy']>): Promise<Parts> {
+async function makeParts(database: Database, { policy = {}, variables }: WorldOptions): Promise<Parts> {
   let baseMs = START.getTime();
   // The sandbox adds its own offset to the base; both sides show the same time at every moment, also while it moves.
   const clock: TestClock = {
@@ -178,6 +184,7 @@ async function makeParts(database: Database, policy: Partial<Ctx['policy']>): Pr
         ...Object.assign({}, ...PROVIDERS.map(({ variables }) => variables.sandboxDefaults(sandbox.url))),
         PAYME_CHECKOUT_URL: PAYME.checkoutUrl,
         CLICK_CHECKOUT_URL: CLICK.checkoutUrl,
+        ...variables?.(sandbox.url),
       },
       surround: () => ({ clock: () => clock.now(), onPreviousSecret: () => undefined, warn: () => undefined }),
     }),

@@ -31,8 +31,15 @@ export async function finishAdding(ctx: Ctx, told: { providerId: string; referen
   const row = await ctx.db.paymentMethod.findUnique({ where: { provider_reference: { provider, reference } } });
   if (!row) return false;
   if (row.status !== 'adding') return true;
-  const card = await ctx.providers.get(provider)?.storedMethods?.confirm({ reference, token: null, code: null });
-  if (card) await activate(ctx, row, card);
+  try {
+    const card = await ctx.providers.get(provider)?.storedMethods?.confirm({ reference, token: null, code: null });
+    if (card) await activate(ctx, row, card);
+  } catch (error) {
+    if (!(error instanceof ProviderError) || error.failure !== 'declined') throw error;
+    // Its page ended without a method: nothing comes of it, however often it is asked about.
+    const data = { status: 'removed' as const, removedAt: ctx.clock.now() };
+    await ctx.db.paymentMethod.updateMany({ where: { id: row.id, status: 'adding' }, data });
+  }
   return true;
 }
 

@@ -18,15 +18,29 @@ const FIRST_REACH_MS = 30 * 86_400_000;
 
 export type ReconciliationResult = Readonly<{ checked: number; settled: number; reported: number }>;
 
-type Ours = { charge_id: string; amount: bigint; currency: string; is_returned: boolean; refunds: string[] };
+type Ours = {
+  charge_id: string;
+  amount: bigint;
+  currency: string;
+  is_returned: boolean;
+  refunds: string[];
+  disputes: string[];
+  ended: string[];
+};
 type Difference = {
-  kind: 'missing_payment' | 'missing_refund' | 'unknown_order' | 'amount_differs' | 'not_at_provider';
+  kind:
+    | 'missing_payment'
+    | 'missing_refund'
+    | 'missing_dispute'
+    | 'unknown_order'
+    | 'amount_differs'
+    | 'not_at_provider';
   chargeId: string;
   status: 'settled' | 'reported';
 };
 
 /**
- * Compares a provider's own list with ours and settles what was lost on the way: charges and refunds we never heard of.
+ * Compares a provider's own list with ours and settles what was lost on the way: charges, refunds and disputes we never heard of.
  * What cannot be settled (an order we do not know, another amount, a payment the provider does not list) is reported once.
  * Safe to run at any time and in parallel; throws ProviderError when the list cannot be read.
  */
@@ -83,7 +97,9 @@ async function comparePage(
   const { rows: found } = await ctx.pool.query<Ours>({
     name: 'find_charges',
     text: `SELECT p.charge_id, p.amount, p.currency, p.returned_amount = p.amount AS is_returned,
-        ARRAY(SELECT r.reference FROM refund r WHERE r.payment_id = p.id AND r.status = 'succeeded' AND r.reference IS NOT NULL) AS refunds
+        ARRAY(SELECT r.reference FROM refund r WHERE r.payment_id = p.id AND r.status = 'succeeded' AND r.reference IS NOT NULL) AS refunds,
+        ARRAY(SELECT d.reference FROM dispute d WHERE d.payment_id = p.id) AS disputes,
+        ARRAY(SELECT d.reference FROM dispute d WHERE d.payment_id = p.id AND d.status <> 'open') AS ended
       FROM payment p WHERE p.provider = $1 AND p.charge_id = ANY($2)`,
     values: [providerId, rows.map((row) => row.chargeId)],
   });
@@ -106,7 +122,7 @@ async function compare(
   const isOther = ours && (ours.amount !== row.amount.amount || ours.currency !== row.amount.currency);
   if (isOther && row.direction === 'charge') return { kind: 'amount_differs', chargeId, status: 'reported' };
   if (isKnown(row, ours) || ctx.clock.now().getTime() - row.occurredAt.getTime() < MIN_AGE_MS) return null;
-  const kind = row.direction === 'charge' ? 'missing_payment' : 'missing_refund';
+  const kind = MISSING[row.direction];
   try {
     const isChanged = await settle(ctx, providerId, row);
     return isChanged ? { kind, chargeId, status: 'settled' } : null;
@@ -121,8 +137,17 @@ async function compare(
   }
 }
 
+const MISSING = {
+  charge: 'missing_payment',
+  refund: 'missing_refund',
+  dispute: 'missing_dispute',
+  dispute_end: 'missing_dispute',
+} as const;
+
 function isKnown({ direction, reference }: ProviderTransaction, ours: Ours | undefined): boolean {
   if (!ours || direction === 'charge') return ours !== undefined;
+  if (direction === 'dispute') return reference !== null && ours.disputes.includes(reference);
+  if (direction === 'dispute_end') return reference !== null && ours.ended.includes(reference);
   return ours.is_returned || (reference !== null && ours.refunds.includes(reference));
 }
 

@@ -16,7 +16,7 @@ import {
   setupIntent,
   transferIntent,
 } from './fixtures/objects.ts';
-import { listOf, makeLoopback, refusal } from './testing/loopback.ts';
+import { type Answer, listOf, makeLoopback, refusal } from './testing/loopback.ts';
 
 const PI = 'pi_3SVhoshi0000000000000001';
 const CS = 'cs_test_a1HoshiFixture000000000000000001';
@@ -138,6 +138,7 @@ describe('a page for a card', () => {
       'metadata[attempt]': ATTEMPT,
       'payment_intent_data[metadata][invoice]': INVOICE,
       'payment_intent_data[metadata][attempt]': ATTEMPT,
+      'payment_intent_data[capture_method]': 'automatic',
       locale: 'ja',
       expires_at: String(CREATED + 45 * 60),
       success_url: 'https://hoshi.example/pay?invoice=1&x=ё',
@@ -261,23 +262,31 @@ describe('a page for another method', () => {
 
 describe('a charge of a stored card', () => {
   const stored = { ...request, token: TOKEN };
-  const pay = () => makeProvider().createCheckout(stored);
+  const CHARGE = 'POST /v1/payment_intents';
+  /** `made`: the charges of this card that Stripe has before, and where it is asked again, afterwards. */
+  const pay = (...made: ReadonlyArray<ReadonlyArray<unknown>>) => {
+    stripe.ok('GET /v1/payment_intents', ...(made.length === 0 ? [[]] : made).map((rows) => listOf(rows)));
+    return makeProvider().createCheckout(stored);
+  };
+  const sent = (line: string) => stripe.calls.filter((call) => call.line === line);
 
   it('is made at once', async () => {
     stripe.ok('POST /v1/payment_intents', intent());
     expect(await pay()).toEqual({ url: null, reference: PI });
-    expect(stripe.calls[0]?.form).toEqual({
+    expect(sent(CHARGE)[0]?.form).toEqual({
       amount: '999',
       currency: 'usd',
       customer: 'cus_HoshiFixture01',
       payment_method: 'pm_1SVhoshi0000000000000009',
       'allowed_payment_method_types[0]': 'card',
+      capture_method: 'automatic',
       confirm: 'true',
       return_url: stored.returnUrl,
       'metadata[invoice]': INVOICE,
       'metadata[attempt]': ATTEMPT,
     });
-    expect(stripe.calls[0]?.headers['idempotency-key']).toBe(`charge:${ATTEMPT}`);
+    expect(sent(CHARGE)[0]?.headers['idempotency-key']).toBe(`charge:${ATTEMPT}`);
+    expect(stripe.lines()[0]).toBe('GET /v1/payment_intents?customer=cus_HoshiFixture01&limit=100');
   });
 
   it('may go on for a while', async () => {
@@ -313,7 +322,7 @@ describe('a charge of a stored card', () => {
     stripe.answer('POST /v1/payment_intents', refusal(402, asking));
     stripe.ok('POST /v1/checkout/sessions', session({ customer: 'cus_HoshiFixture01' }));
     expect(await pay()).toEqual({ url: session().url, reference: CS });
-    expect(stripe.calls[1]?.form).toMatchObject({
+    expect(sent('POST /v1/checkout/sessions')[0]?.form).toMatchObject({
       mode: 'payment',
       customer: 'cus_HoshiFixture01',
       'allowed_payment_method_types[0]': 'card',
@@ -322,7 +331,7 @@ describe('a charge of a stored card', () => {
       'saved_payment_method_options[allow_redisplay_filters][2]': 'unspecified',
       'metadata[invoice]': INVOICE,
     });
-    expect(stripe.calls[1]?.headers['idempotency-key']).toBe(`checkout:${ATTEMPT}`);
+    expect(sent('POST /v1/checkout/sessions')[0]?.headers['idempotency-key']).toBe(`checkout:${ATTEMPT}`);
   });
 
   it.each([
@@ -339,6 +348,51 @@ describe('a charge of a stored card', () => {
     stripe.answer('POST /v1/payment_intents', refusal(402, declined));
     expect(await failureOf(pay())).toEqual(['declined', 'insufficient_funds']);
   });
+
+  it.each([
+    ['succeeded', null],
+    ['processing', null],
+    ['requires_action', 'https://hooks.stripe.com/3d'],
+  ] as const)('is not made again while one stands for the order: %s', async (status, url) => {
+    const action = { type: 'redirect_to_url', redirect_to_url: { url, return_url: null } };
+    const standing = intent({ status, latest_charge: null, ...(url === null ? {} : { next_action: action }) });
+    expect(await pay([standing])).toEqual({ url, reference: PI });
+    expect(sent(CHARGE)).toEqual([]);
+  });
+
+  it.each([
+    ['of another order', intent({ metadata: { invoice: 'inv_other' } })],
+    ['that was declined', intent({ status: 'requires_payment_method', latest_charge: null })],
+    ['that was given up', intent({ status: 'canceled', latest_charge: null })],
+  ])('is made beside one %s', async (_name, other) => {
+    stripe.ok(CHARGE, intent());
+    expect(await pay([other])).toEqual({ url: null, reference: PI });
+    expect(sent(CHARGE)).toHaveLength(1);
+  });
+
+  it.each<[string, Answer]>([
+    ['broke off', 'down'],
+    ['was an error of Stripe’s', refusal(500, { type: 'api_error' })],
+  ])('whose answer %s is looked for: made, not made, or nobody can say', async (_name, lost) => {
+    stripe.answer(CHARGE, lost);
+    expect(await pay([], [intent()])).toEqual({ url: null, reference: PI });
+    expect(await failureOf(pay([], []))).toMatchObject(['unavailable', expect.any(String)]);
+    stripe.answer('GET /v1/payment_intents', { status: 200, body: listOf([]) }, 'down');
+    expect(await makeProvider().createCheckout(stored)).toEqual({ url: null, reference: null });
+  });
+
+  it('that Stripe turned away for its rate was not made', async () => {
+    stripe.answer(CHARGE, refusal(429, { type: 'invalid_request_error', code: 'rate_limit' }));
+    expect(await failureOf(pay([], [intent()]))).toEqual(['unavailable', 'rate_limit']);
+  });
+
+  it.each(['resource_missing', 'payment_method_unexpected_state'])(
+    'that is gone at Stripe (%s) is a refused card',
+    async (code) => {
+      stripe.answer(CHARGE, refusal(400, { type: 'invalid_request_error', code }));
+      expect(await failureOf(pay())).toEqual(['declined', 'card_declined']);
+    },
+  );
 
   it.each(['', 'pm_1', 'cus_1', 'cus_1/pm_', 'cus_1/pm_1/x', 'pm_1/cus_1', 'cus_1/../pm_1'])(
     'needs a token of ours: %s',
@@ -475,12 +529,19 @@ describe('asking about an order', () => {
     ['a charge that is its checkout', { reference: PI }],
     [
       'the hold that stands for it',
-      { reservation: { chargeId: PI, reference: null, price: { amount: 999n, currency: 'USD' } } },
+      { reference: null, reservation: { chargeId: PI, reference: null, price: { amount: 999n, currency: 'USD' } } },
     ],
   ])('may be by %s', async (_name, change) => {
     stripe.ok(`GET /v1/payment_intents/${PI}`, intent());
     nothingElse();
     expect(await typesOf(change)).toEqual(['payment_succeeded']);
+  });
+
+  it('by a page does not ask about the hold of an older one', async () => {
+    stripe.ok(`GET /v1/checkout/sessions/${CS}`, session({ status: 'complete', payment_intent: intent() }));
+    nothingElse();
+    const held = { chargeId: 'pi_older', reference: null, price: { amount: 999n, currency: 'USD' } } as const;
+    expect(await typesOf({ reservation: held })).toEqual(['payment_succeeded']);
   });
 
   it('by a charge that failed looks whether its page is open', async () => {
@@ -512,11 +573,19 @@ describe('asking about an order', () => {
 describe('the list', () => {
   const list = (cursor: string | null, limit = 2) => makeProvider().listTransactions({ since: now, cursor, limit });
 
-  it('has charges first, then refunds, page by page', async () => {
+  it('has charges first, then refunds, then disputes, page by page', async () => {
     const others = charge({ id: 'ch_2', metadata: {} });
     stripe.ok('GET /v1/charges', listOf([charge(), others], true), listOf([charge({ id: 'ch_3' })]));
     const ours = refund({ payment_intent: intent() });
     stripe.ok('GET /v1/refunds', listOf([ours], true), listOf([]));
+    const disputes = [
+      dispute({ payment_intent: intent() }),
+      dispute({ payment_intent: intent(), status: 'lost' }),
+      dispute({ payment_intent: intent(), status: 'warning_needs_response' }),
+      dispute({ payment_intent: intent({ metadata: {} }) }),
+      dispute(),
+    ];
+    stripe.ok('GET /v1/disputes', listOf(disputes));
     const pages = [];
     for (let cursor: string | null = null, page = 0; page === 0 || cursor !== null; page += 1) {
       const answer = await list(cursor);
@@ -527,13 +596,15 @@ describe('the list', () => {
       [['charge', null], 'charges:ch_2', null],
       [['charge'], 'refunds:', null],
       [['refund'], 'refunds:re_3SVhoshi0000000000000001', null],
-      [[], null, null],
+      [[], 'disputes:', null],
+      [['dispute', 'dispute_end', null, null, null], null, null],
     ]);
     expect(stripe.lines().map((line) => line.replace(`created[gte]=${CREATED}&limit=2`, 'since'))).toEqual([
       'GET /v1/charges?since',
       'GET /v1/charges?since&starting_after=ch_2',
       'GET /v1/refunds?since&expand[0]=data.payment_intent',
       'GET /v1/refunds?since&starting_after=re_3SVhoshi0000000000000001&expand[0]=data.payment_intent',
+      'GET /v1/disputes?since&expand[0]=data.payment_intent',
     ]);
   });
 

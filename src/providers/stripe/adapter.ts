@@ -7,6 +7,7 @@ import {
   type ListPage,
   type ListRequest,
   type Method,
+  type PaymentFailure,
   type Provider,
   ProviderError,
   type ProviderEvent,
@@ -14,7 +15,7 @@ import {
   type RefundRequest,
 } from '#domain/provider.ts';
 import { makeStripeApi, type StripeApi } from './client.ts';
-import { hasFailed, toEvents } from './events.ts';
+import { hasFailed, toDisputeRow, toEvents } from './events.ts';
 import { toPaymentFailure } from './failures.ts';
 import { type CheckoutSession, type PaymentIntent, type Refund, toChargeRow, toRefundRow } from './objects.ts';
 import {
@@ -22,12 +23,13 @@ import {
   CURRENCIES,
   MAX_AMOUNT,
   parseToken,
+  type StoredToken,
   toCheckout,
   toStoredCharge,
   toStoredCheckout,
 } from './requests.ts';
-import { makeStoredCards } from './stored-cards.ts';
-import { readEvent, readMessage, type WebhookSecrets } from './wire.ts';
+import { GONE, makeStoredCards } from './stored-cards.ts';
+import { invoiceOf, readEvent, readMessage, type WebhookSecrets } from './wire.ts';
 
 type Fees = Readonly<Partial<Record<Method, Readonly<Partial<Record<Currency, { bps: number; fixed: bigint }>>>>>>;
 
@@ -138,13 +140,49 @@ function toLink({ id, url }: CheckoutSession): CheckoutLink {
 async function chargeStored(api: StripeApi, request: CheckoutRequest, page: Page): Promise<CheckoutLink> {
   const token = parseToken(request.token ?? '');
   try {
-    return readCharge(await api.createIntent(toStoredCharge(request, token), `charge:${request.attemptId}`));
+    const intent = await chargeOnce(api, request, token);
+    // It may have been made: said to be unavailable, its owner would try again. It is told of, or its order runs out.
+    return intent === null ? { url: null, reference: null } : readCharge(intent);
   } catch (error) {
-    if (!(error instanceof ProviderError) || error.code !== 'authentication_failed') throw error;
+    if (!(error instanceof ProviderError)) throw error;
+    // Removed in the Dashboard: nothing is wrong with us, and another card helps.
+    if (error.failure === 'invalid' && GONE.has(error.code))
+      throw new ProviderError('declined', 'card_declined' satisfies PaymentFailure);
+    if (error.code !== 'authentication_failed') throw error;
     // The bank wants to see its customer, and gave no page for it: Stripe's own shows the stored card and asks them.
     const params = toStoredCheckout(request, { ...page, customerId: token.customer });
     return toLink(await api.openSession(params, `checkout:${request.attemptId}`));
   }
+}
+
+/**
+ * Charges a stored card for an order, unless a charge stands for it already: the answer to an earlier try may have been lost,
+ * and so may the answer to this one. Null when it was lost and Stripe cannot say either what came of it.
+ */
+async function chargeOnce(api: StripeApi, request: CheckoutRequest, token: StoredToken): Promise<PaymentIntent | null> {
+  const findMade = async () =>
+    (await api.listIntentsOf(token.customer)).find((intent) => standsFor(intent, request.invoiceId));
+  const before = await findMade();
+  if (before) return before;
+  try {
+    return await api.createIntent(toStoredCharge(request, token), `charge:${request.attemptId}`);
+  } catch (error) {
+    if (!(error instanceof ProviderError) || error.failure !== 'unavailable' || NOT_DONE.has(error.code)) throw error;
+    const made = await findMade().catch((silence: unknown) => {
+      if (silence instanceof ProviderError && silence.failure === 'unavailable') return null;
+      throw silence;
+    });
+    if (made === undefined) throw error;
+    return made;
+  }
+}
+
+/** With these Stripe turned a request away before it did anything. */
+const NOT_DONE: ReadonlySet<string> = new Set(['rate_limit', 'lock_timeout', 'HTTP_429']);
+
+/** Money came by it, or is about to: what failed or was given up may be tried again. */
+function standsFor({ metadata, status }: PaymentIntent, invoiceId: string): boolean {
+  return invoiceOf(metadata) === invoiceId && status !== 'requires_payment_method' && status !== 'canceled';
 }
 
 function readCharge(intent: PaymentIntent): CheckoutLink {
@@ -189,7 +227,8 @@ const isRefusal = (error: unknown) =>
   error instanceof ProviderError && (error.failure === 'invalid' || error.failure === 'declined');
 
 async function find(api: StripeApi, order: AskedOrder, now: Date): Promise<ReadonlyArray<ProviderEvent>> {
-  const id = order.chargeId ?? order.reservation?.chargeId ?? order.reference;
+  // A hold may be of an older page, whose transfer came to nothing: asked about one page, that page answers.
+  const id = order.chargeId ?? order.reference ?? order.reservation?.chargeId ?? null;
   if (id === null) return [];
   const { intent, session } = await look(api, id);
   // Only what was paid can have been given back or be disputed.
@@ -212,18 +251,22 @@ async function look(api: StripeApi, id: string) {
   return { intent, session };
 }
 
-/** All charges since a time, then all refunds, each newest first: `charges:<id>` and `refunds:<id>` say after which. */
+/** All charges since a time, then all refunds, then all disputes, each newest first: `refunds:<id>` says after which. */
 async function listTransactions(api: StripeApi, { cursor, limit, since }: ListRequest): Promise<ListPage> {
-  const [, side, last] = /^(charges|refunds):(\w*)$/.exec(cursor ?? 'charges:') ?? [];
+  const [, side, last] = /^(charges|refunds|disputes):(\w*)$/.exec(cursor ?? 'charges:') ?? [];
   if (side === undefined) throw new ProviderError('invalid', 'CURSOR_UNKNOWN');
   const page = { since, after: last || null, limit };
+  const resume = null;
   if (side === 'charges') {
     const { hasMore, rows } = await api.pageCharges(page);
-    const next = hasMore ? `charges:${rows.at(-1)?.id ?? ''}` : 'refunds:';
-    return { rows: rows.map(toChargeRow), next, resume: null };
+    return { rows: rows.map(toChargeRow), next: hasMore ? `charges:${rows.at(-1)?.id ?? ''}` : 'refunds:', resume };
   }
-  const { hasMore, rows } = await api.pageRefunds(page);
-  return { rows: rows.map(toRefundRow), next: hasMore ? `refunds:${rows.at(-1)?.id ?? ''}` : null, resume: null };
+  if (side === 'refunds') {
+    const { hasMore, rows } = await api.pageRefunds(page);
+    return { rows: rows.map(toRefundRow), next: hasMore ? `refunds:${rows.at(-1)?.id ?? ''}` : 'disputes:', resume };
+  }
+  const { hasMore, rows } = await api.pageDisputes(page);
+  return { rows: rows.map(toDisputeRow), next: hasMore ? `disputes:${rows.at(-1)?.id ?? ''}` : null, resume };
 }
 
 async function refund(api: StripeApi, { amount, chargeId, refundId }: RefundRequest): Promise<RefundAnswer> {

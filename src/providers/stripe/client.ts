@@ -31,12 +31,16 @@ export type StripeApi = Readonly<{
   /** With its charge and what it cost. */
   getIntent(id: string): Promise<PaymentIntent>;
   cancelIntent(id: string): Promise<void>;
+  /** Of a customer, newest first. */
+  listIntentsOf(customerId: string): Promise<ReadonlyArray<PaymentIntent>>;
   createRefund(params: Stripe.RefundCreateParams, key: string): Promise<Refund>;
   listRefunds(intentId: string): Promise<ReadonlyArray<Refund>>;
   listDisputes(intentId: string): Promise<ReadonlyArray<Dispute>>;
   pageCharges(page: PageOf): Promise<Page<ListedCharge>>;
   /** With the metadata of their PaymentIntents. */
   pageRefunds(page: PageOf): Promise<Page<Refund>>;
+  /** Likewise. */
+  pageDisputes(page: PageOf): Promise<Page<Dispute>>;
 }>;
 
 /** `apiUrl` is a host without a path: https://api.stripe.com, or a sandbox's. */
@@ -78,6 +82,8 @@ export function makeStripeApi(options: { secretKey: string; apiUrl: string; time
       await call(Identified, stripe.paymentIntents.cancel(id, { cancellation_reason: 'abandoned' }));
     },
 
+    listIntentsOf: (customer) => all(PaymentIntent, stripe.paymentIntents.list({ customer, limit: PAGE_ROWS })),
+
     createRefund: (params, idempotencyKey) => call(Refund, stripe.refunds.create(params, { idempotencyKey })),
     listRefunds: (intentId) => all(Refund, stripe.refunds.list({ payment_intent: intentId, limit: PAGE_ROWS })),
     listDisputes: (intentId) => all(Dispute, stripe.disputes.list({ payment_intent: intentId, limit: PAGE_ROWS })),
@@ -85,6 +91,8 @@ export function makeStripeApi(options: { secretKey: string; apiUrl: string; time
     pageCharges: (page) => onePage(ListedCharge, stripe.charges.list(listParams(page))),
     pageRefunds: (page) =>
       onePage(Refund, stripe.refunds.list({ ...listParams(page), expand: ['data.payment_intent'] })),
+    pageDisputes: (page) =>
+      onePage(Dispute, stripe.disputes.list({ ...listParams(page), expand: ['data.payment_intent'] })),
   };
 }
 

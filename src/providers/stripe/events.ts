@@ -1,4 +1,11 @@
-import { type Method, PLAIN_CHARGE, type Progress, ProviderError, type ProviderEvent } from '#domain/provider.ts';
+import {
+  type Method,
+  PLAIN_CHARGE,
+  type Progress,
+  ProviderError,
+  type ProviderEvent,
+  type ProviderTransaction,
+} from '#domain/provider.ts';
 import { isTransfer, toPaymentFailure } from './failures.ts';
 import {
   type CheckoutSession,
@@ -8,6 +15,7 @@ import {
   type PaymentIntent,
   type Refund,
   toMoney,
+  toReturnRow,
 } from './objects.ts';
 import { attemptOf, invoiceOf } from './wire.ts';
 
@@ -211,12 +219,25 @@ const DISPUTES = {
   warning_closed: null,
 } as const;
 
+/** How a dispute stands; null for one that took no money. */
+function statusOf({ balance_transactions: movements, status }: Dispute): 'open' | 'won' | 'lost' | null {
+  const known = Object.hasOwn(DISPUTES, status) ? DISPUTES[status as keyof typeof DISPUTES] : undefined;
+  if (known !== undefined) return known;
+  // `prevented` was settled before it began; that, and what we do not know, is judged by whether the money went.
+  const isTaken = movements.reduce((sum, { amount }) => sum + amount, 0n) < 0n;
+  if (!isTaken) return null;
+  return status === 'prevented' ? 'lost' : 'open';
+}
+
+/** A row of the list of disputes, whose PaymentIntents were expanded; null for one that is not ours or took no money. */
+export function toDisputeRow(dispute: Dispute): ProviderTransaction | null {
+  const status = statusOf(dispute);
+  return status === null ? null : toReturnRow(dispute, status === 'open' ? 'dispute' : 'dispute_end');
+}
+
 function eventsOfDispute(dispute: Dispute, chargeId: string): ProviderEvent[] {
   const movements = dispute.balance_transactions;
-  const isTaken = movements.reduce((sum, { amount }) => sum + amount, 0n) < 0n;
-  const known = Object.hasOwn(DISPUTES, dispute.status) ? DISPUTES[dispute.status as keyof typeof DISPUTES] : undefined;
-  // `prevented` was settled before it began; that, and what we do not know, is judged by whether the money went.
-  const status = known === undefined && isTaken ? (dispute.status === 'prevented' ? 'lost' : 'open') : (known ?? null);
+  const status = statusOf(dispute);
   if (status === null) return [];
   const last = Math.max(dispute.created.getTime(), ...movements.map(({ created }) => created.getTime()));
   return [

@@ -92,6 +92,9 @@ export const CheckoutSession = z.object({
 });
 export type CheckoutSession = z.output<typeof CheckoutSession>;
 
+/** As much of a payment as says whose it is. */
+const PaymentOf = z.object({ id: z.string(), metadata: Metadata });
+
 export const Refund = z.object({
   id: z.string(),
   status: z.string().nullable(),
@@ -100,7 +103,7 @@ export const Refund = z.object({
   created: Time,
   failure_reason: z.string().optional(),
   metadata: Metadata,
-  payment_intent: expanded(z.object({ id: z.string(), metadata: Metadata })).nullable(),
+  payment_intent: expanded(PaymentOf).nullable(),
 });
 export type Refund = z.output<typeof Refund>;
 
@@ -111,6 +114,7 @@ export const Dispute = z.object({
   currency: z.string(),
   created: Time,
   balance_transactions: z.array(BalanceTransaction),
+  payment_intent: expanded(PaymentOf).nullable(),
 });
 export type Dispute = z.output<typeof Dispute>;
 
@@ -150,18 +154,19 @@ export function toChargeRow(charge: ListedCharge): ProviderTransaction | null {
 
 /** A row of the list of refunds, whose PaymentIntents were expanded; null for one that is not ours or not done. */
 export function toRefundRow(refund: Refund): ProviderTransaction | null {
-  const { payment_intent: intent } = refund;
-  if (intent === null || typeof intent === 'string' || refund.status !== 'succeeded') return null;
+  return refund.status === 'succeeded' ? toReturnRow(refund, 'refund') : null;
+}
+
+/** A row of what takes money from a charge, whose PaymentIntent was expanded; null for one that is not ours. */
+export function toReturnRow(
+  { amount, created, currency, id, payment_intent: intent }: Refund | Dispute,
+  direction: Exclude<ProviderTransaction['direction'], 'charge'>,
+): ProviderTransaction | null {
+  if (intent === null || typeof intent === 'string') return null;
   const invoiceId = invoiceOf(intent.metadata);
   if (invoiceId === null) return null;
-  const amount = toMoney(refund.amount, refund.currency);
-  return {
-    ...row(intent.id, invoiceId),
-    direction: 'refund',
-    reference: refund.id,
-    amount,
-    occurredAt: refund.created,
-  };
+  const money = toMoney(amount, currency);
+  return { ...row(intent.id, invoiceId), direction, reference: id, amount: money, occurredAt: created };
 }
 
 const row = (chargeId: string, invoiceId: string) => ({ chargeId, invoiceId, payerId: null, renewalDays: null });

@@ -31,6 +31,9 @@ const NO_LINK = { link: { display: 'never' } } as const;
 
 const BANK_TRANSFERS = { USD: 'us_bank_transfer', EUR: 'eu_bank_transfer', JPY: 'jp_bank_transfer' } as const;
 
+/** Stripe's default (`automatic_async`) answers sooner, and says what it kept some time after the charge: too late for us. */
+const CAPTURED_AT_ONCE = { capture_method: 'automatic' } as const;
+
 /** A price in Stripe's words. Throws ProviderError `invalid` for what is not to be sent at all. */
 export function toStripePrice({ amount, currency }: Money): { amount: number; currency: string } {
   if (!isTaken(currency)) throw new ProviderError('invalid', 'CURRENCY_NOT_TAKEN');
@@ -71,7 +74,7 @@ export function toCheckout(
     client_reference_id: invoiceId,
     metadata,
     // Charges carry the metadata of their PaymentIntent, not of the page.
-    payment_intent_data: { metadata },
+    payment_intent_data: { metadata, ...CAPTURED_AT_ONCE },
     locale: localeOf(language),
     expires_at: expiresAt(request.expiresAt, page.now),
     success_url: returnUrl,
@@ -142,6 +145,7 @@ export function toStoredCharge(request: CheckoutRequest, token: StoredToken): St
     customer: token.customer,
     payment_method: token.method,
     allowed_payment_method_types: ['card'],
+    ...CAPTURED_AT_ONCE,
     confirm: true,
     return_url: request.returnUrl,
     metadata: { invoice: request.invoiceId, attempt: request.attemptId },

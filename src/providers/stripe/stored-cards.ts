@@ -26,14 +26,14 @@ export function makeStoredCards(api: StripeApi): StoredMethods {
 
     async remove(token) {
       const { customer, method } = parseToken(token);
-      await unlessRefused(api.detachMethod(method), DETACHED);
+      await unlessRefused(api.detachMethod(method), GONE);
       await unlessRefused(api.deleteCustomer(customer), DELETED);
     },
   };
 }
 
 /** Stripe has no one code for a method that was detached before; that its customer is gone is what counts. */
-const DETACHED: ReadonlySet<string> = new Set([
+export const GONE: ReadonlySet<string> = new Set([
   'resource_missing',
   'payment_method_unexpected_state',
   'invalid_request_error',

@@ -213,15 +213,6 @@ describe('an event', () => {
       { ...cashTransaction(), applied_to_payment: undefined, unapplied_from_payment: { payment_intent: PI } },
       ofUnnamed,
     ],
-    [
-      'customer_cash_balance_transaction.created',
-      {
-        ...cashTransaction(),
-        applied_to_payment: undefined,
-        refunded_from_payment: { payment_intent: PI, refund: 're_1' },
-      },
-      ofUnnamed,
-    ],
   ])('%s is a hint', (type, object, about) => {
     expect(readBody(event(type, object))).toEqual({
       kind: 'hint',
@@ -258,6 +249,11 @@ describe('an event', () => {
       'money that no payment is named for',
       'customer_cash_balance_transaction.created',
       { ...cashTransaction(), type: 'funded', applied_to_payment: undefined },
+    ],
+    [
+      'a refund into a balance, which has an event of its own',
+      'customer_cash_balance_transaction.created',
+      { ...cashTransaction(), applied_to_payment: undefined, refunded_from_payment: { refund: 're_1' } },
     ],
     ['a payment whose charge says it', 'payment_intent.succeeded', intent()],
     ['an action that its page says', 'payment_intent.requires_action', intent({ status: 'requires_action' })],

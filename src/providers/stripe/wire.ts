@@ -78,15 +78,15 @@ const OfIntent = (object: 'refund' | 'dispute'): About =>
     .transform(({ payment_intent: chargeId }) => (chargeId ? { invoiceId: null, reference: null, chargeId } : null));
 
 const Movement = z.object({ payment_intent: Expandable }).optional();
+/** Into a payment and out of it again. What a refund puts into the balance names the refund, which has an event of its own. */
 const CashMovement: About = z
   .object({
     object: z.literal('customer_cash_balance_transaction'),
     applied_to_payment: Movement,
-    refunded_from_payment: Movement,
     unapplied_from_payment: Movement,
   })
   .transform((cash) => {
-    const movement = cash.applied_to_payment ?? cash.refunded_from_payment ?? cash.unapplied_from_payment;
+    const movement = cash.applied_to_payment ?? cash.unapplied_from_payment;
     return movement ? { invoiceId: null, reference: null, chargeId: movement.payment_intent } : null;
   });
 

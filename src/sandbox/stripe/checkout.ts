@@ -143,7 +143,7 @@ export class Checkout {
       return await this.#finishSetup(session, visit, card, true, cause);
     }
     const intent = this.#intentOf(session, visit, cause);
-    if (isAsked) return this.#parts.intents.challenge(intent, method, url, cause);
+    if (isAsked) return this.#parts.intents.challenge(intent, method, { url }, cause);
     await this.#charge(session, visit, intent, { method, card, wallet });
   }
 

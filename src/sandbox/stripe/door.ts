@@ -7,7 +7,7 @@ import { renderCabinet } from './cabinet.ts';
 import { DEFAULT_CARD } from './cards.ts';
 import type { Choice, PayForm } from './checkout.ts';
 import type { Session } from './objects.ts';
-import { renderCheckout, renderInstructions, renderReceipt } from './pages.ts';
+import { renderBank, renderCheckout, renderInstructions, renderReceipt } from './pages.ts';
 import type { Stripe } from './stripe.ts';
 import type { StripeLanguage } from './texts.ts';
 
@@ -30,6 +30,7 @@ export class StripeDoor {
     const [section = '', id = '', action] = url.pathname.replace(/^\/stripe\//, '').split('/');
     if (section === 'cabinet') return await this.#handleCabinet(visit);
     if (section === 'checkout') return await this.#handleCheckout(visit, id, action);
+    if (section === 'bank') return await this.#handleBank(visit, id);
     if (request.method !== 'GET') return sendPage(response, 404, renderNotice('There is no such page.'));
     const intent = world.intents.get(id);
     if ((section === 'voucher' || section === 'instructions') && intent !== undefined) {
@@ -61,6 +62,19 @@ export class StripeDoor {
       if (!(error instanceof SimError)) throw error;
     }
     seeOther(response, `/stripe/checkout/${id}${language === null ? '' : `?lang=${language}`}`);
+  }
+
+  /** The bank of a stored card asks its owner, and sends them on to the application. */
+  async #handleBank({ request, response, url }: Visit, id: string): Promise<void> {
+    const intent = this.#stripe.parts.world.intents.get(id);
+    const question = intent?.next_action?.redirect_to_url;
+    if (intent === undefined || question === undefined) {
+      return sendPage(response, 404, renderNotice('No bank asks anything about this payment.'));
+    }
+    if (request.method !== 'POST') return sendPage(response, 200, renderBank(intent, readWish(url) ?? 'en'));
+    if (!isLocal(request)) return sendPage(response, 403, renderNotice('Only pages of this machine may do that.'));
+    await this.#stripe.answerBank(id, (await readForm(request)).get('answer') === 'accept');
+    seeOther(response, question.return_url ?? `/stripe/bank/${id}`);
   }
 
   #readPayment(form: URLSearchParams): PayForm {

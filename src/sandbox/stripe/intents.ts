@@ -29,6 +29,7 @@ export type IntentFields = Pick<
   | 'statement_descriptor'
   | 'statement_descriptor_suffix'
   | 'automatic_payment_methods'
+  | 'capture_method'
 >;
 
 /** Money that is to be taken, from the first try to the last. */
@@ -64,7 +65,6 @@ export class Intents {
       application_fee_amount: null,
       canceled_at: null,
       cancellation_reason: null,
-      capture_method: 'automatic_async',
       client_secret: `${id}_${makeId('secret')}`,
       confirmation_method: 'automatic',
       created: this.#surroundings.clock.now(),
@@ -122,11 +122,16 @@ export class Intents {
       last_payment_error: null,
     } satisfies Partial<PaymentIntent>);
     this.save(intent);
+    const isAsync = intent.capture_method === 'automatic_async';
+    const settle = (): void => {
+      charge.balance_transaction = this.#ledger.postCharge(charge).id;
+      this.#world.charges.touch(charge.id);
+    };
+    if (!isAsync) settle();
     this.#events.emit('charge.succeeded', charge, cause);
     // With capture_method automatic_async the balance transaction comes a little after the charge.
-    charge.balance_transaction = this.#ledger.postCharge(charge).id;
-    this.#world.charges.touch(charge.id);
-    this.#events.emit('charge.updated', charge, cause, { balance_transaction: null });
+    if (isAsync) settle();
+    if (isAsync) this.#events.emit('charge.updated', charge, cause, { balance_transaction: null });
     this.#events.emit('payment_intent.succeeded', intent, cause);
     return charge;
   }
@@ -142,10 +147,15 @@ export class Intents {
   }
 
   /** The payer's bank asks the payer (3-D Secure). */
-  challenge(intent: PaymentIntent, method: PaymentMethod, url: string, cause: Cause): void {
+  challenge(
+    intent: PaymentIntent,
+    method: PaymentMethod,
+    { url, returnUrl = null }: { url: string; returnUrl?: string | null },
+    cause: Cause,
+  ): void {
     intent.status = 'requires_action';
     intent.payment_method = method.id;
-    intent.next_action = { type: 'redirect_to_url', redirect_to_url: { url, return_url: null } };
+    intent.next_action = { type: 'redirect_to_url', redirect_to_url: { url, return_url: returnUrl } };
     this.save(intent);
     this.#events.emit('payment_intent.requires_action', intent, cause);
   }

@@ -1,3 +1,4 @@
+import { SimError } from '../errors.ts';
 import { ApiError, invalid, unexpectedState } from './api-error.ts';
 import { AUTHENTICATION_REQUIRED, type Decline, findCard } from './cards.ts';
 import type { Means } from './charges.ts';
@@ -11,7 +12,7 @@ import type { World } from './world.ts';
 type Parts = { world: World; intents: Intents; customers: Customers };
 type Given = Params<'createIntent'>;
 
-/** `POST /v1/payment_intents`: charges a stored payment method while the payer is away. @throws ApiError */
+/** `POST /v1/payment_intents`: charges a stored payment method, while the payer is there or away. @throws ApiError */
 export function createIntent({ world, intents, customers }: Parts, given: Given, cause: Cause): PaymentIntent {
   judgeAmount(given);
   const customer = given.customer === undefined ? null : customers.get(given.customer, 'customer');
@@ -40,6 +41,7 @@ export function createIntent({ world, intents, customers }: Parts, given: Given,
       payment_method_types: ['card', 'link'],
       allowed_payment_method_types: given.allowed_payment_method_types ?? null,
       automatic_payment_methods: { enabled: true, allow_redirects: 'always' },
+      capture_method: given.capture_method ?? 'automatic_async',
       metadata: given.metadata ?? {},
       description: given.description ?? null,
       receipt_email: given.receipt_email ?? null,
@@ -49,8 +51,20 @@ export function createIntent({ world, intents, customers }: Parts, given: Given,
     },
     cause,
   );
-  if (method !== null) confirm({ world, intents, customers }, intent, { method, isNow: given.confirm === true }, cause);
+  if (method !== null) confirm({ world, intents, customers }, intent, { method, given }, cause);
   return intent;
+}
+
+/** The payer's answer to their bank, on the page that a charge without Checkout led them to. @throws SimError */
+export function answerBank({ world, intents }: Parts, intent: PaymentIntent, isGiven: boolean, cause: Cause): void {
+  const method = world.methods.get(intent.payment_method ?? '');
+  const isAsked = intent.next_action?.redirect_to_url !== undefined && world.sessionOf(intent.id) === undefined;
+  if (method === undefined || !isAsked) {
+    throw new SimError(409, 'NO_CHALLENGE', 'No bank asks anything about this payment.');
+  }
+  if (!isGiven) return void intents.failChallenge(intent, method, cause);
+  const card = findCard(world.cardNumbers.get(method.id) ?? '');
+  intents.charge(intent, { method, isAuthenticated: true, ...(card === undefined ? {} : { card }) }, cause);
 }
 
 function judgeAmount({ amount, currency }: Given): void {
@@ -65,10 +79,10 @@ function judgeAmount({ amount, currency }: Given): void {
 function confirm(
   { world, intents }: Parts,
   intent: PaymentIntent,
-  { method, isNow }: { method: PaymentMethod; isNow: boolean },
+  { method, given }: { method: PaymentMethod; given: Given },
   cause: Cause,
 ): void {
-  if (!isNow) {
+  if (given.confirm !== true) {
     intent.status = 'requires_confirmation';
     intent.payment_method = method.id;
     return intents.save(intent);
@@ -76,6 +90,10 @@ function confirm(
   const card = findCard(world.cardNumbers.get(method.id) ?? '');
   const means: Means = { method, ...(card === undefined ? {} : { card }) };
   const isAsked = card !== undefined && asksPayer(card, method.customer !== null);
+  if (isAsked && given.off_session !== true && given.return_url !== undefined) {
+    const url = `${cause.origin}/stripe/bank/${intent.id}`;
+    return intents.challenge(intent, method, { url, returnUrl: given.return_url }, cause);
+  }
   if (isAsked) intents.decline(intent, means, AUTHENTICATION_REQUIRED, cause);
   const decline = isAsked ? AUTHENTICATION_REQUIRED : intents.charge(intent, means, cause);
   if (decline !== null) throw cardError(decline, intent, method);

@@ -18,6 +18,14 @@ afterEach(async () => {
   await merchant.close();
 });
 
+async function storeAlwaysAsked(): Promise<{ customer: string; payment_method: string }> {
+  const { id: customer } = await stripe.customers.create({});
+  const params = { mode: 'setup', currency: 'jpy', customer, success_url: 'https://shop.test/saved' } as const;
+  await pay(bench, await stripe.checkout.sessions.create(params), { card: '4000002760003184' });
+  const [method] = (await stripe.customers.listPaymentMethods(customer)).data;
+  return { customer, payment_method: method?.id ?? '' };
+}
+
 type Shown = { status: number; text: string; path: string };
 
 async function open(path: string, form?: Record<string, string>, headers: Record<string, string> = {}): Promise<Shown> {
@@ -157,4 +165,32 @@ it('ends with the session, and refuses pages of other sites', async () => {
   expect((await open(`/stripe/checkout/${session.id}/pay`, CARD, foreign)).status).toBe(403);
   expect((await open('/stripe/checkout/cs_test_1')).status).toBe(404);
   expect((await open('/stripe/nothing')).status).toBe(404);
+});
+
+it.each([
+  ['accept', 'succeeded', 'charge.succeeded'],
+  ['refuse', 'requires_payment_method', 'payment_intent.payment_failed'],
+])('asks the owner of a stored card who is there, as their bank: %s', async (answer, status, told) => {
+  const saved = await storeAlwaysAsked();
+  const intent = await stripe.paymentIntents.create({
+    ...{ ...saved, amount: 980, currency: 'jpy', confirm: true, return_url: `${bench.sandbox.url}/back` },
+    capture_method: 'automatic',
+  });
+  expect(intent).toMatchObject({ status: 'requires_action', next_action: { type: 'redirect_to_url' } });
+  const url = String(intent.next_action?.redirect_to_url?.url);
+  expect((await open(url)).text).toContain('data-testid="challenge"');
+  expect((await open(url, { answer })).path).toBe('/back');
+  expect(await stripe.paymentIntents.retrieve(intent.id)).toMatchObject({ status });
+  expect(merchant.types).toContain(told);
+  // It asks once.
+  expect((await open(url)).status).toBe(404);
+});
+
+it('charges at once, with its fee, where capture_method says so', async () => {
+  const session = await begin({ payment_intent_data: { capture_method: 'automatic' } });
+  const { payment } = await pay(bench, session, { card: '4242424242424242' });
+  const [event] = merchant.named('charge.succeeded');
+  expect(event?.data.object).toMatchObject({ balance_transaction: expect.stringMatching(/^txn_/) });
+  expect(merchant.types).not.toContain('charge.updated');
+  expect(await stripe.paymentIntents.retrieve(String(payment))).toMatchObject({ capture_method: 'automatic' });
 });

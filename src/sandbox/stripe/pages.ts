@@ -41,7 +41,10 @@ export function renderCheckout(view: CheckoutView): string {
     return renderPage({ ...frame, body });
   }
   if (session.status === 'complete') return renderResult(frame, view, words, language);
-  const form = visit.challenge === undefined ? renderForms(view, words, language) : renderChallenge(session, words);
+  const form =
+    visit.challenge === undefined
+      ? renderForms(view, words, language)
+      : renderChallenge(`/stripe/checkout/${session.id}/authenticate`, words);
   return renderPage({
     ...frame,
     body: html`${renderOrder(session, visit, words, language)}${form}${renderCancel(session, words)}`,
@@ -105,9 +108,16 @@ function renderEmail({ session, email }: CheckoutView, words: Texts): Html {
   return html`<label>${words.email}<input name="email" type="email" autocomplete="off" value="${email}" ${isFixed ? html`readonly` : ''} required></label>`;
 }
 
-function renderChallenge(session: Session, words: Texts): Html {
+/** The bank's question about a charge of a stored card, which has no session. */
+export function renderBank(intent: PaymentIntent, language: StripeLanguage): string {
+  const words = texts[language];
+  const body = renderChallenge(`/stripe/bank/${intent.id}`, words);
+  return renderPage({ title: words.bankAsks, provider: 'stripe', language, body });
+}
+
+function renderChallenge(action: string, words: Texts): Html {
   return html`<section data-testid="challenge"><h1>${words.bankAsks}</h1><p class="quiet">${words.bankAsksHint}</p>
-<form method="post" action="/stripe/checkout/${session.id}/authenticate">
+<form method="post" action="${action}">
 <button name="answer" value="accept">${words.accept}</button><button class="plain" name="answer" value="refuse">${words.refuse}</button>
 </form></section>`;
 }

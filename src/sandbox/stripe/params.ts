@@ -57,6 +57,8 @@ const lineItem = z.strictObject({
   }),
 });
 
+const captureMethod = z.enum(['automatic', 'automatic_async']);
+
 /** The parameters of each request that are simulated; every other is refused as unknown. */
 export const params = {
   none: z.strictObject({ expand }),
@@ -81,6 +83,7 @@ export const params = {
     origin_context: z.enum(['mobile_app', 'web']).optional(),
     payment_intent_data: z
       .strictObject({
+        capture_method: captureMethod.optional(),
         description: text(1_000).optional(),
         metadata: metadata.optional(),
         receipt_email: text(800).optional(),
@@ -132,6 +135,7 @@ export const params = {
     automatic_payment_methods: z
       .strictObject({ enabled: bool, allow_redirects: z.enum(['always', 'never']).optional() })
       .optional(),
+    capture_method: captureMethod.optional(),
     confirm: bool.optional(),
     currency,
     customer: text().optional(),

@@ -19,6 +19,7 @@ const storeBody = z.strictObject({
 });
 const disputeBody = z.strictObject({ reason: z.string().default('fraudulent') });
 const closeBody = z.strictObject({ outcome: z.enum(['won', 'lost']) });
+const answerBody = z.strictObject({ answer: z.enum(['accept', 'refuse']) });
 const settleBody = z.strictObject({ outcome: z.enum(['succeeded', 'failed']) });
 
 /** Stripe's part of the control API (see control.ts). */
@@ -35,6 +36,9 @@ export const stripeRoutes: readonly Route[] = [
   ),
   route('POST', '/stripe/payments/:id/fail', async ({ stripe, part }) =>
     stripe.presentPayment(await stripe.failPayment(part(1))),
+  ),
+  route('POST', '/stripe/payments/:id/authenticate', async ({ stripe, part, body }) =>
+    stripe.presentPayment(await stripe.answerBank(part(1), answerBody.parse(body).answer === 'accept')),
   ),
   route('POST', '/stripe/payments/:id/refund', ({ stripe, part, body }) =>
     stripe.refund(part(1), refundBody.parse(body).amount),

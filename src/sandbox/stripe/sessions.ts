@@ -229,6 +229,7 @@ function makeVisit(id: string, given: Given, origin: string): Visit {
     intent: {
       metadata: intent.metadata ?? {},
       description: intent.description ?? null,
+      capture_method: more?.capture_method ?? 'automatic_async',
       receipt_email: more?.receipt_email ?? null,
       setup_future_usage: more?.setup_future_usage ?? given.payment_method_options?.card?.setup_future_usage ?? null,
       statement_descriptor: more?.statement_descriptor ?? null,

@@ -6,6 +6,7 @@ import { ApiError } from './api-error.ts';
 import { DEFAULT_CARD } from './cards.ts';
 import type { Choice } from './checkout.ts';
 import type { Cause, Charge, Dispute, PaymentIntent, Refund, Session } from './objects.ts';
+import { answerBank } from './off-session.ts';
 import { assemble, type Parts } from './parts.ts';
 import { BY_TIME } from './sessions.ts';
 import type { EventRecord } from './world.ts';
@@ -104,6 +105,15 @@ export class Stripe {
   async transfer(intentId: string, amount: number): Promise<PaymentIntent> {
     const { origin } = this.#causeFor(this.getIntent(intentId));
     return await this.#act(() => this.parts.delayed.transfer(intentId, amount, origin));
+  }
+
+  /** What the payer answers the bank about a charge of a stored card. @throws SimError */
+  async answerBank(intentId: string, isGiven: boolean): Promise<PaymentIntent> {
+    const intent = this.getIntent(intentId);
+    return await this.#act(() => {
+      answerBank(this.parts, intent, isGiven, this.#causeFor(intent));
+      return intent;
+    });
   }
 
   async failPayment(intentId: string): Promise<PaymentIntent> {

@@ -31,6 +31,7 @@ export type Visit = {
   intent: {
     metadata: Record<string, string>;
     description: string | null;
+    capture_method: 'automatic' | 'automatic_async';
     receipt_email: string | null;
     setup_future_usage: 'off_session' | 'on_session' | null;
     statement_descriptor: string | null;
