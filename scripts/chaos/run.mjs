@@ -77,7 +77,7 @@ async function chaos(stack, { seconds, buyers: count, seed }) {
   const drainedInMs = await drain(simUrl, database.url);
   const { acknowledged } = balancer.seen;
   const witness = await readWitness(simUrl, buyers.bought.users);
-  const verdict = await judge({ databaseUrl: database.url, directory: 'dist', acknowledged, witness });
+  const verdict = await judge({ databaseUrl: database.url, acknowledged, witness });
   for (const error of buyers.failures) verdict.faults.push(`a buyer failed: ${error.message}`);
   report({ kills: faults.kills, seen: balancer.seen, bought: buyers.bought, verdict, drainedInMs, witness });
   return verdict.faults.length === 0;

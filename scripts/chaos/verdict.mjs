@@ -1,7 +1,5 @@
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
 import pg from 'pg';
+import { importSources } from '../bench/sources.mjs';
 
 /** What the simulator says was charged, and which notices lie in its chats. */
 export async function readWitness(simUrl, userIds) {
@@ -27,7 +25,7 @@ export async function readWitness(simUrl, userIds) {
 /**
  * Holds the books against the witnesses. Returns the faults in words, none when all is well, and what was counted.
  */
-export async function judge({ databaseUrl, directory, acknowledged, witness }) {
+export async function judge({ databaseUrl, acknowledged, witness }) {
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 2 });
   try {
     const { rows: payments } = await pool.query(
@@ -70,7 +68,7 @@ export async function judge({ databaseUrl, directory, acknowledged, witness }) {
       granted.filter(({ id }) => !witness.notices.has(id)).map(({ id }) => id),
       'granted and never told',
     );
-    faults.push(...(await brokenInvariants(pool, directory)));
+    faults.push(...(await brokenInvariants(pool)));
     const repeated = [...witness.notices.values()].reduce((sum, texts) => sum + texts.length - new Set(texts).size, 0);
     const told = [...witness.notices.values()].reduce((sum, texts) => sum + texts.length, 0);
     return { faults, counts: { payments: payments.length, granted: granted.length, told, repeated } };
@@ -80,18 +78,8 @@ export async function judge({ databaseUrl, directory, acknowledged, witness }) {
 }
 
 /** The invariants that production checks itself by (src/domain/audit/invariants.ts). */
-async function brokenInvariants(pool, directory) {
-  const outfile = join(directory, 'invariants.mjs');
-  await build({
-    entryPoints: ['src/domain/audit/invariants.ts'],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    packages: 'external',
-    logLevel: 'silent',
-  });
-  const { checkBooks } = await import(pathToFileURL(outfile).href);
+async function brokenInvariants(pool) {
+  const { checkBooks } = await importSources('invariants', "export { checkBooks } from '#domain/audit/invariants.ts';");
   const invariants = await checkBooks({ pool, clock: { now: () => new Date() } });
   return invariants
     .filter(({ violations }) => violations.length > 0)
