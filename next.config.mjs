@@ -14,5 +14,7 @@ const SECURITY_HEADERS = [
 export default {
   poweredByHeader: false,
   reactStrictMode: true,
+  // Reads files beside its own.
+  serverExternalPackages: ['pdfkit'],
   headers: async () => [{ source: '/:path*', headers: SECURITY_HEADERS }],
 };

@@ -1,6 +1,9 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { SCOPES, type Scope } from '#domain/context/context.ts';
+import { addMethod } from '#domain/payment-method/add.ts';
+import { actingFor } from './request.ts';
 import { makeRoutes } from './rest.ts';
+import { makeVault, VAULT } from './testing/vault.ts';
 import { type Answer, orderOf, type Person, useWorld } from './testing/world.ts';
 
 type Attempt = Readonly<{ method: string; path: string; json?: unknown }>;
@@ -15,7 +18,8 @@ type Row = Readonly<{
   /** What its own people are told. */
   status: number;
 }>;
-type Owner = Person & Readonly<{ paymentId: string; invoiceId: string; subscriptionId: string; eventId: string }>;
+type Owner = Person &
+  Readonly<{ paymentId: string; invoiceId: string; subscriptionId: string; methodId: string; eventId: string }>;
 
 const reasonOf = ({ body }: Answer) => (body['error'] as { reason: string } | undefined)?.reason ?? null;
 
@@ -61,6 +65,76 @@ const ROWS: ReadonlyArray<Row> = [
     scopes: ['payments:read'],
     stranger: [404, 'payment_not_found'],
     attempt: ({ paymentId }) => ({ method: 'GET', path: `/api/v1/payment/payments/${paymentId}` }),
+    status: 200,
+  },
+  {
+    route: 'GET /api/v1/payment/payments/{id}/receipt',
+    scopes: ['payments:read'],
+    stranger: [404, 'payment_not_found'],
+    attempt: ({ paymentId }) => ({ method: 'GET', path: `/api/v1/payment/payments/${paymentId}/receipt` }),
+    status: 200,
+  },
+  {
+    route: 'POST /api/v1/payment/methods',
+    scopes: ['payments:write'],
+    stranger: [403, 'not_yours'],
+    attempt: ({ userId }) => ({
+      method: 'POST',
+      path: '/api/v1/payment/methods',
+      json: { user_id: userId, provider: VAULT },
+    }),
+    status: 201,
+  },
+  {
+    route: 'GET /api/v1/payment/methods',
+    scopes: ['payments:read'],
+    stranger: [403, 'not_yours'],
+    attempt: ({ userId }) => ({ method: 'GET', path: `/api/v1/payment/methods?user_id=${userId}` }),
+    status: 200,
+  },
+  {
+    route: 'POST /api/v1/payment/methods/{id}/confirm',
+    scopes: ['payments:write'],
+    stranger: [404, 'payment_method_not_found'],
+    attempt: ({ methodId }) => ({
+      method: 'POST',
+      path: `/api/v1/payment/methods/${methodId}/confirm`,
+      json: { token: 'tok_silent' },
+    }),
+    status: 200,
+  },
+  {
+    route: 'POST /api/v1/payment/process',
+    scopes: ['payments:write'],
+    stranger: [403, 'not_yours'],
+    attempt: ({ methodId, userId }) => ({
+      method: 'POST',
+      path: '/api/v1/payment/process',
+      json: { payment_method_id: methodId, user_id: userId, item_id: 'tool-license', amount: 500, currency: 'USD' },
+    }),
+    status: 201,
+  },
+  {
+    route: 'DELETE /api/v1/payment/methods/{id}',
+    scopes: ['payments:write'],
+    stranger: [404, 'payment_method_not_found'],
+    attempt: ({ methodId }) => ({ method: 'DELETE', path: `/api/v1/payment/methods/${methodId}` }),
+    status: 200,
+  },
+  {
+    route: 'GET /api/v1/payment/analytics/revenue',
+    scopes: ['revenue:read'],
+    stranger: [403, 'not_yours'],
+    isStaffOnly: true,
+    attempt: () => ({ method: 'GET', path: '/api/v1/payment/analytics/revenue' }),
+    status: 200,
+  },
+  {
+    route: 'GET /api/v1/payment/analytics/subscriptions',
+    scopes: ['subscriptions:read'],
+    stranger: [403, 'not_yours'],
+    isStaffOnly: true,
+    attempt: () => ({ method: 'GET', path: '/api/v1/payment/analytics/subscriptions' }),
     status: 200,
   },
   {
@@ -123,7 +197,7 @@ const ROWS: ReadonlyArray<Row> = [
 ];
 
 describe('who may call what', () => {
-  const world = useWorld();
+  const world = useWorld({ surfacePolicy: 'permissive', others: (stars) => [makeVault(stars).provider] });
   let owner: Owner;
   let stranger: Person;
   let admin: Person;
@@ -135,8 +209,16 @@ describe('who may call what', () => {
     const { invoiceId, paymentId } = await world.buy(person, 'month');
     const subscription = await world.ctx.db.subscription.findFirstOrThrow({ where: { userId: person.userId } });
     const event = await world.ctx.db.webhookEvent.findFirstOrThrow({ where: { kind: 'payment_succeeded' } });
-    owner = { ...person, invoiceId, paymentId, subscriptionId: subscription.id, eventId: event.id };
+    await world.ctx.db.price.create({
+      data: { id: 'prc_tool_usd', planId: 'pln_tool', currency: 'USD', amount: 500n, interval: 'once' },
+    });
+    const ctx = actingFor(world.ctx, { kind: 'user', userId: person.userId, role: 'user' });
+    const { id: methodId } = await addMethod(ctx, { userId: person.userId, providerId: VAULT, language: 'en' });
+    owner = { ...person, invoiceId, paymentId, methodId, subscriptionId: subscription.id, eventId: event.id };
   });
+
+  /** Paying is for five times a minute. */
+  beforeEach(() => world.clock.advance(60_000));
 
   const ask = ({ method, path, json }: Attempt, as?: string) =>
     world.call(method, path, { as, ...(json !== undefined && { json }) });

@@ -158,6 +158,26 @@ describe('the OpenAPI document', () => {
       '/api/v1/payment/payments/{id}',
       await world.call('GET', `/api/v1/payment/payments/${paymentId}`, { as }),
     );
+    await get('/api/v1/payment/methods');
+    await send('post', '/api/v1/payment/methods', '/api/v1/payment/methods', { provider: 'telegram-stars' });
+    await send('post', '/api/v1/payment/methods', '/api/v1/payment/methods', { provider: '4242424242424242' });
+    await send('post', '/api/v1/payment/methods/{id}/confirm', '/api/v1/payment/methods/pmt_1/confirm', {});
+    check(
+      'delete',
+      '/api/v1/payment/methods/{id}',
+      await world.call('DELETE', '/api/v1/payment/methods/pmt_1', { as }),
+    );
+    await send('post', '/api/v1/payment/process', '/api/v1/payment/process', {
+      ...orderOf('year'),
+      payment_method: undefined,
+      payment_method_id: 'pmt_1',
+    });
+    await get('/api/v1/payment/payments/{id}/receipt', '/api/v1/payment/payments/pay_1/receipt');
+    await get('/api/v1/receipts/{token}', '/api/v1/receipts/x');
+    await get('/api/v1/payment/analytics/revenue', '/api/v1/payment/analytics/revenue', key);
+    await get('/api/v1/payment/analytics/revenue', '/api/v1/payment/analytics/revenue?from=2020-01-01', key);
+    await get('/api/v1/payment/analytics/subscriptions', '/api/v1/payment/analytics/subscriptions', key);
+    await get('/api/v1/payment/analytics/subscriptions', '/api/v1/payment/analytics/subscriptions', as);
     check('post', '/webhooks/telegram', await world.update({ message: { text: '/start' } }));
     check('post', '/webhooks/telegram', await world.update({ message: { text: '/start' } }, { secret: 'wrong' }));
   });

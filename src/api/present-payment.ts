@@ -2,9 +2,9 @@ import type { Language } from '#domain/identity/rules.ts';
 import { Currency } from '#domain/money.ts';
 import type { PaymentRecord } from '#domain/payment/records.ts';
 import { METHODS, type Method, type Provider } from '#domain/provider.ts';
-import type { AuditEvent, Payment, Refund, Subscription } from '#lib/generated/prisma/client.ts';
+import type { AuditEvent, Dispute, Payment, Refund, Subscription } from '#lib/generated/prisma/client.ts';
 import { presentInstant, presentInstantOrNull, presentRowMoney, presentSplit, type SoldPlan } from './present.ts';
-import type { PaymentView, ReceiptView, SubscriptionView, TimelineKind } from './views.ts';
+import type { DisputeView, PaymentView, ReceiptView, RefundView, SubscriptionView, TimelineKind } from './views.ts';
 
 /** How a payment was made. One from before that was kept is told by what its provider takes, else by its currency. */
 export function methodOf(
@@ -50,7 +50,7 @@ export function presentReceipt(
   language: Language,
 ): ReceiptView {
   const { periodStart, periodEnd } = payment;
-  const [refund] = payment.refunds;
+  const refunds = payment.refunds.map((refund) => presentRefund(refund, language));
   return {
     ...presentPayment(payment, sold, method, language),
     invoiceId: payment.invoiceId,
@@ -60,20 +60,33 @@ export function presentReceipt(
         ? { from: presentInstant(periodStart, language), until: presentInstant(periodEnd, language) }
         : null,
     split: presentSplit(payment, Currency.parse(payment.currency), language),
-    refund: refund ? presentRefund(refund, language) : null,
+    refund: refunds[0] ?? null,
+    refunds,
+    disputes: payment.disputes.map((dispute) => presentDispute(dispute, language)),
     timeline: presentTimeline(payment, language),
   };
 }
 
-function presentRefund(refund: Refund, language: Language): NonNullable<ReceiptView['refund']> {
-  const { claimUrl, id, reason, status } = refund;
+function presentRefund(refund: Refund, language: Language): RefundView {
+  const { claimUrl, id, reason, reference, status } = refund;
   return {
     id,
     status,
     reason,
+    reference,
     claimUrl,
     money: presentRowMoney(refund, language),
     at: presentInstant(refund.completedAt ?? refund.createdAt, language),
+  };
+}
+
+function presentDispute(dispute: Dispute, language: Language): DisputeView {
+  return {
+    id: dispute.id,
+    status: dispute.status,
+    money: presentRowMoney(dispute, language),
+    openedAt: presentInstant(dispute.createdAt, language),
+    closedAt: presentInstantOrNull(dispute.closedAt, language),
   };
 }
 

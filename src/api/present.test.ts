@@ -275,6 +275,7 @@ describe('presentReceipt', () => {
         completedAt: null,
       },
     ],
+    disputes: [],
     audit: [
       event('invoice.opened', 'inv_1'),
       event('checkout.attempted', 'inv_1'),

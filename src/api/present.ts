@@ -7,6 +7,7 @@ import type { HeldEntitlement } from '#domain/entitlement/list.ts';
 import type { Reason } from '#domain/errors.ts';
 import { Language } from '#domain/identity/rules.ts';
 import { Currency, type Money, WHOLE_BPS } from '#domain/money.ts';
+import type { StoredMethod } from '#domain/payment-method/records.ts';
 import { type Capability, PAYMENT_FAILURES, PROGRESSES } from '#domain/provider.ts';
 import type { RevenueSplit } from '#domain/revenue/rules.ts';
 import type { User } from '#lib/generated/prisma/client.ts';
@@ -25,6 +26,7 @@ import type {
   PlanView,
   PriceView,
   ProductView,
+  StoredMethodView,
 } from './views.ts';
 
 /** A plan with the product it belongs to. */
@@ -190,7 +192,16 @@ export function presentMethod(offer: MethodOffer, language: Language): MethodVie
   };
 }
 
-export function presentPreview(offer: CheckoutOffer, language: Language): CheckoutPreview {
+export function presentStoredMethod(method: StoredMethod, language: Language): StoredMethodView {
+  return { ...method, createdAt: presentInstant(method.createdAt, language) };
+}
+
+/** `stored`: the reader's methods that can pay it. */
+export function presentPreview(
+  offer: CheckoutOffer,
+  language: Language,
+  stored: ReadonlyArray<StoredMethod> = [],
+): CheckoutPreview {
   const { product, plan, price, methods, blocked, replaces } = offer;
   const renewsEveryDays = methods.find((method) => method.renewalDays !== null)?.renewalDays ?? null;
   const replaced = replaces && product.plans.find(({ id }) => id === replaces.planId);
@@ -209,6 +220,7 @@ export function presentPreview(offer: CheckoutOffer, language: Language): Checko
       ),
       methods: other.methods.map((method) => presentMethod(method, language)),
     })),
+    stored: stored.map((method) => presentStoredMethod(method, language)),
     blocked: blocked && { reason: blocked, text: presentReason(blocked, language) },
     replaces: replaces && {
       subscriptionId: replaces.subscriptionId,

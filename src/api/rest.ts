@@ -15,14 +15,18 @@ import {
   readBody,
   requestIdFor,
 } from './request.ts';
+import { analyticsRoutes } from './rest/analytics-routes.ts';
 import { catalogRoutes } from './rest/catalog-routes.ts';
 import { checkoutRoutes } from './rest/checkout-routes.ts';
 import { isWrite, makeDocument } from './rest/document.ts';
 import { entitlementRoutes } from './rest/entitlement-routes.ts';
+import { methodRoutes } from './rest/method-routes.ts';
 import { makeOperationsRoutes } from './rest/operations-routes.ts';
 import { paymentRoutes } from './rest/payment-routes.ts';
+import { receiptRoutes } from './rest/receipt-routes.ts';
+import { refundRoutes } from './rest/refund-routes.ts';
 import { revenueRoutes } from './rest/revenue-routes.ts';
-import type { JsonRoute, Route } from './rest/route.ts';
+import type { JsonRoute, Reply, Route } from './rest/route.ts';
 import { subscriptionRoutes } from './rest/subscription-routes.ts';
 import type { MessageHandler } from './webhook.ts';
 
@@ -51,10 +55,14 @@ export function makeRoutes(
     ...makeOperationsRoutes(options),
     ...catalogRoutes,
     ...checkoutRoutes,
+    ...methodRoutes,
     ...paymentRoutes,
+    ...refundRoutes,
+    ...receiptRoutes,
     ...subscriptionRoutes,
     ...entitlementRoutes,
     ...revenueRoutes,
+    ...analyticsRoutes,
   ];
 }
 
@@ -184,8 +192,18 @@ function readJson(request: Request, bytes: Uint8Array): unknown {
   return parseJson(bytes);
 }
 
-function answer(reply: { status: number; body: unknown }): Response {
-  return new Response(JSON.stringify(reply.body), { status: reply.status, headers: ANSWER_HEADERS });
+function answer(reply: Reply): Response {
+  if (!('file' in reply))
+    return new Response(JSON.stringify(reply.body), { status: reply.status, headers: ANSWER_HEADERS });
+  const { bytes, contentType, name } = reply.file;
+  const headers = {
+    ...ANSWER_HEADERS,
+    'content-type': contentType,
+    'content-disposition': `attachment; filename="${name}"`,
+    // Telegram's downloadFile asks for it (telegram.md § 2.3); the link or a credential is needed all the same.
+    'access-control-allow-origin': 'https://web.telegram.org',
+  };
+  return new Response(new Uint8Array(bytes), { status: reply.status, headers });
 }
 
 /** Does the work of a keyed request once, or repeats the answer it had. */

@@ -1,7 +1,9 @@
+import { addingRouter } from './screens/adding.ts';
 import { catalogRouter } from './screens/catalog.ts';
 import { checkoutRouter } from './screens/checkout.ts';
 import { entitlementsRouter } from './screens/entitlements.ts';
 import { meRouter } from './screens/me.ts';
+import { methodsRouter } from './screens/methods.ts';
 import { payRouter } from './screens/pay.ts';
 import { paymentsRouter } from './screens/payments.ts';
 import { sessionRouter } from './screens/session.ts';
@@ -15,6 +17,8 @@ export const appRouter = router({
   catalog: catalogRouter,
   checkout: checkoutRouter,
   pay: payRouter,
+  methods: methodsRouter,
+  adding: addingRouter,
   payments: paymentsRouter,
   subscriptions: subscriptionsRouter,
   entitlements: entitlementsRouter,

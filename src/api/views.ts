@@ -77,10 +77,48 @@ export type CheckoutPreview = {
   methods: MethodView[];
   /** The same for the same time in other currencies, where something may be used here. */
   alternatives: { price: PriceView; methods: MethodView[] }[];
+  /** The reader's stored methods that can pay it here. */
+  stored: StoredMethodView[];
   /** Why it cannot be bought at all now (already_owned, already_subscribed …). */
   blocked: { reason: Reason; text: string } | null;
   /** A running subscription of the same line that will end at its period end when this is bought. */
   replaces: { subscriptionId: string; planName: string; until: InstantView } | null;
+};
+
+/** A payment method that its provider keeps: never a number. `expires` is YYYY-MM. */
+export type StoredMethodView = {
+  id: string;
+  provider: string;
+  method: Method;
+  brand: string;
+  last4: string;
+  expires: string | null;
+  createdAt: InstantView;
+};
+
+/** A provider that can keep a payment method, and which prices it then pays. */
+export type StoringProviderView = { provider: string; method: Method; currencies: Currency[] };
+
+/**
+ * Where a person goes on with a method they add: to the provider's page (`url`), or with our page, whose client talks to the
+ * provider's own `endpoint` and gives us the token it gets. `pageUrl` is our page, which needs no session.
+ */
+export type AddingView = {
+  id: string;
+  provider: string;
+  url: string | null;
+  client: { endpoint: string; publicId: string } | null;
+  pageUrl: string;
+};
+
+/** A method that is being added as whoever holds its link sees it; nothing of its owner. */
+export type OpenAddingView = {
+  provider: string;
+  status: 'adding' | 'active' | 'removed';
+  url: string | null;
+  client: { endpoint: string; publicId: string } | null;
+  /** Once it is active. */
+  card: { brand: string; last4: string } | null;
 };
 
 /** The state of an order as the server knows it: the only truth the Mini App shows. */
@@ -161,18 +199,39 @@ export type ReceiptView = PaymentView & {
   chargeId: string;
   period: { from: InstantView; until: InstantView } | null;
   split: MethodView['split'];
-  refund: {
-    id: string;
-    status: 'requested' | 'succeeded' | 'failed';
-    reason: 'surplus' | 'requested' | 'provider';
-    money: MoneyView;
-    /** Where the buyer says how they want their money; null when they need do nothing. */
-    claimUrl: string | null;
-    at: InstantView;
-  } | null;
+  /** The newest of `refunds`. */
+  refund: RefundView | null;
+  /** Newest first. */
+  refunds: RefundView[];
+  /** Newest first. */
+  disputes: DisputeView[];
   /** What happened, oldest first. `kind` names a text under `receipt.timeline`. */
   timeline: { kind: TimelineKind; at: InstantView }[];
 };
+
+export type RefundView = {
+  id: string;
+  status: 'requested' | 'succeeded' | 'failed';
+  reason: 'surplus' | 'requested' | 'provider';
+  money: MoneyView;
+  /** The provider's id of it, once it has one. */
+  reference: string | null;
+  /** Where the buyer says how they want their money; null when they need do nothing. */
+  claimUrl: string | null;
+  at: InstantView;
+};
+
+export type DisputeView = {
+  id: string;
+  status: 'open' | 'won' | 'lost';
+  /** What is in question. */
+  money: MoneyView;
+  openedAt: InstantView;
+  closedAt: InstantView | null;
+};
+
+/** Where a receipt can be downloaded for some minutes, without a session; relative to our own address. */
+export type ReceiptLinkView = { url: string; expiresAt: string };
 
 export const TIMELINE_KINDS = [
   'ordered',
@@ -236,7 +295,8 @@ export type ErrorView = {
 };
 
 /*
- * tRPC procedures (router `AppRouter` in api/router.ts). q = query, m = mutation. All but session.start need a session.
+ * tRPC procedures (router `AppRouter` in api/router.ts). q = query, m = mutation. All but session.start, pay.* and
+ * adding.* need a session.
  *
  * session.start      m  { initData: string, startParam?: string }   -> { token: string, expiresAt: string, me: MeView }
  * me.get             q  -> MeView
@@ -244,12 +304,24 @@ export type ErrorView = {
  * me.allowMessages   m  -> MeView                       (after the client granted write access)
  * catalog.list       q  -> ProductView[]                (plan lines and plugins, in order)
  * checkout.preview   q  { priceId } -> CheckoutPreview
- * checkout.start     m  { priceId, method: Method } -> InvoiceView      (resumes the open order of the same price)
+ * checkout.start     m  { priceId, method: Method, provider?, storedMethodId? } -> InvoiceView
+ *                       (resumes the open order of the same price; a stored method is charged at once, and the answer shows
+ *                       what became of it where its provider knows within five seconds: paid, pending or failure)
  * checkout.status    q  { invoiceId } -> InvoiceView
  * checkout.cancel    m  { invoiceId } -> InvoiceView
  * payments.list      q  { cursor?, limit? (<= 50), status?: PaymentStatusView, month?: 'YYYY-MM' } -> PaymentPage
  * payments.months    q  -> string[]                     (months 'YYYY-MM' with payments, newest first, at most 60)
  * payments.receipt   q  { paymentId } -> ReceiptView
+ * payments.receiptLink m { paymentId } -> ReceiptLinkView   (the PDF, for five minutes)
+ * methods.list       q  -> StoredMethodView[]           (newest first)
+ * methods.providers  q  -> StoringProviderView[]
+ * methods.add        m  { provider } -> AddingView
+ * methods.confirm    m  { methodId, token?, code? } -> StoredMethodView | null   (null: the person has not finished)
+ * methods.remove     m  { methodId } -> { isRemoved: true }
+ * adding.get         q  { methodId, language } -> OpenAddingView     (for whoever holds the link, for a day)
+ * adding.confirm     m  { methodId, language, token: string | null, code? } -> OpenAddingView
+ * pay.order          q  { invoiceId, language } -> LinkedOrderView   (for whoever holds the link)
+ * pay.start          m  { invoiceId, language, method, provider } -> { invoiceId, url: string | null }
  * subscriptions.list q  -> SubscriptionView[]           (newest first, at most 50)
  * subscriptions.cancel m { subscriptionId } -> SubscriptionView
  * subscriptions.resume m { subscriptionId } -> SubscriptionView

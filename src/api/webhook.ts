@@ -13,6 +13,7 @@ const ALIASES: ReadonlyArray<readonly [path: string, providerId: string]> = [
   ['/webhooks/telegram', 'telegram-stars'],
   ['/api/v1/payments/webhook/telegram-stars', 'telegram-stars'],
   ['/api/v1/payment/webhooks/telegram', 'telegram-stars'],
+  ['/api/v1/stripe/webhook', 'stripe'],
 ];
 
 /** The addresses to which the providers that are set up post, each with its provider. */

@@ -232,4 +232,52 @@ describe('buying in the chat where the operator permits other methods', () => {
     expect(confirm?.text).not.toContain('Stars only');
     expect(buttonOf(confirm, 'Telegram Stars').callback_data).toBeTruthy();
   });
+
+  it('offers one button per way to pay, and opens the one that was chosen', async () => {
+    const person = await stage.person('en');
+    const confirm = await walk(person, await person.write('/buy'), 'Channels', 'Pro', /so’m a year/);
+    const ways = confirm[0]?.inline_keyboard?.flat().map(({ text }) => text);
+    expect(ways).toEqual(expect.arrayContaining(['Card (Payme)', 'Card (Click)', 'Back']));
+    expect(ways).not.toContain('Telegram Stars');
+    const [order] = await walk(person, confirm, 'Card (Click)');
+    expect(buttonOf(order, /^Pay /).url).toContain('/click/services/pay?');
+    const attempts = () =>
+      stage.ctx.db.paymentAttempt.findMany({
+        where: { invoice: { user: { telegramId: BigInt(person.id) } } },
+        orderBy: { createdAt: 'asc' },
+        select: { provider: true, method: true },
+      });
+    expect(await attempts()).toEqual([{ provider: 'click', method: 'credit_card' }]);
+    const again = await walk(person, await person.write('/buy'), 'Channels', 'Pro', /so’m a year/, 'Card (Payme)');
+    expect(buttonOf(again[0], /^Pay /).url).toContain('/payme/');
+    expect(await attempts()).toHaveLength(2);
+  });
+
+  it('still takes a button from before a provider was named on it', async () => {
+    const person = await stage.person('en');
+    await person.write('/start');
+    await stage.bot.handleUpdate(
+      forgedPress(person.id, encodePress('pay', 'prc_channels_pro_year_uzs', 'credit_card')),
+    );
+    expect((await person.messages()).at(-1)?.text).toContain('Press the button to pay');
+  });
+
+  it('names Telegram as judge only where Stars were paid', async () => {
+    const person = await stage.person('en');
+    await walk(person, await person.write('/buy'), 'Channels', 'Pro', /so’m a year/, 'Card (Payme)');
+    const invoice = await stage.ctx.db.invoice.findFirstOrThrow({
+      where: { user: { telegramId: BigInt(person.id) } },
+    });
+    const { amount, currency, id: invoiceId, planId, userId } = invoice;
+    const now = stage.ctx.clock.now();
+    const paid = { provider: 'payme', chargeId: 'card-1', kind: 'one_time', status: 'succeeded' } as const;
+    const shares = { platformFee: amount, processorFee: 0n, developerShare: 0n };
+    const rest = { id: 'pay_card1', invoiceId, userId, planId, amount, currency, paidAt: now, createdAt: now };
+    await stage.ctx.db.payment.create({ data: { ...rest, ...paid, ...shares, method: 'credit_card' } });
+    const support = await person.write('/paysupport');
+    const [request] = await walk(person, support, /Pro/);
+    for (const message of [support[0], request])
+      expect(message?.inline_keyboard?.flat().map(({ text }) => text)).not.toContain('Ask Telegram');
+    expect(request?.text).not.toContain('to Telegram');
+  });
 });

@@ -1,15 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { METHODS } from '#domain/provider.ts';
 import { PRODUCTS, SANDBOX_PLUGINS } from '../../prisma/catalog.ts';
-import { CALLBACK_DATA_MAX_BYTES, decodePress, encodePress, HELP_PAGES, type Press } from './callback.ts';
+import { CALLBACK_DATA_MAX_BYTES, decodePress, encodePress, HELP_PAGES, METHOD_CODES, type Press } from './callback.ts';
 
 const ID = 'prc_01kb3f9zq8x7m2n4p6r8t0v1w3';
+/** Those whose buttons name them: only Telegram takes Stars. */
+const PROVIDERS = ['stripe', 'payme', 'click', 'crypto-pay', 'btcpay'];
 const PRESSES: Press[] = [
   { action: 'buy', args: [] },
   { action: 'product', args: ['prd_personal_log'] },
   { action: 'plan', args: ['pln_channels_enterprise'] },
   { action: 'price', args: [ID] },
   ...METHODS.map((method): Press => ({ action: 'pay', args: [ID, method] })),
+  ...PROVIDERS.map((provider): Press => ({ action: 'payBy', args: [ID, 'x', provider] })),
   { action: 'cancelOrder', args: [ID] },
   { action: 'subscription', args: [] },
   { action: 'askCancel', args: [ID] },
@@ -43,12 +46,15 @@ describe('callback data', () => {
     expect(new Set(PRESSES.map(encode)).size).toBe(PRESSES.length);
   });
 
-  it('fits the seeded prices with every method', () => {
+  it('fits the seeded prices with every method and provider', () => {
     const plans = [...PRODUCTS, ...SANDBOX_PLUGINS].flatMap((product) => product.plans);
     for (const { code, prices } of plans)
       for (const { currency, interval } of prices)
-        for (const method of METHODS)
-          encodePress('pay', `prc_${code.replaceAll('-', '_')}_${interval}_${currency.toLowerCase()}`, method);
+        for (const method of METHODS) {
+          const price = `prc_${code.replaceAll('-', '_')}_${interval}_${currency.toLowerCase()}`;
+          encodePress('pay', price, method);
+          for (const provider of PROVIDERS) encodePress('payBy', price, METHOD_CODES[method], provider);
+        }
   });
 
   it.each([

@@ -9,7 +9,18 @@ export const CALLBACK_DATA_MAX_BYTES = 64;
 const VERSION = '1';
 const SEPARATOR = ':';
 
+const ProviderId = z.string().regex(/^[a-z][a-z-]{0,19}$/);
 const Id = z.string().regex(/^[a-z]{2,4}_[0-9a-z_]{1,44}$/);
+
+/** Methods beside a provider's name, where their own would not fit. */
+export const METHOD_CODES = {
+  telegram_stars: 's',
+  credit_card: 'c',
+  bank_transfer: 'b',
+  digital_wallet: 'w',
+  cryptocurrency: 'x',
+} as const satisfies Record<Method, string>;
+type MethodCode = (typeof METHOD_CODES)[Method];
 
 /** What the buttons under our messages ask for, and with which arguments. */
 type ActionArgs = {
@@ -17,7 +28,9 @@ type ActionArgs = {
   product: [productId: string];
   plan: [planId: string];
   price: [priceId: string];
+  /** By the first provider that can: Stars, and buttons from before several providers took a method. */
   pay: [priceId: string, method: Method];
+  payBy: [priceId: string, method: MethodCode, providerId: string];
   cancelOrder: [invoiceId: string];
   subscription: [];
   askCancel: [subscriptionId: string];
@@ -52,6 +65,7 @@ const ACTIONS: { [Name in Action]: { code: string; args: z.ZodType<ActionArgs[Na
   plan: { code: 'l', args: OneId },
   price: { code: 'r', args: OneId },
   pay: { code: 'p', args: z.tuple([Id, z.enum(METHODS)]) },
+  payBy: { code: 'P', args: z.tuple([Id, z.enum(METHOD_CODES), ProviderId]) },
   cancelOrder: { code: 'x', args: OneId },
   subscription: { code: 's', args: Nothing },
   askCancel: { code: 'c', args: OneId },

@@ -1,12 +1,13 @@
 import type { InlineKeyboardButton } from 'grammy/types';
 import { type CatalogPlan, type CatalogPrice, type CatalogProduct, listCatalog } from '#domain/catalog/list-catalog.ts';
-import type { CheckoutOffer } from '#domain/checkout/preview.ts';
+import type { CheckoutOffer, MethodOffer } from '#domain/checkout/preview.ts';
 import { chooseProviders, judgeSurface } from '#domain/checkout/rules.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import type { Language } from '#domain/identity/rules.ts';
 import { METHODS, type Method } from '#domain/provider.ts';
 import { markup } from '#messages/telegram.ts';
-import { formatDate, translator } from '#messages/translate.ts';
+import { formatDate, providerName, translator } from '#messages/translate.ts';
+import { METHOD_CODES } from './callback.ts';
 import type { View } from './context.ts';
 import { paragraphs, pressButton, priceText, refusalText, titleOf } from './render.ts';
 
@@ -152,8 +153,7 @@ export function offerView(
     return { text: paragraphs(head, refusalText(offer.blocked, language)), buttons: [mine, back] };
   }
   const allowed = offer.methods.filter(({ refusal }) => refusal === null);
-  const methods = [...new Set(allowed.map(({ capability }) => capability.method))];
-  const canPay = methods.length > 0;
+  const canPay = allowed.length > 0;
   return {
     text: paragraphs(
       head,
@@ -164,11 +164,26 @@ export function offerView(
       canPay ? say('bot.buy.chooseMethod') : say('bot.buy.noMethod'),
       surfacePolicy === 'strict' && offer.product.fulfilment === 'digital' ? say('bot.buy.starsOnly') : null,
     ),
-    buttons: [
-      ...methods.map((method) => [pressButton(t(`bot.buy.method.${method}`), 'pay', offer.price.id, method)]),
-      back,
-    ],
+    buttons: [...allowed.map((way) => [wayButton(way, { ways: allowed, priceId: offer.price.id, language })]), back],
   };
+}
+
+/** "Card (Payme)"; a wallet, a bank transfer or coins go by their own name while only one provider takes them. */
+function wayButton(
+  { capability, providerId }: MethodOffer,
+  { language, priceId, ways }: { ways: ReadonlyArray<MethodOffer>; priceId: string; language: Language },
+): InlineKeyboardButton {
+  const t = translator(language);
+  const { method } = capability;
+  const text = t(`bot.buy.method.${method}`);
+  // Only Telegram takes Stars.
+  if (method === 'telegram_stars') return pressButton(text, 'pay', priceId, method);
+  const isOnly = ways.filter((way) => way.capability.method === method).length === 1;
+  const way =
+    isOnly && method !== 'credit_card'
+      ? text
+      : t('common.way', { method: text, provider: providerName(providerId, language) });
+  return pressButton(way, 'payBy', priceId, METHOD_CODES[method], providerId);
 }
 
 /** How long it lasts and whether it goes on by itself. */

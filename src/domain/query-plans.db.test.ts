@@ -12,6 +12,8 @@ import { getPayment, listPayments } from '#domain/payment/records.ts';
 import { lapseHolder, lapseReservations } from '#domain/reservation/end.ts';
 import { findLostCaptures } from '#domain/reservation/find-lost.ts';
 import { listReservations, loadReservation } from '#domain/reservation/load.ts';
+import { analyseRevenue } from '#domain/revenue/analyse.ts';
+import { analyseSubscriptions } from '#domain/subscription/analyse.ts';
 import { listSubscriptions } from '#domain/subscription/records.ts';
 import { endSubscriptions, remindRenewals } from '#domain/subscription/run-schedule.ts';
 import { retryWebhooks } from '#domain/webhook/retry.ts';
@@ -102,6 +104,11 @@ beforeAll(async () => {
   await world.sql('ANALYZE');
 }, 120_000);
 
+const lastMonth = (ctx: Ctx) => {
+  const to = ctx.clock.now();
+  return { from: new Date(to.getTime() - 30 * 86_400_000), to };
+};
+
 const QUERIES: ReadonlyArray<[name: string, run: (ctx: Ctx) => Promise<unknown>]> = [
   [
     'load_charges',
@@ -183,6 +190,8 @@ const QUERIES: ReadonlyArray<[name: string, run: (ctx: Ctx) => Promise<unknown>]
   ['remindRenewals', (ctx) => remindRenewals(ctx)],
   ['remindEnds', (ctx) => remindEnds(ctx)],
   ['retryWebhooks', (ctx) => retryWebhooks(ctx)],
+  ['analyseRevenue of a month', (ctx) => analyseRevenue(ctx, lastMonth(ctx))],
+  ['analyseSubscriptions of a month', (ctx) => analyseSubscriptions(ctx, lastMonth(ctx))],
 ];
 
 const isOurs = ({ text }: Sent) =>

@@ -3,5 +3,6 @@ import bot from './ja/bot.json' with { type: 'json' };
 import common from './ja/common.json' with { type: 'json' };
 import error from './ja/error.json' with { type: 'json' };
 import notice from './ja/notice.json' with { type: 'json' };
+import receipt from './ja/receipt.json' with { type: 'json' };
 
-export default { app, bot, common, error, notice };
+export default { app, bot, common, error, notice, receipt };

@@ -20,6 +20,12 @@ export function translator(language: MessageLanguage): ReturnType<typeof make> {
   return TRANSLATORS[language];
 }
 
+/** What a provider is called; one that has no name yet shows its id. */
+export function providerName(providerId: string, language: MessageLanguage): string {
+  const { provider } = MESSAGES[language].common;
+  return Object.entries(provider).find(([id]) => id === providerId)?.[1] ?? providerId;
+}
+
 type Amount = { amount: bigint; currency: string };
 
 /** Digits after the point and how a currency is written; ISO currencies follow Intl, Stars and coins do not. */

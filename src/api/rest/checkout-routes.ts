@@ -27,7 +27,7 @@ import {
 } from './schemas.ts';
 
 /** Minor units: a JSON integer as in the older systems, or digits as a string. */
-const AmountInput = z
+export const AmountInput = z
   .union([z.number().int().positive().max(Number.MAX_SAFE_INTEGER), z.string().regex(/^[1-9][0-9]{0,17}$/)])
   .transform((amount) => BigInt(amount))
   .openapi({
@@ -223,7 +223,11 @@ type FoundOrder = Readonly<{
 }>;
 
 /** Finds what is bought by whom. A server may name a Telegram user we never met: they are known from then on. */
-async function findOrder(ctx: Ctx, { named, wish }: Order, asked: Language): Promise<FoundOrder> {
+export async function findOrder(
+  ctx: Ctx,
+  { named, wish }: Pick<Order, 'named' | 'wish'>,
+  asked: Language,
+): Promise<FoundOrder> {
   const name = nameOf(ctx, named, 'payments:write');
   const load = (buyer: BuyerName) =>
     loadCheckout(ctx, { item: wish.itemId, isProduct: wish.itemType === 'plugin', buyer });
@@ -237,8 +241,8 @@ async function findOrder(ctx: Ctx, { named, wish }: Order, asked: Language): Pro
   return { loaded, price, buyer: requireNamed(ctx, loaded.buyer, named, 'payments:write') };
 }
 
-/** Sessions come from the Mini App; a server's order is paid wherever it shows the link. */
-function surfaceOf(ctx: Ctx): Surface {
+/** Where a caller's buyer stands. Sessions come from the Mini App; a server's order is paid wherever it shows the link. */
+export function surfaceOf(ctx: Ctx): Surface {
   return ctx.actor.kind === 'api_key' ? 'api' : 'mini_app';
 }
 
@@ -326,7 +330,7 @@ const subscribeRoute = defineRoute({
     ),
 });
 
-function named(body: Named): Named {
+export function named(body: Named): Named {
   return { user_id: body.user_id, customer_telegram_id: body.customer_telegram_id };
 }
 

@@ -1,16 +1,14 @@
 import { z } from '@hono/zod-openapi';
-import { getInvoice } from '#domain/checkout/records.ts';
+import { getInvoice, type InvoiceRecord } from '#domain/checkout/records.ts';
 import type { Ctx } from '#domain/context/context.ts';
-import { requireScope } from '#domain/context/permission.ts';
-import { AppError } from '#domain/errors.ts';
 import type { Language } from '#domain/identity/rules.ts';
-import { requestRefund } from '#domain/payment/request-refund.ts';
 import { PAYMENT_STATUSES } from '#domain/payment/rules.ts';
+import { METHODS, PAYMENT_FAILURES, PROGRESSES } from '#domain/provider.ts';
 import { decodeCursor } from '../cursor.ts';
 import { showInvoice, showPayments, showReceipt } from '../show.ts';
-import { type InvoiceView, type PaymentView, type ReceiptView, TIMELINE_KINDS } from '../views.ts';
+import { type InvoiceView, type PaymentView, type ReceiptView, type RefundView, TIMELINE_KINDS } from '../views.ts';
 import { IntervalName } from './catalog-routes.ts';
-import { asSystem, type Named, resolvePerson } from './person.ts';
+import { type Named, resolvePerson } from './person.ts';
 import { defineRoute, type Route } from './route.ts';
 import {
   FeePart,
@@ -34,6 +32,7 @@ const PAYMENT_FIELDS = {
   }),
   status: PaymentStatus,
   ...MONEY_FIELDS,
+  returned_amount: Minor.openapi({ description: 'What went back of it by refunds and lost disputes' }),
   plan_name: z.string(),
   product_name: z.string(),
   payment_method: MethodName,
@@ -41,6 +40,18 @@ const PAYMENT_FIELDS = {
   paid_at: Instant,
 };
 const PaymentResource = z.object(PAYMENT_FIELDS).openapi('Payment');
+
+const RefundPart = z
+  .object({
+    refund_id: z.string(),
+    status: z.enum(['requested', 'succeeded', 'failed']),
+    reason: z.enum(['surplus', 'requested', 'provider']),
+    ...MONEY_FIELDS,
+    reference: z.string().nullable().openapi({ description: 'The provider’s id of it, once it has one' }),
+    claim_url: z.url().nullable().openapi({ description: 'Where the buyer says how they want their money' }),
+    at: Instant,
+  })
+  .openapi('Refund');
 
 const ReceiptResource = z
   .object({
@@ -50,14 +61,17 @@ const ReceiptResource = z
     charge_id: z.string().openapi({ description: 'The provider’s id of the charge' }),
     period: z.object({ from: Instant, until: Instant }).nullable(),
     fees: z.array(FeePart),
-    refund: z
-      .object({
-        refund_id: z.string(),
-        status: z.enum(['requested', 'succeeded', 'failed']),
-        reason: z.enum(['surplus', 'requested', 'provider']),
-        at: Instant,
-      })
-      .nullable(),
+    refund: RefundPart.nullable().openapi({ description: 'The newest of refunds' }),
+    refunds: z.array(RefundPart),
+    disputes: z.array(
+      z.object({
+        dispute_id: z.string(),
+        status: z.enum(['open', 'won', 'lost']),
+        ...MONEY_FIELDS,
+        opened_at: Instant,
+        closed_at: Instant.nullable(),
+      }),
+    ),
     timeline: z.array(z.object({ kind: z.enum(TIMELINE_KINDS), at: Instant })),
   })
   .openapi('Receipt');
@@ -73,7 +87,22 @@ const OrderResource = z
     plan_name: z.string(),
     product_code: z.string(),
     product_name: z.string(),
+    payment_method: MethodName.nullable().openapi({ description: 'As the last attempt asks for it' }),
+    provider: z.string().nullable(),
     payment_url: z.url().nullable(),
+    pending: z
+      .object({
+        provider: z.string(),
+        progress: z.enum(PROGRESSES),
+        missing: z.object(MONEY_FIELDS).nullable().openapi({ description: 'What is still to be sent' }),
+        instructions_url: z.url().nullable().openapi({ description: 'Where the payer reads how to send it' }),
+      })
+      .nullable()
+      .openapi({ description: 'Money that is on its way; the order is held for it' }),
+    failure: z
+      .object({ code: z.enum(PAYMENT_FAILURES), text: z.string() })
+      .nullable()
+      .openapi({ description: 'Why the last attempt failed, with one next step' }),
     created_at: Instant,
     expires_at: Instant,
     payment: z.object({ payment_id: z.string(), status: PaymentStatus }).nullable(),
@@ -101,6 +130,7 @@ function paymentFields(view: PaymentView): z.input<typeof PaymentResource> {
     amount: view.money.amount,
     currency: view.money.currency,
     amount_text: view.money.text,
+    returned_amount: view.returned?.amount ?? '0',
     plan_name: view.planName,
     product_name: view.productName,
     payment_method: view.method,
@@ -110,7 +140,7 @@ function paymentFields(view: PaymentView): z.input<typeof PaymentResource> {
 }
 
 function receiptResource(view: ReceiptView): z.input<typeof ReceiptResource> {
-  const { refund } = view;
+  const refunds = view.refunds.map(refundPart);
   return {
     object: 'payment',
     ...paymentFields(view),
@@ -124,13 +154,37 @@ function receiptResource(view: ReceiptView): z.input<typeof ReceiptResource> {
       amount_text: part.money.text,
       percentage: percentage(part.bps),
     })),
-    refund: refund && { refund_id: refund.id, status: refund.status, reason: refund.reason, at: refund.at.iso },
+    refund: refunds[0] ?? null,
+    refunds,
+    disputes: view.disputes.map(({ closedAt, id, money, openedAt, status }) => ({
+      dispute_id: id,
+      status,
+      amount: money.amount,
+      currency: money.currency,
+      amount_text: money.text,
+      opened_at: openedAt.iso,
+      closed_at: closedAt?.iso ?? null,
+    })),
     timeline: view.timeline.map(({ kind, at }) => ({ kind, at: at.iso })),
   };
 }
 
-function orderResource(view: InvoiceView): z.input<typeof OrderResource> {
-  const { entitlement, payment, price } = view;
+function refundPart({ at, claimUrl, id, money, reason, reference, status }: RefundView): z.input<typeof RefundPart> {
+  return {
+    refund_id: id,
+    status,
+    reason,
+    amount: money.amount,
+    currency: money.currency,
+    amount_text: money.text,
+    reference,
+    claim_url: claimUrl,
+    at: at.iso,
+  };
+}
+
+function orderResource(view: InvoiceView, { attempts: [attempt] }: InvoiceRecord): z.input<typeof OrderResource> {
+  const { entitlement, failure, payment, pending, price } = view;
   return {
     object: 'invoice',
     payment_id: view.id,
@@ -143,7 +197,20 @@ function orderResource(view: InvoiceView): z.input<typeof OrderResource> {
     plan_name: view.planName,
     product_code: view.productCode,
     product_name: view.productName,
+    payment_method: METHODS.find((method) => method === attempt?.method) ?? null,
+    provider: attempt?.provider ?? null,
     payment_url: view.url,
+    pending: pending && {
+      provider: pending.provider,
+      progress: pending.progress,
+      missing: pending.missing && {
+        amount: pending.missing.amount,
+        currency: pending.missing.currency,
+        amount_text: pending.missing.text,
+      },
+      instructions_url: pending.instructionsUrl,
+    },
+    failure: failure && { code: failure.failure, text: failure.text },
     created_at: view.createdAt.iso,
     expires_at: view.expiresAt.iso,
     payment: payment && { payment_id: payment.id, status: payment.status },
@@ -209,67 +276,12 @@ const paymentRoute = defineRoute({
   refusals: [404],
   run: async ({ ctx, params, language }) => {
     const { id } = params;
-    const payment = id.startsWith('inv_')
-      ? orderResource(await showInvoice(ctx, await getInvoice(ctx, id), language))
-      : receiptResource(await showReceipt(ctx, id, language));
-    return { success: true as const, payment };
+    if (!id.startsWith('inv_'))
+      return { success: true as const, payment: receiptResource(await showReceipt(ctx, id, language)) };
+    const invoice = await getInvoice(ctx, id);
+    return { success: true as const, payment: orderResource(await showInvoice(ctx, invoice, language), invoice) };
   },
 });
-
-const RefundAnswer = z
-  .object({
-    success: Success,
-    refund: z.object({
-      refund_id: z.string().openapi({ example: 'ref_01kahw9d6xq3v7c0mtz8b5r2ny' }),
-      payment_id: z.string(),
-      status: z.enum(['requested', 'succeeded', 'failed']),
-      amount: Minor,
-      currency: z.string(),
-      requested_at: Instant,
-      completed_at: Instant.nullable(),
-    }),
-  })
-  .openapi('RefundAnswer');
-
-const refundRoute = defineRoute({
-  method: 'post',
-  path: '/api/v1/payments/{id}/refund',
-  access: { kind: 'server', scope: 'refunds:write' },
-  tag: 'Payments',
-  summary: 'Give a whole payment back',
-  description:
-    'Takes the id of a payment or of its order. The provider is asked afterwards; asking again answers the same refund.',
-  params: z.object({ id: IdText }),
-  body: z.strictObject({}),
-  answer: { status: 202, description: 'The refund', schema: RefundAnswer },
-  refusals: [404, 409, 412],
-  run: async ({ ctx, params }) => {
-    const refund = await requestRefund(ctx, { paymentId: await paymentIdOf(ctx, params.id) });
-    return {
-      success: true as const,
-      refund: {
-        refund_id: refund.id,
-        payment_id: refund.paymentId,
-        status: refund.status,
-        amount: refund.amount.toString(),
-        currency: refund.currency,
-        requested_at: refund.createdAt.toISOString(),
-        completed_at: refund.completedAt?.toISOString() ?? null,
-      },
-    };
-  },
-});
-
-/** The payment that an order was paid with. An order that was not paid has nothing to give back. */
-async function paymentIdOf(ctx: Ctx, id: string): Promise<string> {
-  if (!id.startsWith('inv_')) return id;
-  requireScope(ctx, 'refunds:write');
-  // Whoever may refund may see what; the key need not have payments:read as well.
-  const { payments } = await getInvoice(asSystem(ctx), id);
-  const [payment] = payments;
-  if (!payment) throw new AppError('precondition_failed', 'refund_not_possible');
-  return payment.id;
-}
 
 /** What was paid. */
-export const paymentRoutes: ReadonlyArray<Route> = [historyOfRoute, historyRoute, paymentRoute, refundRoute];
+export const paymentRoutes: ReadonlyArray<Route> = [historyOfRoute, historyRoute, paymentRoute];

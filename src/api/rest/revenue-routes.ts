@@ -17,14 +17,15 @@ const Moment = z
   .refine((text) => !Number.isNaN(Date.parse(text)))
   .transform((text) => new Date(text));
 
-const StatsQuery = z.object({
+/** A span of time in an address; see `spanOf`. */
+export const SPAN_QUERY = {
   from: Moment.optional().openapi({
     type: 'string',
     description: 'Inclusive; 30 days before `to` by default',
     example: '2026-11-01',
   }),
   to: Moment.optional().openapi({ type: 'string', description: 'Exclusive; now by default', example: '2026-12-01' }),
-});
+};
 
 const CurrencyStats = z
   .object({
@@ -48,12 +49,16 @@ const Stats = z
 
 type Span = Readonly<{ from: Date; to: Date }>;
 
-/** The asked span of time, at most a year, the last 30 days when nothing is asked. */
-export function spanOf(asked: { from?: Date | undefined; to?: Date | undefined }, now: Date): Span {
+/** The asked span of time, at most `maxDays`, the last 30 days when nothing is asked. */
+export function spanOf(
+  asked: { from?: Date | undefined; to?: Date | undefined },
+  now: Date,
+  maxDays = MAX_SPAN_DAYS,
+): Span {
   const to = asked.to ?? now;
   const from = asked.from ?? new Date(to.getTime() - DEFAULT_SPAN_DAYS * DAY_MS);
   const days = (to.getTime() - from.getTime()) / DAY_MS;
-  if (days <= 0 || days > MAX_SPAN_DAYS) throw malformedRequest({ fields: 'from, to' });
+  if (days <= 0 || days > maxDays) throw malformedRequest({ fields: 'from, to' });
   return { from, to };
 }
 
@@ -79,7 +84,7 @@ const statsRoute = defineRoute({
   summary: 'What a developer’s items earned',
   description: 'For that developer, or a server whose key has revenue:read.',
   params: z.object({ user_id: IdText.openapi({ description: 'Our user id or a Telegram user id' }) }),
-  query: StatsQuery,
+  query: z.object(SPAN_QUERY),
   answer: {
     status: 200,
     description: 'Sums per currency; gross and its parts leave out what went back',

@@ -25,10 +25,12 @@ export type RawCall = Readonly<{ ctx: Ctx; request: Request; requestId: string }
 
 /** An input as it arrived, before its schemas. */
 export type RawInput = Readonly<{ params: unknown; query: unknown; body: unknown }>;
-export type Reply = Readonly<{ status: number; body: unknown }>;
+/** A file that is answered instead of JSON. `name` is what it is saved under. */
+export type FileReply = Readonly<{ bytes: Uint8Array; contentType: string; name: string }>;
+export type Reply = Readonly<{ status: number; body: unknown } | { status: number; file: FileReply }>;
 
 type Documented = Readonly<{
-  method: 'get' | 'post' | 'put';
+  method: 'get' | 'post' | 'put' | 'delete';
   /** In OpenAPI's form: `/api/v1/payments/history/{user_id}`. Also the name of the route in metrics and logs. */
   path: string;
   access: Access;
@@ -70,11 +72,19 @@ type JsonSpec<Params, Query, Body, Answer extends z.ZodType> = Omit<
     query?: Query;
     body?: Body;
     answer: Readonly<{ status: number; description: string; schema: Answer }>;
+    /** Refuses an input that must not even be read, before its schemas say anything about it. */
+    guard?(input: RawInput): void;
     /** Does the work. The status is `answer.status` unless another is given. */
     run(call: Call<Parsed<Params>, Parsed<Query>, Parsed<Body>>): Promise<z.input<Answer>>;
   }>;
 
 const NOTHING = z.object({});
+
+function parse<Schema extends z.ZodObject | undefined>(schema: Schema, input: unknown): Parsed<Schema> {
+  const parsed = (schema ?? NOTHING).safeParse(input);
+  if (!parsed.success) throw malformedInput(parsed.error);
+  return parsed.data as Parsed<Schema>;
+}
 
 /** Joins a route's schemas to its work, so that `run` only ever sees checked and typed input. */
 export function defineRoute<
@@ -83,12 +93,7 @@ export function defineRoute<
   Query extends z.ZodObject | undefined = undefined,
   Body extends z.ZodObject | undefined = undefined,
 >(spec: JsonSpec<Params, Query, Body, Answer>): JsonRoute {
-  const { run, params, query, body, ...documented } = spec;
-  const parse = <Schema extends z.ZodObject | undefined>(schema: Schema, input: unknown) => {
-    const parsed = (schema ?? NOTHING).safeParse(input);
-    if (!parsed.success) throw malformedInput(parsed.error);
-    return parsed.data as Parsed<Schema>;
-  };
+  const { guard, run, params, query, body, ...documented } = spec;
   return {
     ...documented,
     kind: 'json',
@@ -96,6 +101,7 @@ export function defineRoute<
     ...(query && { query }),
     ...(body && { body }),
     prepare: (input, ctx, language) => {
+      guard?.(input);
       const call = {
         ctx,
         language,
@@ -104,6 +110,37 @@ export function defineRoute<
         body: parse(body as Body, input.body),
       };
       return async () => ({ status: spec.answer.status, body: await run(call) });
+    },
+  };
+}
+
+/** A route that answers a file of one kind, and refuses in JSON as all others do. */
+export function defineDownload<Params extends z.ZodObject>(
+  spec: Omit<Documented, 'method' | 'params' | 'query' | 'body' | 'answer'> &
+    Readonly<{
+      params: Params;
+      description: string;
+      contentType: string;
+      run(call: Call<z.output<Params>, unknown, unknown>): Promise<Omit<FileReply, 'contentType'>>;
+    }>,
+): JsonRoute {
+  const { contentType, params, run, ...documented } = spec;
+  const schema = z.string().openapi({ format: 'binary' });
+  return {
+    ...documented,
+    kind: 'json',
+    method: 'get',
+    params,
+    answer: { status: 200, description: documented.summary, schema, contentType },
+    prepare: (input, ctx, language) => {
+      const call = {
+        ctx,
+        language,
+        params: parse(params, input.params) as z.output<Params>,
+        query: input.query,
+        body: input.body,
+      };
+      return async () => ({ status: 200, file: { ...(await run(call)), contentType } });
     },
   };
 }

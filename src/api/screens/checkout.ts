@@ -3,8 +3,11 @@ import { cancelInvoice } from '#domain/checkout/cancel.ts';
 import { previewCheckout } from '#domain/checkout/preview.ts';
 import { getInvoice } from '#domain/checkout/records.ts';
 import { startCheckout } from '#domain/checkout/start.ts';
+import { listMethods } from '#domain/payment-method/records.ts';
 import { METHODS } from '#domain/provider.ts';
+import { payStored } from '#domain/reconciliation/pay-stored.ts';
 import { presentPreview } from '../present.ts';
+import { methodsFor } from '../present-method.ts';
 import { showInvoice } from '../show.ts';
 import { IdInput, personProcedure, router } from '../trpc.ts';
 
@@ -12,18 +15,32 @@ import { IdInput, personProcedure, router } from '../trpc.ts';
 const SURFACE = 'mini_app';
 
 const PreviewInput = z.strictObject({ priceId: IdInput });
-const StartInput = z.strictObject({ priceId: IdInput, method: z.enum(METHODS) });
+const StartInput = z.strictObject({
+  priceId: IdInput,
+  method: z.enum(METHODS),
+  provider: IdInput.optional(),
+  storedMethodId: IdInput.optional(),
+});
 const InvoiceInput = z.strictObject({ invoiceId: IdInput });
 
 /** Checkout and paying. */
 export const checkoutRouter = router({
   preview: personProcedure.input(PreviewInput).query(async ({ ctx: { ctx, user, language }, input }) => {
-    const offer = await previewCheckout(ctx, { userId: user.id, priceId: input.priceId, surface: SURFACE });
-    return presentPreview(offer, language);
+    const [offer, stored] = await Promise.all([
+      previewCheckout(ctx, { userId: user.id, priceId: input.priceId, surface: SURFACE }),
+      listMethods(ctx, user.id),
+    ]);
+    return presentPreview(offer, language, methodsFor(ctx, stored, offer));
   }),
 
   start: personProcedure.input(StartInput).mutation(async ({ ctx: { ctx, user, language }, input }) => {
-    const { invoiceId } = await startCheckout(ctx, { ...input, userId: user.id, surface: SURFACE, language });
+    const { method, priceId, provider, storedMethodId } = input;
+    const order = { userId: user.id, priceId, surface: SURFACE, language } as const;
+    const choice = { method, ...(provider !== undefined && { providerId: provider }) };
+    const invoiceId =
+      storedMethodId === undefined
+        ? (await startCheckout(ctx, { ...order, ...choice })).invoiceId
+        : await payStored(ctx, { ...order, methodId: storedMethodId });
     return showInvoice(ctx, await getInvoice(ctx, invoiceId), language);
   }),
 

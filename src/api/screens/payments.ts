@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import { issueReceiptLink } from '#domain/payment/receipt-link.ts';
 import { listPaymentMonths, MAX_PAGE } from '#domain/payment/records.ts';
 import { PAYMENT_STATUSES } from '#domain/payment/rules.ts';
 import { decodeCursor, Month } from '../cursor.ts';
 import { showPayments, showReceipt } from '../show.ts';
 import { IdInput, personProcedure, router } from '../trpc.ts';
+import type { ReceiptLinkView } from '../views.ts';
 
 const DEFAULT_PAGE = 20;
 
@@ -30,4 +32,11 @@ export const paymentsRouter = router({
   receipt: personProcedure
     .input(ReceiptInput)
     .query(({ ctx: { ctx, language }, input }) => showReceipt(ctx, input.paymentId, language)),
+
+  receiptLink: personProcedure
+    .input(ReceiptInput)
+    .mutation(async ({ ctx: { ctx, language }, input }): Promise<ReceiptLinkView> => {
+      const { expiresAt, token } = await issueReceiptLink(ctx, { paymentId: input.paymentId, language });
+      return { url: `/api/v1/receipts/${token}`, expiresAt: expiresAt.toISOString() };
+    }),
 });

@@ -3,11 +3,11 @@ import type { AddressInfo } from 'node:net';
 import { type ServerType, serve } from '@hono/node-server';
 import pino from 'pino';
 import { afterAll, beforeAll } from 'vitest';
-import { type Ctx, type Role, SCOPES, type Scope } from '#domain/context/context.ts';
+import { type Ctx, type Policy, type Role, SCOPES, type Scope } from '#domain/context/context.ts';
 import { registerApiKey } from '#domain/identity/api-key.ts';
 import { ensureUser } from '#domain/identity/ensure-user.ts';
 import { issueSession } from '#domain/identity/session.ts';
-import { ProviderError } from '#domain/provider.ts';
+import { type Provider, ProviderError } from '#domain/provider.ts';
 import { fixedClock } from '#lib/clock.ts';
 import { makeMetrics } from '#lib/metrics.ts';
 import { useTestDatabase } from '#lib/testing/database.ts';
@@ -50,8 +50,14 @@ async function listen(fetch: (request: Request) => Promise<Response>): Promise<{
   });
 }
 
-/** The doors for all tests of a file, on an own database with a small catalogue. */
-export function useWorld() {
+/** The doors for all tests of a file, on an own database with a small catalogue. `others`: providers beside Stars. */
+export function useWorld({
+  others = () => [],
+  surfacePolicy = 'strict',
+}: {
+  others?: (stars: Provider) => Provider[];
+  surfacePolicy?: Policy['surfacePolicy'];
+} = {}) {
   const opened = useTestDatabase();
   const clock = fixedClock(START);
   const telegram = {
@@ -106,7 +112,7 @@ export function useWorld() {
       clock,
       policy: {
         publicUrl: 'http://localhost:3000',
-        surfacePolicy: 'strict',
+        surfacePolicy,
         invoiceTtlMinutes: 30,
         platformFeeBps: 3000,
         webhookBodyRetentionDays: 7,
@@ -115,7 +121,7 @@ export function useWorld() {
       dataKey: new Uint8Array(32).fill(7),
       sessionSecret: 'a-session-secret-for-tests-of-32-characters',
       telegram: { botToken: BOT_TOKEN, botId: 7_000_000_001, initDataPublicKey: '00'.repeat(32) },
-      providers: new Map([[provider.id, provider]]),
+      providers: new Map([provider, ...others(provider)].map((each) => [each.id, each])),
       log: pino({ level: 'info' }, { write: (line: string) => void lines.push(line) }),
       metrics: makeMetrics(),
       actor: { kind: 'stranger' },

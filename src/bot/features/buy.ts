@@ -6,8 +6,9 @@ import { previewCheckout } from '#domain/checkout/preview.ts';
 import { findOpenInvoice, type InvoiceRecord } from '#domain/checkout/records.ts';
 import { startCheckout } from '#domain/checkout/start.ts';
 import { AppError } from '#domain/errors.ts';
-import type { Method } from '#domain/provider.ts';
+import { METHODS, type Method } from '#domain/provider.ts';
 import { formatDateTime, formatMoney } from '#messages/translate.ts';
+import { METHOD_CODES } from '../callback.ts';
 import {
   findOffer,
   isRenewing,
@@ -49,7 +50,13 @@ onPress(buy, 'price', async (context, { args: [priceId] }) => {
   await context.show(offerView(offer, { language, replaced, surfacePolicy: ctx.policy.surfacePolicy }));
 });
 
-onPress(buy, 'pay', async (context, { args: [priceId, method] }) => pay(context, priceId, method));
+onPress(buy, 'pay', async (context, { args: [priceId, method] }) => pay(context, { priceId, method }));
+
+onPress(buy, 'payBy', async (context, { args: [priceId, code, providerId] }) => {
+  const method = METHODS.find((known) => METHOD_CODES[known] === code);
+  if (!method) throw new AppError('invalid', 'method_unavailable');
+  await pay(context, { priceId, method, providerId });
+});
 
 onPress(buy, 'cancelOrder', async (context, { args: [invoiceId] }) => {
   const { say, t, ctx } = context.visitor;
@@ -92,12 +99,16 @@ async function openOrderView(context: BotContext, open: InvoiceRecord): Promise<
  * Opens the order. One-off Stars invoices go into the chat; Telegram refuses subscriptions there
  * (SUBSCRIPTION_EXPORT_MISSING, telegram.md §1.3), so those and other methods get a button with the link.
  */
-async function pay(context: BotContext, priceId: string, method: Method): Promise<void> {
+async function pay(
+  context: BotContext,
+  choice: { priceId: string; method: Method; providerId?: string },
+): Promise<void> {
+  const { method, priceId } = choice;
   const { user, language, say, t, ctx } = context.visitor;
   const offer = await previewCheckout(ctx, { userId: user.id, priceId, surface: 'bot' });
   const isIntoChat = method === 'telegram_stars' && !isRenewing(offer, method);
   const chat = isIntoChat ? { chatId: user.telegramId } : {};
-  const order = await startCheckout(ctx, { userId: user.id, priceId, surface: 'bot', method, language, ...chat });
+  const order = await startCheckout(ctx, { ...choice, userId: user.id, surface: 'bot', language, ...chat });
   context.hasSent ||= isIntoChat;
   const facts = {
     plan: titleOf(offer, language),

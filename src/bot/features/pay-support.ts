@@ -39,12 +39,12 @@ onPress(paySupport, 'askRefund', async (context, { args: [paymentId] }) => {
   await context.show({
     text: paragraphs(
       say('bot.support.request', { ...facts, id: payment.id, charge: payment.chargeId }),
-      ...contactText(context),
+      ...contactText(context, [payment]),
     ),
     buttons: [
       [{ text: t('bot.button.copyRequest'), copy_text: { text: request } }],
       ...contactButtons(context, request),
-      [{ text: t('bot.button.dispute'), url: DISPUTE_URL }],
+      ...disputeButton(context, [payment]),
       back,
     ],
   });
@@ -69,22 +69,33 @@ async function supportView(context: BotContext): Promise<View> {
       ? say('bot.support.noPayments')
       : [say('bot.support.payments'), ...facts.map((fact) => say('bot.support.payment', fact))].join('\n');
   return {
-    text: paragraphs(say('bot.support.text'), payments, ...contactText(context)),
+    text: paragraphs(say('bot.support.text'), payments, ...contactText(context, rows)),
     buttons: [
       ...facts.map(({ id, date, plan }) => [pressButton(t('bot.support.askButton', { date, plan }), 'askRefund', id)]),
       ...contactButtons(context),
-      [{ text: t('bot.button.dispute'), url: DISPUTE_URL }],
+      ...disputeButton(context, rows),
     ],
   };
 }
 
-function contactText(context: BotContext): string[] {
+type Paid = Readonly<{ currency: string }>;
+
+/** Telegram decides about its own Stars only. */
+function isForTelegram(payments: ReadonlyArray<Paid>): boolean {
+  return payments.some(({ currency }) => currency === 'XTR');
+}
+
+function disputeButton(context: BotContext, payments: ReadonlyArray<Paid>): InlineKeyboardButton[][] {
+  return isForTelegram(payments) ? [[{ text: context.visitor.t('bot.button.dispute'), url: DISPUTE_URL }]] : [];
+}
+
+function contactText(context: BotContext, payments: ReadonlyArray<Paid>): string[] {
   const { say } = context.visitor;
   const { supportContact } = context.place;
   const contact = supportContact
     ? say('bot.support.contact', { contact: supportContact })
     : say('bot.support.noContact');
-  return [contact, say('bot.support.dispute')];
+  return isForTelegram(payments) ? [contact, say('bot.support.dispute')] : [contact];
 }
 
 function contactButtons(context: BotContext, request?: string): InlineKeyboardButton[][] {

@@ -204,7 +204,7 @@ async function open(
       skipped.push(candidate.providerId);
     }
   }
-  throw refusalFor(lastFailure);
+  throw refusalFor(lastFailure, invoiceId);
 }
 
 type Order = Pick<OpenOrder, 'id' | 'expiresAt' | 'platformFeeBps'>;
@@ -386,14 +386,15 @@ function paymentFailureOf(error: ProviderError): PaymentFailure | null {
   return PAYMENT_FAILURES.find((failure) => failure === error.code) ?? null;
 }
 
-function refusalFor(error: ProviderError | null): AppError {
+/** `invoiceId`: the order that stays open when a stored method was refused, so that it can be shown with the reason. */
+function refusalFor(error: ProviderError | null, invoiceId?: string): AppError {
   if (error?.failure === 'misconfigured' || error?.failure === 'invalid')
     return new AppError('internal', 'provider_misconfigured', { cause: error });
   if (error?.failure === 'declined') {
     const failure = paymentFailureOf(error);
     return new AppError('precondition_failed', 'provider_declined', {
       cause: error,
-      ...(failure && { details: { failure } }),
+      ...(failure && { details: { failure, ...(invoiceId !== undefined && { invoiceId }) } }),
     });
   }
   return new AppError('unavailable', 'provider_unavailable', {

@@ -1,6 +1,5 @@
 import { recordAudit } from '#domain/audit/record.ts';
 import type { Ctx } from '#domain/context/context.ts';
-import { requireOwnerOr } from '#domain/context/permission.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
 import { refusalFor } from '#domain/payment-method/add.ts';
@@ -17,8 +16,7 @@ export async function confirmMethod(
   ctx: Ctx,
   request: { methodId: string; token: string | null; code: string | null },
 ): Promise<StoredMethod | null> {
-  const row = await getMethod(ctx, request.methodId);
-  requireOwnerOr(ctx, row.userId, 'payments:write');
+  const row = await getMethod(ctx, request.methodId, 'payments:write');
   if (row.status === 'active') return describeMethod(ctx, row);
   if (row.status !== 'adding') throw new AppError('not_found', 'payment_method_not_found');
   if (row.reference === null && request.token === null) return null;

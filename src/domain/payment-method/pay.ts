@@ -13,7 +13,7 @@ export async function payWithMethod(
   request: Omit<StartRequest, 'method' | 'providerId' | 'token' | 'chatId'> & { methodId: string },
 ): Promise<OpenInvoice> {
   const { methodId, ...order } = request;
-  const row = await getMethod(ctx, methodId);
+  const row = await getMethod(ctx, methodId, 'payments:write');
   // A server may act for everybody, and still only with the buyer's own card.
   if (row.userId !== order.userId || row.status !== 'active')
     throw new AppError('not_found', 'payment_method_not_found');

@@ -37,12 +37,16 @@ export function describeMethod(ctx: Ctx, row: PaymentMethod): StoredMethod {
   return { id: row.id, provider: row.provider, method, brand, last4, expires, createdAt: row.createdAt };
 }
 
-/** A method by id. A stranger's looks like none: `not_found payment_method_not_found`. */
-export async function getMethod(ctx: Ctx, methodId: string): Promise<PaymentMethod> {
+/** A method by id, for what needs `scope`. A stranger's looks like none: `not_found payment_method_not_found`. */
+export async function getMethod(
+  ctx: Ctx,
+  methodId: string,
+  scope: 'payments:read' | 'payments:write',
+): Promise<PaymentMethod> {
   const hidden = new AppError('not_found', 'payment_method_not_found');
   const row = await ctx.db.paymentMethod.findUnique({ where: { id: methodId } });
   if (!row) throw hidden;
-  requireOwnerOr(ctx, row.userId, 'payments:read', hidden);
+  requireOwnerOr(ctx, row.userId, scope, hidden);
   return row;
 }
 

@@ -1,9 +1,7 @@
 import { recordAudit } from '#domain/audit/record.ts';
 import type { Ctx } from '#domain/context/context.ts';
-import { requireOwnerOr } from '#domain/context/permission.ts';
 import { queueJobs } from '#domain/context/queue.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
-import { AppError } from '#domain/errors.ts';
 import { getMethod, openMethod } from '#domain/payment-method/records.ts';
 import { ProviderError } from '#domain/provider.ts';
 
@@ -12,8 +10,7 @@ import { ProviderError } from '#domain/provider.ts';
  * Removing twice changes nothing. Throws not_found payment_method_not_found.
  */
 export async function removeMethod(ctx: Ctx, methodId: string): Promise<void> {
-  const row = await getMethod(ctx, methodId);
-  requireOwnerOr(ctx, row.userId, 'payments:write', new AppError('not_found', 'payment_method_not_found'));
+  const row = await getMethod(ctx, methodId, 'payments:write');
   await inTransaction(ctx, async (tx) => {
     const { count } = await tx.db.paymentMethod.updateMany({
       where: { id: methodId, status: 'active' },

@@ -3,7 +3,7 @@ import type { Ctx } from '#domain/context/context.ts';
 import { requireOwnerOr } from '#domain/context/permission.ts';
 import { AppError } from '#domain/errors.ts';
 import type { PaymentStatus } from '#domain/payment/rules.ts';
-import type { AuditEvent, Entitlement, Invoice, Payment, Refund } from '#lib/generated/prisma/client.ts';
+import type { AuditEvent, Dispute, Entitlement, Invoice, Payment, Refund } from '#lib/generated/prisma/client.ts';
 
 export const MAX_PAGE = 50;
 
@@ -63,7 +63,9 @@ export async function listPaymentMonths(ctx: Ctx, userId: string): Promise<strin
 /** One payment with all that belongs to it. `audit` is its and its order's history, oldest first. */
 export type PaymentRecord = Payment & {
   invoice: Invoice;
+  /** Newest first. */
   refunds: Refund[];
+  disputes: Dispute[];
   entitlement: Entitlement | null;
   audit: AuditEvent[];
 };
@@ -73,7 +75,12 @@ export async function getPayment(ctx: Ctx, paymentId: string): Promise<PaymentRe
   const hidden = new AppError('not_found', 'payment_not_found');
   const payment = await ctx.db.payment.findUnique({
     where: { id: paymentId },
-    include: { invoice: true, refunds: { orderBy: { createdAt: 'desc' } }, entitlement: true },
+    include: {
+      invoice: true,
+      refunds: { orderBy: { createdAt: 'desc' } },
+      disputes: { orderBy: { createdAt: 'desc' } },
+      entitlement: true,
+    },
   });
   if (!payment) throw hidden;
   requireOwnerOr(ctx, payment.userId, 'payments:read', hidden);

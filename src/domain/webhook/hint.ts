@@ -4,6 +4,7 @@ import type { OrderHint } from '#domain/provider.ts';
 import { convergeOrder } from '#domain/reconciliation/converge.ts';
 import { failReceived, finishReceived, storeReceived } from '#domain/webhook/store.ts';
 import { describeError } from '#lib/log.ts';
+import { withinTime } from '#lib/time-box.ts';
 
 /** How long a provider waits for us while we ask it: Stripe's page shows its thanks after ten seconds at the latest. */
 const TIME_BOX_MS = 5_000;
@@ -19,15 +20,7 @@ export async function handleHint(
 ): Promise<'applied' | 'duplicate' | 'ignored' | 'repeated' | 'kept' | 'failed'> {
   const id = await storeReceived(ctx, inbox);
   if (id === null) return 'repeated';
-  let timer: NodeJS.Timeout | undefined;
-  const timeBox = new Promise<'kept'>((resolve) => {
-    timer = setTimeout(() => resolve('kept'), TIME_BOX_MS);
-  });
-  try {
-    return await Promise.race([converge(ctx, { id, about, providerId }), timeBox]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return withinTime(TIME_BOX_MS, converge(ctx, { id, about, providerId }), 'kept' as const);
 }
 
 /** Never rejects: whoever waits may have gone. */

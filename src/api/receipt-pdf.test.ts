@@ -1,0 +1,96 @@
+import { inflateSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { LANGUAGES, type Language } from '#domain/identity/rules.ts';
+import type { Currency } from '#domain/money.ts';
+import { formatDate } from '#messages/translate.ts';
+import { presentMoney } from './present.ts';
+import { renderReceiptPdf } from './receipt-pdf.ts';
+import type { ReceiptView } from './views.ts';
+
+function receipt(language: Language, change: Partial<ReceiptView> = {}): ReceiptView {
+  const money = (amount: bigint, currency: Currency = 'UZS') => presentMoney({ amount, currency }, language);
+  const day = (text: string) => ({ iso: `${text}T00:00:00.000Z`, text: formatDate(new Date(text), language) });
+  return {
+    id: 'pay_01kahw9d6xq3v7c0mtz8b5r2ny',
+    kind: 'one_time',
+    status: 'succeeded',
+    money: money(36_000_000n),
+    returned: null,
+    planName: 'Pro',
+    productName: 'Log',
+    method: 'credit_card',
+    provider: 'payme',
+    paidAt: day('2026-11-20'),
+    invoiceId: 'inv_01kahw9d6xq3v7c0mtz8b5r2ny',
+    chargeId: 'charge',
+    period: { from: day('2026-11-20'), until: day('2027-11-20') },
+    split: [
+      { party: 'platform', money: money(35_460_000n), bps: 9850 },
+      { party: 'processor', money: money(540_000n), bps: 150 },
+    ],
+    refund: null,
+    refunds: [],
+    disputes: [],
+    timeline: [],
+    ...change,
+  };
+}
+
+const refundOn = (day: number): ReceiptView['refunds'][number] => ({
+  id: `ref_${day}`,
+  status: 'succeeded',
+  reason: 'requested',
+  money: { amount: '1', currency: 'XTR', text: '1 ★', label: '1 Star' },
+  reference: null,
+  claimUrl: null,
+  at: { iso: `2026-11-${day}T00:00:00.000Z`, text: `${day} November` },
+});
+
+const asText = (pdf: Uint8Array) => Buffer.from(pdf).toString('latin1');
+
+/** The page's own drawing, without the fonts. */
+function drawing(pdf: Uint8Array): string {
+  const streams = [...asText(pdf).matchAll(/stream\n([\s\S]*?)\nendstream/g)];
+  const texts = streams.map(([, bytes = '']) => inflateSync(Buffer.from(bytes, 'latin1')).toString('latin1'));
+  return texts.find((text) => text.includes(' Tf')) ?? '';
+}
+
+describe.each(LANGUAGES)('a receipt in %s', (language) => {
+  it('is one page with its own fonts, the same bytes each time', async () => {
+    const pdf = await renderReceiptPdf(receipt(language), language);
+    const text = asText(pdf);
+    expect(text.startsWith('%PDF-')).toBe(true);
+    expect(text).toContain('/Count 1\n');
+    expect(text).toContain('(D:20261120000000Z)');
+    expect(text.match(/FontFile2/g)).toHaveLength(2);
+    // What a reader selects and copies.
+    expect(text).toContain('/ToUnicode');
+    expect(await renderReceiptPdf(receipt(language), language)).toEqual(pdf);
+  });
+
+  it('stays one page with long names and many returns, of which it shows six and a sum', async () => {
+    const long = 'とても長い名前 a very long name '.repeat(20);
+    const refunds = Array.from({ length: 20 }, (_, index) => refundOn(index + 10));
+    const returned = refunds[0]?.money ?? null;
+    const view = receipt(language, { productName: long, planName: 'x'.repeat(200), refunds, returned });
+    const pdf = await renderReceiptPdf(view, language);
+    expect(asText(pdf)).toContain('/Count 1\n');
+    const without = drawing(await renderReceiptPdf(receipt(language), language)).match(/BT/g)?.length ?? 0;
+    const more = drawing(pdf).match(/BT/g)?.length ?? 0;
+    expect(more - without).toBeGreaterThanOrEqual(6 * 3 + 4);
+    expect(more - without).toBeLessThan(6 * 3 + 12);
+  });
+});
+
+describe('a receipt', () => {
+  it('shows Stars in gold, and nothing else', async () => {
+    const gold = (pdf: Uint8Array) => drawing(pdf).match(/0\.78431\d+ 0\.57254\d+ 0\.16470\d+ scn/g)?.length;
+    const stars = { amount: '150', currency: 'XTR', text: '150 ★', label: '150 Stars' } as const;
+    expect(gold(await renderReceiptPdf(receipt('en'), 'en'))).toBe(1);
+    expect(gold(await renderReceiptPdf(receipt('en', { money: stars, method: 'telegram_stars' }), 'en'))).toBe(2);
+  });
+
+  it('takes a provider that has no name yet', async () => {
+    await expect(renderReceiptPdf(receipt('en', { provider: 'new-bank' }), 'en')).resolves.toBeInstanceOf(Uint8Array);
+  });
+});

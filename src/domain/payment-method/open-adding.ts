@@ -1,0 +1,73 @@
+import { asActor, type Ctx } from '#domain/context/context.ts';
+import { AppError } from '#domain/errors.ts';
+import type { Language } from '#domain/identity/rules.ts';
+import { refusalFor } from '#domain/payment-method/add.ts';
+import { confirmMethod } from '#domain/payment-method/confirm.ts';
+import { describeMethod, getMethod } from '#domain/payment-method/records.ts';
+import { ADDING_FOR_MS } from '#domain/payment-method/rules.ts';
+import { ProviderError, type StoredMethods } from '#domain/provider.ts';
+import type { PaymentMethod } from '#lib/generated/prisma/client.ts';
+
+/** A method that is being added, as whoever holds its id sees it: how to go on, and at the end which card it became. */
+export type OpenAdding = Readonly<{
+  provider: string;
+  status: 'adding' | 'active' | 'removed';
+  url: string | null;
+  client: Awaited<ReturnType<StoredMethods['begin']>>['client'];
+  card: Readonly<{ brand: string; last4: string }> | null;
+}>;
+
+/**
+ * Where a method that was begun goes on, in a browser without a session: its id holds 80 random bits, and for a day whoever
+ * was given it may finish what was begun. Throws not_found payment_method_not_found, also after that day.
+ */
+export async function openAdding(
+  ctx: Ctx,
+  { language, methodId }: { methodId: string; language: Language },
+): Promise<OpenAdding> {
+  const holder = asHolder(ctx);
+  const row = await getBegun(holder, methodId);
+  if (row.status !== 'adding') return describe(holder, row);
+  const stored = ctx.providers.get(row.provider)?.storedMethods;
+  if (!stored) throw new AppError('invalid', 'method_unavailable');
+  try {
+    // By our own id it is the same one that was begun before.
+    const returnUrl = `${ctx.policy.publicUrl}/methods/${methodId}`;
+    const { client, url } = await stored.begin({ id: methodId, returnUrl, language });
+    return { provider: row.provider, status: 'adding', url, client, card: null };
+  } catch (error) {
+    throw error instanceof ProviderError ? refusalFor(error) : error;
+  }
+}
+
+/** Finishes such a method. Throws as confirmMethod. */
+export async function finishOpenAdding(
+  ctx: Ctx,
+  answer: { methodId: string; token: string | null; code: string | null },
+): Promise<OpenAdding> {
+  const holder = asHolder(ctx);
+  const { status } = await getBegun(holder, answer.methodId);
+  if (status === 'adding') await confirmMethod(holder, answer);
+  return describe(holder, await getBegun(holder, answer.methodId));
+}
+
+function asHolder(ctx: Ctx): Ctx {
+  return asActor(ctx, { kind: 'system', name: 'link' }, ctx.requestId);
+}
+
+async function getBegun(holder: Ctx, methodId: string): Promise<PaymentMethod> {
+  const row = await getMethod(holder, methodId, 'payments:write');
+  if (row.createdAt.getTime() + ADDING_FOR_MS <= holder.clock.now().getTime())
+    throw new AppError('not_found', 'payment_method_not_found');
+  return row;
+}
+
+function describe(holder: Ctx, row: PaymentMethod): OpenAdding {
+  const { provider, status } = row;
+  const closed = { provider, url: null, client: null };
+  if (status === 'active') {
+    const { brand, last4 } = describeMethod(holder, row);
+    return { ...closed, status, card: { brand, last4 } };
+  }
+  return { ...closed, status: status === 'adding' ? 'adding' : 'removed', card: null };
+}
