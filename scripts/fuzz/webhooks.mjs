@@ -38,7 +38,10 @@ const AGES = [0, 0, 0, 0, 290, 310, -290, -310, 700, -3_700, 90_000, 1e9, -1e9];
 /** Those that were signed wrongly carry this in their event id, so that one that is kept all the same is found. */
 export const FORGED = 'forged';
 
-const drawId = (random, prefix) => `${prefix}_${random.whole(1e9)}${random.whole(1e9)}`;
+const drawId = (random, prefix, isRight) =>
+  isRight && random.chance(0.1)
+    ? `${random.pick(TEXTS)}${random.whole(1e9)}`
+    : `${prefix}_${isRight ? '' : FORGED}${random.whole(1e9)}${random.whole(1e9)}`;
 
 /** Mostly right; else of another secret, of other bytes, or nothing like a signature. */
 function drawSignature(random, sign) {
@@ -87,7 +90,7 @@ export function stripe(random, { ids, now, providers }) {
     { object: 'customer_cash_balance_transaction', applied_to_payment: { payment_intent: intent } },
   ]);
   const event = {
-    id: drawId(random, signature.isRight ? 'evt' : `evt_${FORGED}`),
+    id: drawId(random, 'evt', signature.isRight),
     object: random.pick(['event', 'event', 'event', 'v2.core.event']),
     type: random.pick([...STRIPE_TYPES, ...STRIPE_TYPES, ...TEXTS]),
     api_version: random.pick(['2026-10-28.endive', '2024-06-20', null, '']),
@@ -136,7 +139,7 @@ export function btcpay(random, { ids, now, providers }) {
   const signature = drawSignature(random, (body, isOther) =>
     signBtcpay(body, isOther ? 'other-secret' : providers.btcpaySecret),
   );
-  const deliveryId = drawId(random, signature.isRight ? 'dlv' : FORGED);
+  const deliveryId = drawId(random, 'dlv', signature.isRight);
   const event = {
     deliveryId,
     webhookId: 'w1',
