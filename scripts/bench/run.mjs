@@ -59,7 +59,7 @@ async function bench(stack, options) {
   );
   return withClient(all.database.url, async (client) => {
     if (options.rows > 0)
-      return printPlans(client, { rows: options.rows, directory: 'dist', apiKey: all.values.apiKey });
+      return printPlans(client, { rows: options.rows, databaseUrl: all.database.url, apiKey: all.values.apiKey });
     if (options.isMemory) return measureMemory(all, client, { minutes: options.minutes, connections: 16 });
     if (options.isProfile) return profile(all, client, options, profiles);
     const results = await measureCells(all, client, options);
