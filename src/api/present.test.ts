@@ -147,6 +147,7 @@ describe('presentPreview', () => {
         renewalDays: 30,
       },
     ],
+    alternatives: [],
     blocked: 'already_subscribed',
     replaces: { subscriptionId: 'sub_1', planId: plan.id, until: NOW },
   };
@@ -195,10 +196,14 @@ describe('presentInvoice', () => {
         provider: 'telegram-stars',
         status: 'live',
         url: 'https://t.me/$x',
+        reference: null,
+        method: 'telegram_stars',
+        questions: 0,
         failure: null,
         createdAt: NOW,
       },
     ],
+    reservations: [],
     payments: [],
   } satisfies InvoiceRecord;
 
@@ -257,6 +262,9 @@ describe('presentReceipt', () => {
     developerUserId: 'usr_2',
     periodStart: NOW,
     periodEnd: NOW,
+    method: null,
+    irregularity: null,
+    returnedAmount: 101n,
     paidAt: NOW,
     createdAt: NOW,
     invoice,
@@ -271,6 +279,9 @@ describe('presentReceipt', () => {
         currency: 'XTR',
         requestedBy: 'key_1',
         failure: null,
+        reference: null,
+        claimUrl: null,
+        questions: 0,
         createdAt: NOW,
         completedAt: null,
       },
@@ -377,6 +388,8 @@ describe('people', () => {
 });
 
 it('names a method also for a provider that was removed', () => {
-  expect(methodOf(new Map(), 'gone', 'XTR')).toBe('telegram_stars');
-  for (const currency of CURRENCIES) expect(methodOf(new Map(), 'gone', currency)).toBeTruthy();
+  const gone = { method: null, provider: 'gone' };
+  expect(methodOf(new Map(), { ...gone, currency: 'XTR' })).toBe('telegram_stars');
+  for (const currency of CURRENCIES) expect(methodOf(new Map(), { ...gone, currency })).toBeTruthy();
+  expect(methodOf(new Map(), { ...gone, method: 'bank_transfer', currency: 'USD' })).toBe('bank_transfer');
 });

@@ -202,7 +202,10 @@ describe('buying in the chat', () => {
     );
     expect(buttonOf(request, 'Ask Telegram').url).toBe('https://t.me/BotFather?start=starsdispute');
 
-    await stage.ctx.db.payment.update({ where: { id: payment.id }, data: { status: 'refunded' } });
+    await stage.ctx.db.payment.update({
+      where: { id: payment.id },
+      data: { status: 'refunded', returnedAmount: payment.amount },
+    });
     const [refunded] = await walk(person, await person.write('/paysupport'), /Weekly review/);
     expect(refunded?.text).toContain('refunded in full');
     expect((await person.write('/history'))[0]?.text).toContain('(refunded)');

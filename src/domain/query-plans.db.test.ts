@@ -9,8 +9,10 @@ import { listEntitlements } from '#domain/entitlement/list.ts';
 import { remindEnds } from '#domain/entitlement/remind-ends.ts';
 import { loadCharges } from '#domain/payment/load.ts';
 import { getPayment, listPayments } from '#domain/payment/records.ts';
+import { listMethods } from '#domain/payment-method/records.ts';
+import { askOpenOrders } from '#domain/reconciliation/ask-open.ts';
+import { convergeOrder } from '#domain/reconciliation/converge.ts';
 import { lapseHolder, lapseReservations } from '#domain/reservation/end.ts';
-import { findLostCaptures } from '#domain/reservation/find-lost.ts';
 import { listReservations, loadReservation } from '#domain/reservation/load.ts';
 import { analyseRevenue } from '#domain/revenue/analyse.ts';
 import { analyseSubscriptions } from '#domain/subscription/analyse.ts';
@@ -21,9 +23,12 @@ import { startEngine } from '../jobs/engine.ts';
 import { DONE, jobHandlers } from '../jobs/table.ts';
 import { CATALOG } from '../testing/catalog.ts';
 import { explain, recordStatements, type Sent } from '../testing/plans.ts';
+import { makeRail, RAIL } from '../testing/rail.ts';
 import { openWorld, STARS } from '../testing/world.ts';
 
 const world = openWorld();
+const rail = makeRail(world);
+rail.change({ find: async () => [] });
 const ROWS = 50_000;
 const BIG = [
   'invoice',
@@ -37,6 +42,8 @@ const BIG = [
   'audit_event',
   'refund',
   'reservation',
+  'dispute',
+  'payment_method',
 ];
 const USER = 'usr_25000';
 const INVOICE = 'inv_25000';
@@ -58,8 +65,8 @@ beforeAll(async () => {
   );
   await series(
     'payment_attempt',
-    'id, invoice_id, user_id, provider, status, created_at',
-    `'att_' || n, 'inv_' || n, 'usr_' || n, '${STARS}', 'closed', ${at}`,
+    'id, invoice_id, user_id, provider, status, reference, created_at',
+    `'att_' || n, 'inv_' || n, 'usr_' || n, CASE WHEN n % 2 = 0 THEN '${RAIL}' ELSE '${STARS}' END, 'closed', CASE WHEN n % 2 = 0 THEN 'cs_' || n END, ${at}`,
   );
   await series(
     'subscription',
@@ -80,6 +87,16 @@ beforeAll(async () => {
     'refund',
     'id, payment_id, status, reason, amount, currency, requested_by, created_at',
     `'ref_' || n, 'pay_' || n, 'failed', 'requested', 50, 'XTR', 'test', ${at}`,
+  );
+  await series(
+    'dispute',
+    'id, payment_id, reference, status, amount, currency, created_at, closed_at',
+    `'dsp_' || n, 'pay_' || n, 'dp_' || n, 'won', 50, 'XTR', ${at}, ${at}`,
+  );
+  await series(
+    'payment_method',
+    'id, user_id, provider, status, reference, created_at, removed_at',
+    `'pmt_' || n, 'usr_' || n, '${RAIL}', 'removed', 'seti_' || n, ${at}, ${at}`,
   );
   await series(
     'job',
@@ -159,7 +176,17 @@ const QUERIES: ReadonlyArray<[name: string, run: (ctx: Ctx) => Promise<unknown>]
     (ctx) => listReservations(ctx, { providerId: 'payme', from: new Date(0), to: new Date(1), limit: 10 }),
   ],
   ['lapseReservations', (ctx) => lapseReservations(ctx)],
-  ['findLostCaptures', (ctx) => findLostCaptures(ctx)],
+  ['askOpenOrders', (ctx) => askOpenOrders(ctx)],
+  ...(['invoiceId', 'reference', 'chargeId'] as const).map((name): [string, (ctx: Ctx) => Promise<unknown>] => [
+    `load_asked_order by ${name}`,
+    (ctx) => {
+      const known = { invoiceId: INVOICE, reference: 'cs_25000', chargeId: 'stx25000' };
+      const about = { invoiceId: null, reference: null, chargeId: null, [name]: known[name] };
+      return convergeOrder(rail.in(ctx), { providerId: RAIL, about });
+    },
+  ]),
+  ['askOpenOrders of a provider with checkouts', (ctx) => askOpenOrders(rail.in(ctx))],
+  ['listMethods', (ctx) => listMethods(ctx, USER)],
   ['lapseHolder', (ctx) => lapseHolder(ctx, INVOICE)],
   ['check_entitlement', (ctx) => checkEntitlement(ctx, { userId: USER, productCode: 'line' })],
   ['listEntitlements', (ctx) => listEntitlements(ctx, USER)],

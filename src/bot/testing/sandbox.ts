@@ -43,6 +43,8 @@ export async function startTestSandbox(): Promise<TestSandbox> {
     platform: 'node',
     format: 'esm',
     target: 'node20',
+    // Some packages still ask for parts of Node in the old way, which a bundle of modules cannot do for them.
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
   });
   const env = {
     ...process.env,

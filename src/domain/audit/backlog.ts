@@ -12,6 +12,7 @@ type Row = {
   events_failed: number;
   events_dead: number;
   refunds_open: number;
+  disputes_open: number;
   differences_reported: number;
   oldest_job: Date | null;
   last_reconciliation: Date | null;
@@ -23,9 +24,10 @@ const MEASURE = {
     SELECT
       (SELECT count(*)::int FROM job WHERE done_at IS NULL AND run_at <= $1) AS jobs_due,
       (SELECT count(*)::int FROM job WHERE outcome = 'dead') AS jobs_dead,
-      (SELECT count(*)::int FROM webhook_event WHERE status = 'failed') AS events_failed,
+      (SELECT count(*)::int FROM webhook_event WHERE status IN ('received', 'failed') AND (status = 'failed' OR next_attempt_at <= $1)) AS events_failed,
       (SELECT count(*)::int FROM webhook_event WHERE status = 'dead') AS events_dead,
       (SELECT count(*)::int FROM refund WHERE status = 'requested') AS refunds_open,
+      (SELECT count(*)::int FROM dispute WHERE status = 'open') AS disputes_open,
       (SELECT count(*)::int FROM reconciliation_difference WHERE status = 'reported') AS differences_reported,
       (SELECT min(run_at) FROM job WHERE done_at IS NULL AND run_at <= $1) AS oldest_job,
       (SELECT min(finished_at) FROM reconciliation_cursor) AS last_reconciliation`,

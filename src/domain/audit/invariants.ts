@@ -5,6 +5,11 @@ export type Invariant = Readonly<{ name: string; violations: ReadonlyArray<strin
 
 const SHOWN = 20;
 
+/** What each refund and dispute took out of the provider's hands, the provider's own fees left aside. */
+const RETURNED = `(
+      SELECT split_part(transaction_id, '/', 1) AS cause, currency, -sum(amount) AS returned FROM ledger_entry
+      WHERE account IN ('provider_receivable', 'processor_fees') GROUP BY 1, 2)`;
+
 /** A deadline is missed when it is over for this long: workers may be restarting. */
 const PATIENCE = "interval '15 minutes'";
 
@@ -18,7 +23,8 @@ const QUERIES: ReadonlyArray<readonly [name: string, query: string]> = [
     'ledger_balances',
     `SELECT transaction_id AS id FROM ledger_entry WHERE $1::timestamptz IS NOT NULL GROUP BY transaction_id, currency HAVING sum(amount) <> 0`,
   ],
-  // I1: every payment and every finished refund is booked, with its own amount, and nothing else is.
+  // I1: every payment, refund and dispute is booked with its own amount, and nothing else is. What went back is what left the
+  // provider's hands but for the fees, which net out; what is booked under `<id>/undo` or `<id>/end` belongs to the same cause.
   [
     'payment_is_booked',
     `
@@ -28,27 +34,42 @@ const QUERIES: ReadonlyArray<readonly [name: string, query: string]> = [
   [
     'refund_is_booked',
     `
-    SELECT r.id FROM refund r LEFT JOIN ledger_entry e ON e.transaction_id = r.id AND e.currency = r.currency
-    WHERE $1::timestamptz IS NOT NULL
-    GROUP BY r.id, r.amount, r.status
-    HAVING coalesce(sum(e.amount) FILTER (WHERE e.amount > 0), 0) <> CASE WHEN r.status = 'succeeded' THEN r.amount ELSE 0 END`,
+    SELECT r.id FROM refund r LEFT JOIN ${RETURNED} e ON e.cause = r.id AND e.currency = r.currency
+    WHERE $1::timestamptz IS NOT NULL AND coalesce(e.returned, 0) <> CASE WHEN r.status = 'succeeded' THEN r.amount ELSE 0 END`,
+  ],
+  [
+    'dispute_is_booked',
+    `
+    SELECT d.id FROM dispute d LEFT JOIN ${RETURNED} e ON e.cause = d.id AND e.currency = d.currency
+    WHERE $1::timestamptz IS NOT NULL AND (coalesce(e.returned, 0) <> d.returned_amount OR (d.status <> 'lost' AND d.returned_amount <> 0))`,
   ],
   [
     'entry_has_cause',
     `
     SELECT e.transaction_id AS id FROM ledger_entry e
     WHERE $1::timestamptz IS NOT NULL AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.id = e.transaction_id)
-      AND NOT EXISTS (SELECT 1 FROM refund r WHERE r.id = e.transaction_id)`,
+      AND NOT EXISTS (SELECT 1 FROM refund r WHERE e.transaction_id IN (r.id, r.id || '/undo'))
+      AND NOT EXISTS (SELECT 1 FROM dispute d WHERE e.transaction_id IN (d.id, d.id || '/end'))`,
   ],
-  // I2: what we owe a developer is what they earned and did not lose again.
+  // I2: what we owe a developer, held or not, is what they earned and did not lose again: of each share the part that went back,
+  // rounded down. Nothing is held but for disputes that are open.
   [
     'developer_is_owed_their_shares',
     `
     SELECT owner AS id FROM (
-      SELECT owner, currency, amount FROM ledger_entry WHERE account = 'developer_payable'
+      SELECT owner, currency, amount FROM ledger_entry WHERE account IN ('developer_payable', 'dispute_hold')
       UNION ALL
-      SELECT developer_user_id, currency, developer_share FROM payment WHERE developer_share > 0 AND status <> 'refunded') AS sums
+      SELECT developer_user_id, currency, developer_share - floor(developer_share::numeric * returned_amount / amount)
+      FROM payment WHERE developer_share > 0) AS sums
     WHERE $1::timestamptz IS NOT NULL GROUP BY owner, currency HAVING sum(amount) <> 0`,
+  ],
+  [
+    'share_is_held_while_disputed',
+    `
+    SELECT d.id FROM dispute d LEFT JOIN (
+      SELECT split_part(transaction_id, '/', 1) AS cause, sum(amount) AS held FROM ledger_entry WHERE account = 'dispute_hold' GROUP BY 1
+    ) AS e ON e.cause = d.id
+    WHERE $1::timestamptz IS NOT NULL AND -coalesce(e.held, 0) <> CASE WHEN d.status = 'open' THEN d.held_share ELSE 0 END`,
   ],
   // I3: a provider's charge and a provider's message stand at most once.
   [
@@ -94,34 +115,64 @@ const QUERIES: ReadonlyArray<readonly [name: string, query: string]> = [
     SELECT i.id FROM invoice i LEFT JOIN subscription s ON s.invoice_id = i.id
     WHERE $1::timestamptz IS NOT NULL AND (s.id IS NOT NULL) <> (i.kind = 'subscription' AND i.status = 'paid')`,
   ],
-  // I5: what went back is whole and once; the right went with it, and the state of the payment says so.
+  // I5: what went back is at most the whole, by refunds and lost disputes and nothing else; the state of the payment says what is
+  // open about it and what is over, and the right follows that state.
   [
-    'refund_is_whole',
+    'return_is_of_its_payment',
     `
-    SELECT r.id FROM refund r JOIN payment p ON p.id = r.payment_id
-    WHERE $1::timestamptz IS NOT NULL AND (r.amount <> p.amount OR r.currency <> p.currency)`,
+    SELECT x.id FROM (
+      SELECT id, payment_id, amount, currency FROM refund UNION ALL SELECT id, payment_id, returned_amount, currency FROM dispute
+    ) AS x JOIN payment p ON p.id = x.payment_id
+    WHERE $1::timestamptz IS NOT NULL AND (x.amount > p.amount OR x.currency <> p.currency)`,
+  ],
+  [
+    'returns_are_the_sum',
+    `
+    SELECT p.id FROM payment p LEFT JOIN (
+      SELECT payment_id, amount FROM refund WHERE status = 'succeeded' UNION ALL SELECT payment_id, returned_amount FROM dispute
+    ) AS x ON x.payment_id = p.id
+    WHERE $1::timestamptz IS NOT NULL GROUP BY p.id, p.returned_amount HAVING coalesce(sum(x.amount), 0) <> p.returned_amount`,
+  ],
+  [
+    'payment_is_refunded_when_whole',
+    `
+    SELECT id FROM payment
+    WHERE $1::timestamptz IS NOT NULL AND status <> 'charged_back' AND (status = 'refunded') <> (returned_amount = amount)`,
   ],
   [
     'refund_agrees_with_payment',
     `
-    SELECT p.id FROM payment p
-    LEFT JOIN LATERAL (SELECT count(*) FILTER (WHERE status = 'succeeded') AS done, count(*) FILTER (WHERE status = 'requested') AS running
-      FROM refund r WHERE r.payment_id = p.id) AS r ON true
-    WHERE $1::timestamptz IS NOT NULL
-      AND (r.done <> (p.status = 'refunded')::int OR r.running <> (p.status = 'refunding')::int)`,
+    SELECT p.id FROM payment p LEFT JOIN refund r ON r.payment_id = p.id AND r.status = 'requested'
+    WHERE $1::timestamptz IS NOT NULL GROUP BY p.id, p.status
+    HAVING count(r.id) > CASE WHEN p.status IN ('refunding', 'disputed', 'charged_back') THEN 1 ELSE 0 END
+      OR (p.status = 'refunding' AND count(r.id) = 0)`,
   ],
   [
-    'refund_took_the_right',
+    'dispute_agrees_with_payment',
+    `
+    SELECT p.id FROM payment p LEFT JOIN dispute d ON d.payment_id = p.id
+    WHERE $1::timestamptz IS NOT NULL GROUP BY p.id, p.status
+    HAVING (p.status = 'disputed' AND count(d.id) FILTER (WHERE d.status = 'open') = 0)
+      OR (p.status IN ('succeeded', 'refunding') AND count(d.id) FILTER (WHERE d.status <> 'won') > 0)
+      OR (p.status = 'charged_back' AND count(d.id) FILTER (WHERE d.status = 'lost') = 0)`,
+  ],
+  // What comes back after a dispute was won or a refund was undone may have been bought for good meanwhile: it then stays gone.
+  [
+    'right_follows_payment',
     `
     SELECT e.id FROM entitlement e JOIN payment p ON p.id = e.payment_id
-    WHERE $1::timestamptz IS NOT NULL AND (p.status = 'refunded') <> (e.revoked_at IS NOT NULL)`,
+    WHERE $1::timestamptz IS NOT NULL AND (p.status IN ('refunded', 'disputed', 'charged_back')) <> (e.revoked_at IS NOT NULL)
+      AND NOT (e.revoked_at IS NOT NULL AND e.ends_at IS NULL
+        AND (EXISTS (SELECT 1 FROM dispute d WHERE d.payment_id = p.id AND d.status = 'won')
+          OR EXISTS (SELECT 1 FROM refund r JOIN ledger_entry l ON l.transaction_id = r.id || '/undo' WHERE r.payment_id = p.id))
+        AND EXISTS (SELECT 1 FROM entitlement o WHERE o.user_id = e.user_id AND o.plan_id = e.plan_id AND o.id <> e.id AND o.ends_at IS NULL))`,
   ],
   [
     'refunded_subscription_is_over',
     `
     SELECT s.id FROM subscription s
     WHERE $1::timestamptz IS NOT NULL AND s.status IN ('active', 'cancelling', 'past_due')
-      AND EXISTS (SELECT 1 FROM payment p WHERE p.subscription_id = s.id AND p.status = 'refunded')`,
+      AND EXISTS (SELECT 1 FROM payment p WHERE p.subscription_id = s.id AND p.status IN ('refunded', 'charged_back'))`,
   ],
   // I6: parts are the whole, and surplus is shared with nobody.
   [
@@ -177,7 +228,7 @@ const QUERIES: ReadonlyArray<readonly [name: string, query: string]> = [
   // I10: nothing stays longer than its deadline.
   [
     'event_is_tried_again',
-    `SELECT id FROM webhook_event WHERE status = 'failed' AND next_attempt_at < $1::timestamptz - ${PATIENCE}`,
+    `SELECT id FROM webhook_event WHERE status IN ('received', 'failed') AND next_attempt_at < $1::timestamptz - ${PATIENCE}`,
   ],
   ['no_dead_event', `SELECT id FROM webhook_event WHERE $1::timestamptz IS NOT NULL AND status = 'dead'`],
   [
@@ -193,7 +244,8 @@ const QUERIES: ReadonlyArray<readonly [name: string, query: string]> = [
       OR (status = 'active' AND current_period_end < $1::timestamptz - interval '1 hour' - ${PATIENCE})
       OR (status = 'past_due' AND current_period_end < $1::timestamptz - interval '3 days' - ${PATIENCE})`,
   ],
-  // I11: a provider's hold and the payment of its charge tell the same story, and no hold outlives its time.
+  // I11: a provider's hold and the payment of its charge tell the same story, and no hold outlives its time: half a day for one
+  // that was asked for, a month for money that is on its way.
   [
     'hold_is_paid_with_its_charge',
     `
@@ -209,7 +261,8 @@ const QUERIES: ReadonlyArray<readonly [name: string, query: string]> = [
   ],
   [
     'hold_ends_in_time',
-    `SELECT id FROM reservation WHERE status = 'reserved' AND asked_at < $1::timestamptz - interval '12 hours' - ${PATIENCE}`,
+    `SELECT id FROM reservation WHERE status = 'reserved'
+      AND asked_at < $1::timestamptz - CASE WHEN progress IS NULL THEN interval '12 hours' ELSE interval '31 days' END - ${PATIENCE}`,
   ],
 ];
 
@@ -218,10 +271,11 @@ export const INVARIANTS: ReadonlyArray<string> = QUERIES.map(([name]) => name);
 
 /**
  * Checks the books as a whole (reference/peers.md §3a): I1 every ledger transaction balances and has its cause, I2 balances
- * follow from entries, I3 charges and messages stand once, I4 one right per charge, I5 refunds are whole and take the
- * right with them, I6 shares are the whole, I7 what must follow is queued, I8 states only move forward, I9 no difference
- * with a provider is silent, I10 nothing misses its deadline, I11 holds of providers and their charges agree. Reads one snapshot and every row: for operators, tests and
- * the benchmark. Deadlines assume that a worker runs; `isIdle` leaves them out.
+ * follow from entries, I3 charges and messages stand once, I4 one right per charge, I5 what went back is of its payment, whose
+ * state says so and takes or leaves the right, I6 shares are the whole, I7 what must follow is queued, I8 states only move
+ * forward, I9 no difference with a provider is silent, I10 nothing misses its deadline, I11 holds of providers and their
+ * charges agree. Reads one snapshot and every row: for operators, tests and the benchmark. Deadlines assume that a worker runs;
+ * `isIdle` leaves them out.
  */
 export async function checkBooks(ctx: Ctx, options: { isIdle?: boolean } = {}): Promise<Invariant[]> {
   const client = await ctx.pool.connect();

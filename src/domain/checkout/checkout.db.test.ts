@@ -459,7 +459,11 @@ describe('previewCheckout', () => {
       { split: { platformFee: 30n, developerShare: 71n } },
     ]);
     expect((await preview(buyer, CATALOG.pluginOnce)).accessUntil).toBeNull();
-    expect((await preview(buyer, CATALOG.proYearUsd)).methods).toEqual([]);
+    const inDollars = await preview(buyer, CATALOG.proYearUsd);
+    expect(inDollars.methods.map(({ refusal }) => refusal)).toEqual(
+      inDollars.methods.map(() => 'method_not_allowed_here'),
+    );
+    expect(inDollars.alternatives.map(({ price }) => price.currency)).toEqual(['XTR']);
   });
 
   it('shows what blocks it, what it replaces, and where time is added', async () => {

@@ -4,6 +4,12 @@ import type { JobRequest } from '#domain/context/queue.ts';
 import { bringForward } from '#domain/entitlement/bring-forward.ts';
 import { AppError } from '#domain/errors.ts';
 import type { Entry } from '#domain/ledger/rules.ts';
+import {
+  nextPaymentStatus,
+  type PaymentStatus,
+  type PaymentStatusEvent,
+  standingStatus,
+} from '#domain/payment/rules.ts';
 import { nextSubscriptionStatus } from '#domain/subscription/rules.ts';
 import type { Payment } from '#lib/generated/prisma/client.ts';
 
@@ -25,6 +31,40 @@ export async function lockPayment(
   const payment = await tx.db.payment.findUnique({ where });
   if (!payment) throw new AppError('not_found', 'payment_not_found');
   return payment;
+}
+
+/**
+ * Moves a payment by an event, after the row of the refund or dispute itself was written: one of several that ends leaves it
+ * where the others keep it. Returns its new status, null when the event does not apply and nothing was changed.
+ */
+export async function movePayment(
+  tx: Ctx,
+  payment: Payment,
+  { event, returnedAmount }: { event: PaymentStatusEvent; returnedAmount: bigint },
+): Promise<PaymentStatus | null> {
+  const next = nextPaymentStatus(payment.status, event);
+  if (!next) return null;
+  const paymentId = payment.id;
+  const status = standingStatus(next, {
+    disputes: await tx.db.dispute.count({ where: { paymentId, status: 'open' } }),
+    refunds: await tx.db.refund.count({ where: { paymentId, status: 'requested' } }),
+  });
+  await tx.db.payment.update({ where: { id: paymentId }, data: { status, returnedAmount } });
+  return status;
+}
+
+/** Ends the refunds that still run although nothing is left to go back. Their jobs then find nothing to do. */
+export async function endNeedlessRefunds(tx: Ctx, paymentId: string): Promise<void> {
+  await tx.db.refund.updateMany({
+    where: { paymentId, status: 'requested' },
+    data: { status: 'failed', failure: 'nothing_left', claimUrl: null, completedAt: tx.clock.now() },
+  });
+}
+
+/** What can still go back of a payment, at most `wanted`. */
+export function leftOf(payment: Pick<Payment, 'amount' | 'returnedAmount'>, wanted: bigint): bigint {
+  const left = payment.amount - payment.returnedAmount;
+  return wanted > left ? left : wanted;
 }
 
 /** Writes the legs of one transaction of the books; none when there is nothing to book. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Ctx } from '#domain/context/context.ts';
-import { reconcilePayments } from '#domain/payment/reconcile.ts';
+import { reconcilePayments } from '#domain/reconciliation/reconcile.ts';
 import { retryWebhooks } from '#domain/webhook/retry.ts';
 import { makeTelegramStars } from '#providers/telegram-stars/adapter.ts';
 import { endState, expectWholeBooks } from '../../testing/books.ts';

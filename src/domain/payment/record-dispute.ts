@@ -5,8 +5,16 @@ import { attentionJob, type JobRequest, queueJobs } from '#domain/context/queue.
 import { inTransaction } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
 import { entriesForHold, entriesForReturn, entriesForWonDispute, returnedShare } from '#domain/ledger/rules.ts';
-import { giveRight, lockPayment, takeRight, writeEntries } from '#domain/payment/change.ts';
-import { nextPaymentStatus, takesRight } from '#domain/payment/rules.ts';
+import {
+  endNeedlessRefunds,
+  giveRight,
+  leftOf,
+  lockPayment,
+  movePayment,
+  takeRight,
+  writeEntries,
+} from '#domain/payment/change.ts';
+import { takesRight } from '#domain/payment/rules.ts';
 import type { ProviderEvent } from '#domain/provider.ts';
 import type { Dispute, Payment } from '#lib/generated/prisma/client.ts';
 
@@ -63,11 +71,9 @@ async function open(tx: Ctx, payment: Payment, { amount, reference }: DisputedEv
   const { currency, developerUserId } = payment;
   if (developerUserId)
     await writeEntries(tx, dispute.id, entriesForHold({ developerUserId, share: heldShare, currency }));
-  const next = nextPaymentStatus(payment.status, 'dispute_opened');
-  if (next) {
-    await tx.db.payment.update({ where: { id: payment.id }, data: { status: next } });
+  const { returnedAmount } = payment;
+  if (await movePayment(tx, payment, { event: 'dispute_opened', returnedAmount }))
     await takeRight(tx, payment, { isForGood: false });
-  }
   const data = { dispute: dispute.id, amount: amount.amount.toString(), currency };
   await recordAudit(tx, { action: 'dispute.opened', objectId: payment.id, data });
   await queueJobs(tx, [attentionJob(dispute.id, 'open')]);
@@ -75,12 +81,11 @@ async function open(tx: Ctx, payment: Payment, { amount, reference }: DisputedEv
 }
 
 async function win(tx: Ctx, payment: Payment, dispute: Dispute, { fee }: DisputedEvent): Promise<JobRequest[]> {
-  const { currency, developerUserId, provider: providerId } = payment;
-  const next = nextPaymentStatus(payment.status, 'dispute_won');
-  if (next) await tx.db.payment.update({ where: { id: payment.id }, data: { status: next } });
-  if (next && !takesRight(next)) await giveRight(tx, payment);
-  const entries = entriesForWonDispute({ providerId, developerUserId, held: dispute.heldShare, fee, currency });
+  const { currency, developerUserId, provider: providerId, returnedAmount } = payment;
   await close(tx, payment, dispute, { status: 'won', fee, returnedAmount: 0n });
+  const status = await movePayment(tx, payment, { event: 'dispute_won', returnedAmount });
+  if (status && !takesRight(status)) await giveRight(tx, payment);
+  const entries = entriesForWonDispute({ providerId, developerUserId, held: dispute.heldShare, fee, currency });
   await writeEntries(tx, endOf(dispute), entries);
   return [];
 }
@@ -88,16 +93,13 @@ async function win(tx: Ctx, payment: Payment, dispute: Dispute, { fee }: Dispute
 async function lose(tx: Ctx, payment: Payment, dispute: Dispute, { fee }: DisputedEvent): Promise<JobRequest[]> {
   const returned = leftOf(payment, dispute.amount);
   const span = { from: payment.returnedAmount, to: payment.returnedAmount + returned };
-  const next = nextPaymentStatus(payment.status, 'dispute_lost');
-  await tx.db.payment.update({
-    where: { id: payment.id },
-    data: { returnedAmount: span.to, ...(next ? { status: next } : {}) },
-  });
   await close(tx, payment, dispute, { status: 'lost', fee, returnedAmount: returned });
+  if (span.to === payment.amount) await endNeedlessRefunds(tx, payment.id);
+  const status = await movePayment(tx, payment, { event: 'dispute_lost', returnedAmount: span.to });
   const shares = { ...payment, providerId: payment.provider };
   const entries = entriesForReturn(shares, span, { isFeeKept: true, held: dispute.heldShare, extraFee: fee });
   await writeEntries(tx, endOf(dispute), entries);
-  return next ? takeRight(tx, payment, { isForGood: true }) : [];
+  return status ? takeRight(tx, payment, { isForGood: true }) : [];
 }
 
 async function close(
@@ -109,12 +111,6 @@ async function close(
   await tx.db.dispute.update({ where: { id: dispute.id }, data: { ...end, closedAt: tx.clock.now() } });
   const data = { dispute: dispute.id, returned: end.returnedAmount.toString(), currency: payment.currency };
   await recordAudit(tx, { action: `dispute.${end.status}`, objectId: payment.id, data });
-}
-
-/** What can still go back of a payment, at most `amount`. */
-function leftOf(payment: Payment, amount: bigint): bigint {
-  const left = payment.amount - payment.returnedAmount;
-  return amount < left ? amount : left;
 }
 
 /** Under this id the end of a dispute stands in the books; its hold stands under the dispute's own. */

@@ -4,8 +4,16 @@ import { closeInbox, type InboxEntry } from '#domain/context/inbox.ts';
 import { attentionJob, type JobRequest, noticeJob, queueJobs } from '#domain/context/queue.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
-import { entriesForReturn } from '#domain/ledger/rules.ts';
-import { giveRight, lockPayment, takeRight, writeEntries } from '#domain/payment/change.ts';
+import { type Entry, entriesForReturn, type Return, reversed } from '#domain/ledger/rules.ts';
+import {
+  endNeedlessRefunds,
+  giveRight,
+  leftOf,
+  lockPayment,
+  movePayment,
+  takeRight,
+  writeEntries,
+} from '#domain/payment/change.ts';
 import { nextPaymentStatus, takesRight } from '#domain/payment/rules.ts';
 import type { ProviderEvent } from '#domain/provider.ts';
 import type { Payment, Refund } from '#lib/generated/prisma/client.ts';
@@ -40,28 +48,21 @@ export async function recordRefund(
 /** Brings a refund of a locked payment to its end, in the transaction of `tx`. */
 export async function completeRefund(tx: Ctx, payment: Payment, told: Told): Promise<'applied' | 'duplicate'> {
   const standing = await findRefund(tx, payment, told);
-  if (standing?.status === 'succeeded') return 'duplicate';
-  const left = payment.amount - payment.returnedAmount;
-  const wanted = standing?.amount ?? told.amount;
-  const isTooMuch = wanted > left;
-  const amount = isTooMuch ? left : wanted;
+  if (standing && isOver(standing)) return 'duplicate';
+  const amount = leftOf(payment, standing?.amount ?? told.amount);
   const span = { from: payment.returnedAmount, to: payment.returnedAmount + amount };
   const isWhole = span.to === payment.amount;
-  const next = nextPaymentStatus(payment.status, isWhole ? 'refund_completed' : 'part_refunded');
-  if (!next || amount <= 0n) return 'duplicate';
+  const event = isWhole ? 'refund_completed' : 'part_refunded';
+  if (amount <= 0n || !nextPaymentStatus(payment.status, event)) return 'duplicate';
 
-  const now = tx.clock.now();
-  await tx.db.payment.update({ where: { id: payment.id }, data: { status: next, returnedAmount: span.to } });
   const refund = await endRefund(tx, payment, standing, { ...told, amount });
-  await writeEntries(
-    tx,
-    refund.id,
-    entriesForReturn({ ...payment, providerId: payment.provider }, span, feeRule(tx, payment)),
-  );
-  if (isWhole)
+  if (isWhole) await endNeedlessRefunds(tx, payment.id);
+  const status = await movePayment(tx, payment, { event, returnedAmount: span.to });
+  await writeEntries(tx, refund.id, entriesFor(tx, payment, span));
+  if (status === 'refunded')
     await tx.db.reservation.updateMany({
       where: { provider: payment.provider, chargeId: payment.chargeId, status: 'paid' },
-      data: { status: 'refunded', cancelledAt: now },
+      data: { status: 'refunded', cancelledAt: tx.clock.now() },
     });
   const jobs: JobRequest[] = [noticeOf(payment, refund, isWhole)];
   if (isWhole) jobs.push(...(await takeRight(tx, payment, { isForGood: true })));
@@ -76,6 +77,14 @@ export async function completeRefund(tx: Ctx, payment: Payment, told: Told): Pro
   return 'applied';
 }
 
+/**
+ * Done is done, and what its provider said came to nothing stays so: a message that is late must not book it again. One that
+ * was refused before the provider had a word for it is over only for us.
+ */
+function isOver({ reference, status }: Refund): boolean {
+  return status === 'succeeded' || (status === 'failed' && reference !== null);
+}
+
 function noticeOf(payment: Payment, refund: Refund, isWhole: boolean): JobRequest {
   const { userId } = payment;
   if (!isWhole) return noticeJob({ userId, kind: 'part_refunded', objectId: refund.id });
@@ -83,10 +92,11 @@ function noticeOf(payment: Payment, refund: Refund, isWhole: boolean): JobReques
   return noticeJob({ userId, kind, objectId: payment.id });
 }
 
-/** Whether the provider keeps its fee when money goes back. */
-function feeRule(tx: Ctx, payment: Payment): { isFeeKept: boolean } {
+/** The legs of what goes back, with the fee as the provider of the charge deals with it. */
+function entriesFor(tx: Ctx, payment: Payment, span: Return): Entry[] {
   const accepted = tx.providers.get(payment.provider)?.accepts.find(({ currency }) => currency === payment.currency);
-  return { isFeeKept: accepted?.fee.isKept ?? false };
+  const shares = { ...payment, providerId: payment.provider };
+  return entriesForReturn(shares, span, { isFeeKept: accepted?.fee.isKept ?? false });
 }
 
 /**
@@ -145,7 +155,7 @@ async function endRefund(
 }
 
 /**
- * Records that a refund came to nothing, also one that had been done: its entries are taken back by new ones, and the right
+ * Records that a refund came to nothing, also one that had been done: new entries take back what it gave, and the right
  * that went with it comes back. Throws `not_found payment_not_found` while its charge is not known.
  */
 export async function recordRefundFailure(
@@ -171,18 +181,23 @@ export async function failRefund(
   const refund = await tx.db.refund.findFirst({
     where: { paymentId: payment.id, OR: [{ id: refundId ?? '' }, { reference: reference ?? '' }] },
   });
-  const next = nextPaymentStatus(payment.status, 'refund_failed');
-  if (!refund || !next || refund.status === 'failed') return 'duplicate';
+  if (!refund || refund.status === 'failed') return 'duplicate';
   const isUndone = refund.status === 'succeeded';
   if (isUndone && !undoesDone) return 'duplicate';
-  const returnedAmount = payment.returnedAmount - (isUndone ? refund.amount : 0n);
-  await tx.db.payment.update({ where: { id: payment.id }, data: { status: next, returnedAmount } });
   await tx.db.refund.update({
     where: { id: refund.id },
-    data: { status: 'failed', failure: code.slice(0, 100), claimUrl: null, completedAt: tx.clock.now() },
+    data: {
+      status: 'failed',
+      failure: code.slice(0, 100),
+      claimUrl: null,
+      completedAt: tx.clock.now(),
+      ...(reference === null ? {} : { reference }),
+    },
   });
-  if (isUndone) await takeBack(tx, refund.id);
-  if (isUndone && takesRight(payment.status) && !takesRight(next)) await giveRight(tx, payment);
+  const returnedAmount = payment.returnedAmount - (isUndone ? refund.amount : 0n);
+  const status = await movePayment(tx, payment, { event: 'refund_failed', returnedAmount });
+  if (isUndone) await takeBack(tx, payment, { refundId: refund.id, returnedAmount });
+  if (status && takesRight(payment.status) && !takesRight(status)) await giveRight(tx, payment);
   await recordAudit(tx, {
     action: 'refund.failed',
     objectId: payment.id,
@@ -193,9 +208,19 @@ export async function failRefund(
   return 'applied';
 }
 
-/** Books the opposite of what was booked under `transactionId`. */
-async function takeBack(tx: Ctx, transactionId: string): Promise<void> {
-  const legs = await tx.db.ledgerEntry.findMany({ where: { transactionId }, take: 10 });
-  const entries = legs.map(({ account, amount, currency, owner }) => ({ account, owner, amount: -amount, currency }));
-  await writeEntries(tx, `${transactionId}/undo`, entries);
+/**
+ * Books that what had gone back is with us again. Not the refund's own legs with the opposite sign: returns are rounded from the
+ * beginning, so the last ones are taken back whichever refund it was, and the shares stay exact.
+ */
+async function takeBack(
+  tx: Ctx,
+  payment: Payment,
+  { refundId, returnedAmount }: { refundId: string; returnedAmount: bigint },
+): Promise<void> {
+  const span = { from: returnedAmount, to: payment.returnedAmount };
+  await writeEntries(tx, `${refundId}/undo`, reversed(entriesFor(tx, payment, span)));
+  await tx.db.reservation.updateMany({
+    where: { provider: payment.provider, chargeId: payment.chargeId, status: 'refunded' },
+    data: { status: 'paid', cancelledAt: null, code: null },
+  });
 }

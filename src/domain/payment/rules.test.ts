@@ -6,19 +6,72 @@ import {
   nextPaymentStatus,
   PAYMENT_STATUSES,
   type PaymentStatus,
+  type PaymentStatusEvent,
   type SettlingCharge,
   type SettlingOrder,
+  standingStatus,
+  takesRight,
 } from './rules.ts';
 
 const DAY_MS = 86_400_000;
 const at = (day: number) => new Date(Date.UTC(2026, 10, 20) + day * DAY_MS);
 
 describe('nextPaymentStatus', () => {
-  const events = ['refund_requested', 'refund_succeeded', 'refund_failed'] as const;
-  const expected: Record<PaymentStatus, Record<(typeof events)[number], PaymentStatus | null>> = {
-    succeeded: { refund_requested: 'refunding', refund_succeeded: 'refunded', refund_failed: null },
-    refunding: { refund_requested: null, refund_succeeded: 'refunded', refund_failed: 'succeeded' },
-    refunded: { refund_requested: null, refund_succeeded: null, refund_failed: null },
+  const events = [
+    'refund_requested',
+    'part_refunded',
+    'refund_completed',
+    'refund_failed',
+    'dispute_opened',
+    'dispute_won',
+    'dispute_lost',
+  ] as const satisfies PaymentStatusEvent[];
+  const expected: Record<PaymentStatus, Record<PaymentStatusEvent, PaymentStatus | null>> = {
+    succeeded: {
+      refund_requested: 'refunding',
+      part_refunded: 'succeeded',
+      refund_completed: 'refunded',
+      refund_failed: 'succeeded',
+      dispute_opened: 'disputed',
+      dispute_won: null,
+      dispute_lost: 'charged_back',
+    },
+    refunding: {
+      refund_requested: null,
+      part_refunded: 'succeeded',
+      refund_completed: 'refunded',
+      refund_failed: 'succeeded',
+      dispute_opened: 'disputed',
+      dispute_won: null,
+      dispute_lost: 'charged_back',
+    },
+    refunded: {
+      refund_requested: null,
+      part_refunded: null,
+      refund_completed: null,
+      refund_failed: 'succeeded',
+      dispute_opened: null,
+      dispute_won: null,
+      dispute_lost: null,
+    },
+    disputed: {
+      refund_requested: null,
+      part_refunded: 'disputed',
+      refund_completed: 'refunded',
+      refund_failed: 'disputed',
+      dispute_opened: null,
+      dispute_won: 'succeeded',
+      dispute_lost: 'charged_back',
+    },
+    charged_back: {
+      refund_requested: null,
+      part_refunded: 'charged_back',
+      refund_completed: 'charged_back',
+      refund_failed: 'charged_back',
+      dispute_opened: null,
+      dispute_won: null,
+      dispute_lost: 'charged_back',
+    },
   };
   it.each(PAYMENT_STATUSES.flatMap((status) => events.map((event) => [status, event] as const)))(
     '%s × %s',
@@ -26,6 +79,23 @@ describe('nextPaymentStatus', () => {
       expect(nextPaymentStatus(status, event)).toBe(expected[status][event]);
     },
   );
+});
+
+describe('standingStatus', () => {
+  it.each([
+    ['succeeded', 0, 0, 'succeeded'],
+    ['succeeded', 0, 1, 'refunding'],
+    ['succeeded', 2, 1, 'disputed'],
+    ['refunded', 1, 1, 'refunded'],
+    ['charged_back', 1, 0, 'charged_back'],
+    ['disputed', 0, 1, 'disputed'],
+  ] as const)('%s with %d disputes and %d refunds open is %s', (next, disputes, refunds, status) => {
+    expect(standingStatus(next, { disputes, refunds })).toBe(status);
+  });
+});
+
+it('takesRight: what is refunded, disputed or charged back is not the buyer’s', () => {
+  expect(PAYMENT_STATUSES.filter(takesRight)).toEqual(['refunded', 'disputed', 'charged_back']);
 });
 
 const order: SettlingOrder = {
@@ -188,6 +258,7 @@ describe('bookPayment', () => {
           verdict,
           order: terms,
           processor,
+          keptFee: null,
         });
         expect(booked.entries.reduce((sum, entry) => sum + entry.amount, 0n)).toBe(0n);
         const { developerShare, platformFee, processorFee } = booked.split;
@@ -196,5 +267,20 @@ describe('bookPayment', () => {
         else expect(booked.developerUserId).toBe(terms.developerUserId);
       }),
     );
+  });
+
+  it('takes what the provider says it kept before what its table says, also of surplus', () => {
+    const book = (kind: 'one_time' | 'surplus', keptFee: bigint | null) =>
+      bookPayment({
+        providerId: 'p',
+        paid: { amount: 1_000n, currency: 'USD' },
+        verdict:
+          kind === 'surplus' ? { kind, reason: 'amount_mismatch' } : { kind, period: { start: at(0), end: null } },
+        order: { platformFeeBps: 3_000, developerUserId: null },
+        processor,
+        keptFee,
+      }).split.processorFee;
+    expect([book('one_time', null), book('one_time', 0n), book('one_time', 59n)]).toEqual([31n, 0n, 59n]);
+    expect([book('surplus', null), book('surplus', 59n)]).toEqual([0n, 59n]);
   });
 });

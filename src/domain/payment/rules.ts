@@ -46,12 +46,28 @@ const TRANSITIONS: Record<PaymentStatus, Partial<Record<PaymentStatusEvent, Paym
     dispute_won: 'succeeded',
     dispute_lost: 'charged_back',
   },
-  charged_back: {},
+  // What a lost dispute left may still go back, by a refund or another dispute: it is booked, and the right stays gone.
+  charged_back: {
+    part_refunded: 'charged_back',
+    refund_completed: 'charged_back',
+    refund_failed: 'charged_back',
+    dispute_lost: 'charged_back',
+  },
 };
 
 /** The state after an event, or null when the event does not apply in this state. */
 export function nextPaymentStatus(status: PaymentStatus, event: PaymentStatusEvent): PaymentStatus | null {
   return TRANSITIONS[status][event] ?? null;
+}
+
+/** Where a payment that would stand again really stands: what else is open about it keeps it from that. */
+export function standingStatus(
+  next: PaymentStatus,
+  open: Readonly<{ disputes: number; refunds: number }>,
+): PaymentStatus {
+  if (next !== 'succeeded') return next;
+  if (open.disputes > 0) return 'disputed';
+  return open.refunds > 0 ? 'refunding' : 'succeeded';
 }
 
 /** In these states the buyer does not have what was paid for. */

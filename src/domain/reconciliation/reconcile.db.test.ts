@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { cancelInvoice } from '#domain/checkout/cancel.ts';
 import { executeRefund } from '#domain/payment/execute-refund.ts';
-import { reconcilePayments } from '#domain/payment/reconcile.ts';
+import { reconcilePayments } from '#domain/reconciliation/reconcile.ts';
 import { retryWebhooks } from '#domain/webhook/retry.ts';
 import { expectWholeBooks, noticesOf } from '../../testing/books.ts';
 import { AMOUNTS, CATALOG } from '../../testing/catalog.ts';
@@ -194,9 +194,9 @@ describe('reconciliation', () => {
     await payAndLose(await world.newBuyer(), CATALOG.pluginOnce, 0);
     expect((await reconcile()).checked).toBe(1);
     const [{ rows } = { rows: 0 }] = await world.sql<{ rows: number }>(
-      'SELECT "offset"::int + 1 AS rows FROM reconciliation_cursor',
+      'SELECT cursor::int + 1 AS rows FROM reconciliation_cursor',
     );
-    await world.sql('UPDATE reconciliation_cursor SET "offset" = 100000');
+    await world.sql('UPDATE reconciliation_cursor SET cursor = $1', ['100000']);
     expect((await reconcile()).checked).toBe(rows);
   });
 
@@ -207,8 +207,9 @@ describe('reconciliation', () => {
     // The chat message of the first says a later second than Telegram's list does of the second.
     await world.sql(`UPDATE payment SET paid_at = paid_at + interval '2 seconds' WHERE invoice_id = $1`, [early]);
     await world.advance(11 * MINUTE_MS);
-    await reconcile();
-    await world.sql('UPDATE reconciliation_cursor SET "offset" = "offset" + checked - 1');
+    await world.sql('UPDATE reconciliation_cursor SET cursor = NULL');
+    const { checked } = await reconcile();
+    await world.sql('UPDATE reconciliation_cursor SET cursor = $1', [String(checked - 1)]);
     expect((await reconcile()).checked).toBe(1);
     expect(await differencesOf(await firstCharge(before))).toEqual([]);
   });
@@ -219,6 +220,7 @@ describe('reconciliation', () => {
     const [nul, none] = [newChargeId(), newChargeId()];
     const row = {
       direction: 'charge',
+      reference: null,
       amount: { amount: 1n, currency: 'XTR' },
       occurredAt: world.clock.now(),
     } as const;
@@ -227,7 +229,7 @@ describe('reconciliation', () => {
       { ...row, chargeId: none, invoiceId: 'inv_none', payerId: 1n, renewalDays: null },
     ];
     await world.advance(2 * MINUTE_MS);
-    const provider = { ...stars, id: 'stub', listTransactions: async () => rows };
+    const provider = { ...stars, id: 'stub', listTransactions: async () => ({ rows, next: null, resume: null }) };
     const ctx = { ...world.system, providers: new Map([['stub', provider]]) };
     expect(await reconcilePayments(ctx, 'stub')).toMatchObject({ checked: 2, reported: 2 });
     expect(await differencesOf(nul)).toEqual([{ kind: 'missing_payment', status: 'reported' }]);

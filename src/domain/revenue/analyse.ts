@@ -64,8 +64,7 @@ async function sumPayments(ctx: Ctx, { from, to }: Span): Promise<Row[]> {
   const providers = kept.map(({ id }) => id);
   const currencies = kept.map(({ currency }) => currency);
   return ctx.db.$queryRaw<Row[]>`
-    WITH kept AS (SELECT DISTINCT provider, currency FROM unnest(${providers}::text[], ${currencies}::text[]) AS k(provider, currency)),
-      disputed AS (SELECT payment_id, sum(returned_amount) AS returned, sum(fee) AS fee FROM dispute WHERE status IN ('won', 'lost') GROUP BY payment_id)
+    WITH kept AS (SELECT DISTINCT provider, currency FROM unnest(${providers}::text[], ${currencies}::text[]) AS k(provider, currency))
     SELECT p.currency, p.provider, p.method, count(*) AS payments,
       sum(p.amount)::int8 AS gross,
       sum(p.returned_amount)::int8 AS returned,
@@ -73,7 +72,8 @@ async function sumPayments(ctx: Ctx, { from, to }: Span): Promise<Row[]> {
         THEN div(p.processor_fee::numeric * (p.returned_amount - coalesce(d.returned, 0)), p.amount) ELSE 0 END)::int8 AS "processorFees",
       sum(p.developer_share - div(p.developer_share::numeric * p.returned_amount, p.amount))::int8 AS "developerShare"
     FROM payment p LEFT JOIN kept ON kept.provider = p.provider AND kept.currency = p.currency
-      LEFT JOIN disputed d ON d.payment_id = p.id
+      LEFT JOIN LATERAL (SELECT sum(returned_amount) AS returned, sum(fee) AS fee FROM dispute
+        WHERE payment_id = p.id AND status IN ('won', 'lost')) d ON true
     WHERE p.paid_at >= ${from} AND p.paid_at < ${to}
     GROUP BY p.currency, p.provider, p.method ORDER BY p.currency, p.provider, p.method`;
 }

@@ -7,6 +7,7 @@ const fees = fc.record({
   bps: fc.integer({ min: 0, max: 10_000 }),
   fixed: fc.bigInt({ min: 0n, max: 10_000n }),
   network: fc.boolean(),
+  isKept: fc.boolean(),
 });
 const none = { bps: 0, fixed: 0n, network: false, isKept: false };
 

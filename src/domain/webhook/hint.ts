@@ -18,15 +18,15 @@ export async function handleHint(
   ctx: Ctx,
   { about, inbox, providerId }: { providerId: string; about: OrderHint; inbox: InboxEntry },
 ): Promise<'applied' | 'duplicate' | 'ignored' | 'repeated' | 'kept' | 'failed'> {
-  const id = await storeReceived(ctx, inbox);
-  if (id === null) return 'repeated';
-  return withinTime(TIME_BOX_MS, converge(ctx, { id, about, providerId }), 'kept' as const);
+  const received = await storeReceived(ctx, inbox);
+  if (received === null) return 'repeated';
+  return withinTime(TIME_BOX_MS, converge(ctx, { ...received, about, providerId }), 'kept' as const);
 }
 
 /** Never rejects: whoever waits may have gone. */
 async function converge(
   ctx: Ctx,
-  { about, id, providerId }: { id: string; about: OrderHint; providerId: string },
+  { about, attempts, id, providerId }: { id: string; attempts: number; about: OrderHint; providerId: string },
 ): Promise<'applied' | 'duplicate' | 'ignored' | 'failed'> {
   try {
     const outcome = await convergeOrder(ctx, { providerId, about });
@@ -34,7 +34,7 @@ async function converge(
     return outcome;
   } catch (error) {
     ctx.log.warn({ event: id, error: describeError(error) }, 'a hint was not followed, kept for another try');
-    await failReceived(ctx, { id, attempts: 1 }, error).catch((failure: unknown) => {
+    await failReceived(ctx, { id, attempts }, error).catch((failure: unknown) => {
       // Its lease runs out, and the worker takes it.
       ctx.log.error({ event: id, error: describeError(failure) }, 'a hint could not be marked as failed');
     });

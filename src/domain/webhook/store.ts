@@ -31,21 +31,21 @@ export async function storeFailure(ctx: Ctx, inbox: InboxEntry, cause: unknown):
 const LEASE_MS = 60_000;
 
 /**
- * Keeps a message before anything is done about it. Returns its id when it is to be handled now: it is new, or its last try
- * failed; null when it is done, dead, or being handled.
+ * Keeps a message before anything is done about it. Returns its id and which try this is when it is to be handled now: it is
+ * new, or its last try failed; null when it is done, dead, or being handled.
  */
-export async function storeReceived(ctx: Ctx, inbox: InboxEntry): Promise<string | null> {
+export async function storeReceived(ctx: Ctx, inbox: InboxEntry): Promise<{ id: string; attempts: number } | null> {
   const lease = new Date(ctx.clock.now().getTime() + LEASE_MS);
-  const { rows } = await ctx.pool.query<{ id: string }>({
+  const { rows } = await ctx.pool.query<{ id: string; attempts: number }>({
     name: 'store_received',
     text: `INSERT INTO webhook_event AS e (id, provider, event_id, kind, status, next_attempt_at, body, received_at)
       VALUES ($1, $2, $3, $4, 'received', $5, $6, $7)
-      ON CONFLICT (provider, event_id) DO UPDATE SET next_attempt_at = excluded.next_attempt_at, status = 'received'
+      ON CONFLICT (provider, event_id) DO UPDATE SET next_attempt_at = excluded.next_attempt_at, status = 'received', attempts = e.attempts + 1
         WHERE e.status = 'failed' OR (e.status = 'received' AND e.next_attempt_at <= excluded.received_at)
-      RETURNING id`,
+      RETURNING id, attempts`,
     values: [inbox.id, inbox.providerId, inbox.eventId, inbox.kind, lease, inbox.body, inbox.receivedAt],
   });
-  return rows[0]?.id ?? null;
+  return rows[0] ?? null;
 }
 
 /** Marks a kept message as done. */

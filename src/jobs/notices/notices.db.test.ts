@@ -74,6 +74,7 @@ async function makePayment(
       periodEnd: PERIOD_END,
       paidAt: NOW,
       createdAt: NOW,
+      ...(data.status === 'refunded' ? { returnedAmount: amount } : {}),
       ...data,
     },
   });
@@ -112,6 +113,90 @@ async function makeSubscription(
       firstChargeId: `charge_${id}`,
       status: 'active',
       ...period,
+      createdAt: NOW,
+      ...data,
+    },
+  });
+  return id;
+}
+
+async function makeRefund(
+  ctx: Ctx,
+  paymentId: string,
+  data: Partial<Prisma.RefundUncheckedCreateInput> = {},
+): Promise<string> {
+  const id = newId(ctx, 'ref');
+  const about = { paymentId, amount: 40n, currency: 'XTR', reason: 'requested', requestedBy: 'key_1' } as const;
+  await ctx.db.refund.create({
+    data: { id, ...about, status: 'succeeded', createdAt: NOW, completedAt: NOW, ...data },
+  });
+  return id;
+}
+
+async function makeDispute(ctx: Ctx, paymentId: string, status: 'open' | 'won' | 'lost'): Promise<string> {
+  const id = newId(ctx, 'dsp');
+  const closedAt = status === 'open' ? null : NOW;
+  const about = { paymentId, reference: `reference_${id}`, amount: 150n, currency: 'XTR' };
+  await ctx.db.dispute.create({ data: { id, ...about, status, createdAt: NOW, closedAt } });
+  return id;
+}
+
+/** An order that is still open, with its checkout and what holds it. */
+async function makeOpenOrder(ctx: Ctx, reader: User): Promise<{ invoiceId: string; attemptId: string }> {
+  const { amount, planId, priceId, productId } = MONTH;
+  const invoiceId = newId(ctx, 'inv');
+  await ctx.db.invoice.create({
+    data: {
+      id: invoiceId,
+      userId: reader.id,
+      priceId,
+      planId,
+      productId,
+      amount,
+      currency: 'XTR',
+      kind: 'one_time',
+      interval: 'year',
+      status: 'open',
+      surface: 'browser',
+      platformFeeBps: 3000,
+      expiresAt: PERIOD_END,
+      createdAt: NOW,
+    },
+  });
+  const attemptId = newId(ctx, 'att');
+  await ctx.db.paymentAttempt.create({
+    data: {
+      id: attemptId,
+      invoiceId,
+      userId: reader.id,
+      provider: 'stripe',
+      status: 'closed',
+      failure: 'insufficient_funds',
+      createdAt: NOW,
+    },
+  });
+  return { invoiceId, attemptId };
+}
+
+async function makeHold(
+  ctx: Ctx,
+  reader: User,
+  data: Partial<Prisma.ReservationUncheckedCreateInput> = {},
+): Promise<string> {
+  const { invoiceId } = await makeOpenOrder(ctx, reader);
+  const id = newId(ctx, 'rsv');
+  await ctx.db.reservation.create({
+    data: {
+      id,
+      provider: 'stripe',
+      chargeId: `charge_${id}`,
+      invoiceId,
+      amount: MONTH.amount,
+      currency: 'XTR',
+      status: 'reserved',
+      progress: 'awaiting_transfer',
+      instructionsUrl: 'https://pay.example/how',
+      askedAt: NOW,
       createdAt: NOW,
       ...data,
     },
@@ -165,6 +250,16 @@ describe('notices', () => {
       }),
     subscription_ended: (ctx, reader) =>
       makeSubscription(ctx, reader, { status: 'expired', currentPeriodEnd: NOW, endedAt: NOW }),
+    part_refunded: async (ctx, reader) => makeRefund(ctx, await makePayment(ctx, reader, MONTH)),
+    refund_to_claim: async (ctx, reader) =>
+      makeRefund(ctx, await makePayment(ctx, reader, MONTH, { status: 'refunding' }), {
+        status: 'requested',
+        claimUrl: 'https://pay.example/claim',
+        completedAt: null,
+      }),
+    payment_waiting: (ctx, reader) => makeHold(ctx, reader),
+    payment_failed: async (ctx, reader) => (await makeOpenOrder(ctx, reader)).attemptId,
+    attention: (ctx, reader) => makePayment(ctx, reader, MONTH, { irregularity: 'late' }),
   };
 
   /** Dates, amounts and buttons that must be there, whatever the words around them. */
@@ -191,6 +286,16 @@ describe('notices', () => {
       buttons: [/^tg:\/\/stars_topup\?balance=150&purpose=subs$/, /startapp=subscription/],
     },
     subscription_ended: { amounts: [], date: null, buttons: [/startapp=plan_personal-pro$/] },
+    part_refunded: { amounts: ['40 ★'], date: null, buttons: [/startapp=receipt_pay_/] },
+    refund_to_claim: { amounts: ['40 ★'], date: null, buttons: [/^https:\/\/pay\.example\/claim$/] },
+    payment_waiting: { amounts: ['150 ★'], date: null, buttons: [/^https:\/\/pay\.example\/how$/] },
+    payment_failed: { amounts: ['150 ★'], date: null, buttons: [] },
+    attention: { amounts: ['150 ★'], date: null, buttons: [] },
+  };
+  /** What a text calls the thing it is about; an operator reads ids. */
+  const names = {
+    en: { plan: 'Personal log Pro', plugin: 'Voice notes' },
+    ja: { plan: 'パーソナルログ プロ', plugin: 'ボイスメモ変換' },
   };
   const dates = {
     en: { period: '20 December 2026', today: '20 November 2026', grace: '23 November 2026' },
@@ -200,20 +305,14 @@ describe('notices', () => {
   describe.each(['en', 'ja'] as const)('in %s', (language) => {
     it.each(NOTICE_KINDS)('%s says what happened, with its dates, amounts and buttons', async (kind) => {
       const reader = await makeReader(stage.ctx, { language });
-      const message = await compose(reader, kind, await objects[kind](stage.ctx, reader));
+      const objectId = await objects[kind](stage.ctx, reader);
+      const message = await compose(reader, kind, objectId);
       const { amounts, buttons, date } = meaning[kind];
       expect(message?.parse_mode).toBe('HTML');
       const text = message?.text ?? '';
       expect(isWellFormed(text), text).toBe(true);
-      expect(text).toContain(
-        kind === 'sale'
-          ? language === 'ja'
-            ? 'ボイスメモ変換'
-            : 'Voice notes'
-          : language === 'ja'
-            ? 'パーソナルログ プロ'
-            : 'Personal log Pro',
-      );
+      const { plan, plugin } = names[language];
+      expect(text).toContain(kind === 'attention' ? objectId : kind === 'sale' ? plugin : plan);
       for (const amount of amounts) expect(text).toContain(amount);
       if (date) expect(text).toContain(dates[language][date]);
       const urls = (message?.buttons ?? []).flat().map((button) => ('url' in button ? button.url : ''));
@@ -265,6 +364,46 @@ describe('notices', () => {
     expect(message?.text).toContain(words);
   });
 
+  it.each([
+    ['a part that is missing', { progress: 'underpaid', missing: 30n }, '30 ★ is still missing'],
+    ['a transfer', { progress: 'awaiting_transfer' }, 'waits for your transfer of 150 ★'],
+    ['a transfer without a page that explains it', { instructionsUrl: null }, 'waits for your transfer of 150 ★'],
+  ])('says what is awaited: %s', async (_name, data, words) => {
+    const reader = await makeReader(stage.ctx);
+    const message = await compose(reader, 'payment_waiting', await makeHold(stage.ctx, reader, data));
+    expect(message?.text).toContain(words);
+    expect(message?.buttons).toHaveLength('instructionsUrl' in data ? 0 : 1);
+  });
+
+  it('says why money that was announced did not come', async () => {
+    const reader = await makeReader(stage.ctx);
+    const message = await compose(reader, 'payment_failed', await objects.payment_failed(stage.ctx, reader));
+    expect(message?.text).toContain('There is not enough money on the card.');
+  });
+
+  it('tells operators apart what needs eyes, by ids and without a name', async () => {
+    const { ctx } = stage;
+    const [operator, buyer] = [await makeReader(ctx), await makeReader(ctx)];
+    const paymentId = await makePayment(ctx, buyer, MONTH, { irregularity: 'excess' });
+    const failed = await makeRefund(ctx, paymentId, { status: 'failed', failure: 'expired_card' });
+    const told: Array<[objectId: string, words: RegExp]> = [
+      [paymentId, /more was sent than asked/],
+      [await makePayment(ctx, buyer, MONTH, { kind: 'surplus' }), /not that of its order/],
+      [failed, /failed: <code>expired_card<\/code>/],
+      [await makeDispute(ctx, paymentId, 'open'), /was opened for payment/],
+      [await makeDispute(ctx, paymentId, 'won'), /was won/],
+      [await makeDispute(ctx, paymentId, 'lost'), /was lost/],
+    ];
+    for (const [objectId, words] of told) {
+      const text = (await compose(operator, 'attention', objectId))?.text ?? '';
+      expect(isWellFormed(text), text).toBe(true);
+      expect(text).toContain(objectId);
+      expect(text).toMatch(words);
+      for (const secret of [buyer.id, buyer.telegramId.toString()]) expect(text).not.toContain(secret);
+    }
+    await expect(compose(operator, 'attention', 'inv_none')).rejects.toMatchObject({ reason: 'payment_not_found' });
+  });
+
   it('never tells a developer who bought', async () => {
     const { ctx } = stage;
     const [developer, buyer] = [await makeReader(ctx), await makeReader(ctx)];
@@ -296,7 +435,14 @@ describe('notices', () => {
       ['subscription_cancelled', active],
       ['renewal_failed', active],
       ['subscription_ended', active],
+      ['part_refunded', await makeRefund(ctx, paid, { status: 'failed' })],
+      ['refund_to_claim', await makeRefund(ctx, paid)],
+      ['payment_waiting', await makeHold(ctx, reader, { status: 'paid', paidAt: NOW })],
+      ['attention', await makeRefund(ctx, paid)],
     ];
+    const { attemptId, invoiceId } = await makeOpenOrder(ctx, await makeReader(ctx));
+    await ctx.db.invoice.update({ where: { id: invoiceId }, data: { status: 'paid', closedAt: NOW } });
+    silent.push(['payment_failed', attemptId]);
     for (const [kind, objectId] of silent) expect(await compose(reader, kind, objectId), kind).toBeNull();
     const later = new Date('2027-01-01T00:00:00Z');
     expect(await compose(reader, 'renewal_ahead', active, later)).toBeNull();

@@ -85,8 +85,8 @@ async function tellRefundFailed(telling: Telling, id: string): Promise<Composed>
   const { payment, ...refund } = await getRefund(telling, id);
   if (refund.status !== 'failed') return null;
   const amount = moneyText(telling.language, refund.amount, refund.currency);
-  const code = refund.failure ?? '';
-  return { text: telling.say('notice.attention.refundFailed', { id, amount, provider: payment.provider, code }) };
+  const failure = refund.failure ?? '';
+  return { text: telling.say('notice.attention.refundFailed', { id, amount, provider: payment.provider, failure }) };
 }
 
 const DISPUTE_TEXTS = {

@@ -2,7 +2,14 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { InquiryAnswer, InquiryReason, ProviderInquiry, ProviderReading, Reservation } from '#domain/provider.ts';
+import {
+  type InquiryAnswer,
+  type InquiryReason,
+  PLAIN_CHARGE,
+  type ProviderInquiry,
+  type ProviderReading,
+  type Reservation,
+} from '#domain/provider.ts';
 import {
   daysToAsk,
   readMerchantAnswer,
@@ -824,12 +831,7 @@ describe('a payment found at Click', () => {
       chargeId: TRANS_ID,
       payerId: null,
       paid: reserved.price,
-      renewal: 'none',
-      paidUntil: null,
-      renewalDays: null,
-      fee: null,
-      method: null,
-      irregularity: null,
+      ...PLAIN_CHARGE,
     });
   });
 

@@ -589,7 +589,15 @@ describe('CancelTransaction', () => {
   it('of a payment whose refund we asked for ourselves ends that refund: one refund, not two', async () => {
     const { id, invoiceId } = await performed();
     const [payment] = await world.sql<{ id: string }>('SELECT id FROM payment WHERE charge_id = $1', [id]);
-    await requestRefund(world.system, { paymentId: payment?.id ?? '' });
+    const paymentId = payment?.id ?? '';
+    await expect(requestRefund(world.system, { paymentId })).rejects.toMatchObject({ reason: 'refund_at_provider' });
+    // As it stands where it was asked for before that was refused.
+    await world.sql("UPDATE payment SET status = 'refunding' WHERE id = $1", [paymentId]);
+    await world.sql(
+      `INSERT INTO refund (id, payment_id, status, reason, amount, currency, requested_by, created_at)
+       SELECT 'ref_ours', id, 'requested', 'requested', amount, currency, 'test', created_at FROM payment WHERE id = $1`,
+      [paymentId],
+    );
     expect(codeOf(await payme.cancel(id, 5))).toBe(-2);
     const refunds = await world.sql<{ id: string; status: string }>(
       'SELECT r.id, r.status FROM refund r JOIN payment p ON p.id = r.payment_id WHERE p.invoice_id = $1',

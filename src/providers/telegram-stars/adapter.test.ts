@@ -42,6 +42,7 @@ const checkout = {
   returnUrl: 'http://localhost/pay/inv_1',
   chatId: null,
   expiresAt: later,
+  token: null,
 } as const;
 const failureOf = async (work: Promise<unknown>) => {
   const error = await work.then(
@@ -178,8 +179,10 @@ describe('calls out', () => {
     const paying = control.pay(url ?? '', 4_001);
     await answerQuestion();
     expect(await paying).toMatchObject({ status: 'paid' });
-    const [row] = await provider.listTransactions(0, 100);
+    const list = (cursor: string | null) => provider.listTransactions({ since: now, cursor, limit: 100 });
+    const [row] = (await list(null)).rows;
     expect(row).toMatchObject({
+      reference: null,
       direction: 'charge',
       amount: { amount: 50n, currency: 'XTR' },
       payerId: 4_001n,
@@ -200,13 +203,29 @@ describe('calls out', () => {
       isWhole: true,
       paidAt: now,
     } as const;
-    expect([await provider.refund(refund), await provider.refund(refund)]).toEqual(['done', 'done']);
+    expect([await provider.refund(refund), await provider.refund(refund)]).toEqual(
+      Array.from({ length: 2 }, () => ({ status: 'done', reference: charge.chargeId, claimUrl: null })),
+    );
     expect(await failureOf(provider.refund({ ...refund, chargeId: 'stx-unknown' }))).toEqual([
       'invalid',
       'CHARGE_ID_INVALID',
     ]);
-    expect((await provider.listTransactions(0, 100)).map((each) => each?.direction)).toEqual(['charge', 'refund']);
-    expect(await provider.listTransactions(2, 100)).toEqual([]);
+    const whole = await list(null);
+    expect(whole.rows.map((each) => [each?.direction, each?.reference])).toEqual([
+      ['charge', null],
+      ['refund', charge.chargeId],
+    ]);
+    expect(whole).toMatchObject({ next: null, resume: '2' });
+    expect(await list('2')).toEqual({ rows: [], next: null, resume: '2' });
+    // More was read than is there now: the list is another one.
+    expect((await list('7')).rows).toEqual(whole.rows);
+    const first = await provider.listTransactions({ since: now, cursor: null, limit: 1 });
+    expect(first).toEqual({ rows: whole.rows.slice(0, 1), next: '1', resume: '1' });
+    expect(await provider.listTransactions({ since: now, cursor: first.next, limit: 1 })).toEqual({
+      rows: whole.rows.slice(1),
+      next: '2',
+      resume: '2',
+    });
   });
 
   it('refuse a list they cannot read', async () => {
@@ -219,7 +238,10 @@ describe('calls out', () => {
       api: makeBotApi({ apiRoot, botToken: BOT_TOKEN }),
       secrets: { current: 'x', previous: null, onPrevious: () => undefined },
     });
-    expect(await failureOf(provider.listTransactions(0, 100))).toEqual(['unavailable', 'UNREADABLE_TRANSACTIONS']);
+    expect(await failureOf(provider.listTransactions({ since: now, cursor: null, limit: 100 }))).toEqual([
+      'unavailable',
+      'UNREADABLE_TRANSACTIONS',
+    ]);
     server.close();
     server.closeAllConnections();
   });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ProviderError } from '#domain/provider.ts';
+import { PLAIN_CHARGE, ProviderError } from '#domain/provider.ts';
 import {
   preCheckoutQuery,
   refundedPayment,
@@ -29,7 +29,7 @@ describe('readUpdate', () => {
   it('a single payment', () => {
     expect(read(successfulPayment(9, facts))).toEqual({
       kind: 'event',
-      event: { type: 'payment_succeeded', ...told, paid, renewal: 'none', paidUntil: null, renewalDays: null },
+      event: { type: 'payment_succeeded', ...told, paid, ...PLAIN_CHARGE },
     });
   });
 
@@ -39,14 +39,14 @@ describe('readUpdate', () => {
   ])('a subscription’s charge, first: %s', (isFirst, renewal) => {
     expect(read(successfulPayment(9, { ...facts, recurring: { isFirst, until } }))).toEqual({
       kind: 'event',
-      event: { type: 'payment_succeeded', ...told, paid, renewal, paidUntil: until, renewalDays: 30 },
+      event: { type: 'payment_succeeded', ...told, paid, ...PLAIN_CHARGE, renewal, paidUntil: until, renewalDays: 30 },
     });
   });
 
   it('a refund', () => {
     expect(read(refundedPayment(9, facts))).toEqual({
       kind: 'event',
-      event: { type: 'payment_refunded', ...told, paid },
+      event: { type: 'payment_refunded', ...told, paid, reference: told.chargeId, refundId: null },
     });
   });
 
@@ -230,6 +230,7 @@ describe('readTransaction', () => {
       occurredAt: at,
       payerId: 7_000_000_101n,
       invoiceId: 'inv_1',
+      reference: null,
     };
     expect(parse(starTransaction('charge', { ...facts, isSubscription: false }))).toEqual({
       ...expected,
@@ -243,6 +244,7 @@ describe('readTransaction', () => {
     });
     expect(parse(starTransaction('refund', { ...facts, isSubscription: false }))).toEqual({
       ...expected,
+      reference: 'stxA-b_c',
       direction: 'refund',
       renewalDays: null,
     });

@@ -1,0 +1,330 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Ctx } from '#domain/context/context.ts';
+import { type Provider, ProviderError, type StoredCard, type StoredMethods } from '#domain/provider.ts';
+import { expectWholeBooks } from '../../testing/books.ts';
+import { CATALOG } from '../../testing/catalog.ts';
+import { makeRail, outcomeOf, RAIL } from '../../testing/rail.ts';
+import { type Buyer, DAY_MS, openWorld } from '../../testing/world.ts';
+import { addMethod } from './add.ts';
+import { confirmMethod } from './confirm.ts';
+import { payWithMethod } from './pay.ts';
+import { listMethods } from './records.ts';
+import { forgetMethod, removeMethod } from './remove.ts';
+import { MAX_METHODS } from './rules.ts';
+
+const world = openWorld();
+const rail = makeRail(world);
+const CARD: StoredCard = { token: 'tok_secret_4242', brand: 'visa', last4: '4242', expires: '2030-12' };
+
+afterEach(async () => {
+  rail.reset();
+  await expectWholeBooks(world.system);
+});
+
+/** How the provider keeps methods from now on: on its page, unless `change` says otherwise. */
+function keeping(change: Partial<StoredMethods> = {}): void {
+  rail.change({
+    storedMethods: {
+      method: 'credit_card',
+      currencies: ['USD'],
+      begin: async ({ id }) => ({ url: `https://pay.example/add/${id}`, reference: `seti_${id}`, client: null }),
+      confirm: async () => CARD,
+      remove: async () => undefined,
+      ...change,
+    },
+  });
+}
+
+const as = (buyer: Buyer): Ctx => rail.in(buyer.ctx);
+const add = (buyer: Buyer) => addMethod(as(buyer), { userId: buyer.id, providerId: RAIL, language: 'en' });
+const confirm = (buyer: Buyer, methodId: string, rest: { token?: string; code?: string } = {}) =>
+  confirmMethod(as(buyer), { methodId, token: rest.token ?? null, code: rest.code ?? null });
+const stored = async (buyer: Buyer) => {
+  const { id } = await add(buyer);
+  await confirm(buyer, id);
+  return id;
+};
+const listed = async (buyer: Buyer) => (await listMethods(as(buyer), buyer.id)).map(({ id }) => id);
+const rowOf = async (id: string) => {
+  const [row] = await world.sql<{ status: string; sealed: Buffer | null; whole: string }>(
+    'SELECT status::text, sealed, m::text AS whole FROM payment_method m WHERE id = $1',
+    [id],
+  );
+  return row;
+};
+const reasonOf = (work: Promise<unknown>) =>
+  work.then(
+    () => 'done',
+    (error: { reason?: string }) => error.reason,
+  );
+
+describe('a payment method', () => {
+  it('is added on the provider’s page, and shows what tells it from others', async () => {
+    const answers: Array<StoredCard | null> = [null, CARD];
+    keeping({ confirm: async () => answers.shift() ?? null });
+    const buyer = await world.newBuyer();
+    const begun = await add(buyer);
+    expect(begun).toEqual({
+      id: begun.id,
+      provider: RAIL,
+      url: `https://pay.example/add/${begun.id}`,
+      reference: `seti_${begun.id}`,
+      client: null,
+    });
+    expect(await confirm(buyer, begun.id)).toBeNull();
+    expect(await listed(buyer)).toEqual([]);
+    const shown = {
+      id: begun.id,
+      provider: RAIL,
+      method: 'credit_card',
+      brand: 'visa',
+      last4: '4242',
+      expires: '2030-12',
+      createdAt: world.clock.now(),
+    };
+    expect(await confirm(buyer, begun.id)).toEqual(shown);
+    // Finishing again asks nobody.
+    expect(await confirm(buyer, begun.id)).toEqual(shown);
+    expect(await listMethods(as(buyer), buyer.id)).toEqual([shown]);
+  });
+
+  it('is added by a token that the person’s own client got, with the code of an SMS', async () => {
+    const asked: unknown[] = [];
+    const client = { endpoint: 'https://pay.example/cards', publicId: 'm_1' };
+    keeping({
+      begin: async () => ({ url: null, reference: null, client }),
+      confirm: async (answer) => {
+        asked.push(answer);
+        if (answer.code !== '666666') throw new ProviderError('declined', 'WRONG_CODE');
+        return CARD;
+      },
+    });
+    const buyer = await world.newBuyer();
+    const begun = await add(buyer);
+    expect(begun).toMatchObject({ url: null, client });
+    expect(await confirm(buyer, begun.id)).toBeNull();
+    expect(asked).toEqual([]);
+    expect(await reasonOf(confirm(buyer, begun.id, { token: 'tok_client', code: '1' }))).toBe('provider_declined');
+    expect(await confirm(buyer, begun.id, { token: 'tok_client', code: '666666' })).toMatchObject({ last4: '4242' });
+    expect(asked[1]).toEqual({ reference: null, token: 'tok_client', code: '666666' });
+  });
+
+  it('of a page takes no token that somebody hands in', async () => {
+    const asked: Array<string | null> = [];
+    keeping({
+      confirm: async ({ token }) => {
+        asked.push(token);
+        return null;
+      },
+    });
+    const buyer = await world.newBuyer();
+    const { id } = await add(buyer);
+    expect(await confirm(buyer, id, { token: 'tok_of_another' })).toBeNull();
+    expect(asked).toEqual([null]);
+  });
+
+  it('is finished by the provider’s hint, once however often it is told', async () => {
+    keeping();
+    const buyer = await world.newBuyer();
+    const { id, reference } = await add(buyer);
+    const hint = () => ({ hint: { invoiceId: null, reference, chargeId: null }, eventId: rail.name('evt') });
+    await Promise.all([hint(), hint(), hint()].map((told) => rail.tell(told)));
+    expect(await listed(buyer)).toEqual([id]);
+    const added = "SELECT 1 FROM audit_event WHERE action = 'payment_method.added' AND object_id = $1";
+    expect(await world.sql(added, [id])).toHaveLength(1);
+    await removeMethod(as(buyer), id);
+    await rail.tell(hint());
+    expect(await listed(buyer)).toEqual([]);
+  });
+
+  it('is sealed: neither the database nor what its owner sees holds the token', async () => {
+    keeping();
+    const buyer = await world.newBuyer();
+    const id = await stored(buyer);
+    const row = await rowOf(id);
+    for (const secret of [CARD.token, CARD.brand, CARD.last4, '2030-12']) {
+      expect(row?.sealed?.includes(secret)).toBe(false);
+      expect(row?.whole).not.toContain(secret);
+      expect(row?.whole).not.toContain(Buffer.from(secret).toString('hex'));
+    }
+    expect(JSON.stringify(await listMethods(as(buyer), buyer.id))).not.toContain(CARD.token);
+    const audit = await world.sql('SELECT data FROM audit_event WHERE object_id = $1', [id]);
+    expect(JSON.stringify(audit)).not.toMatch(/tok_|4242|visa/);
+  });
+
+  it('is removed at once and forgotten at its provider afterwards, again until that worked', async () => {
+    const forgotten: string[] = [];
+    const failures = [new ProviderError('unavailable', 'NO_ANSWER')];
+    keeping({
+      remove: async (token) => {
+        const failure = failures.pop();
+        if (failure) throw failure;
+        forgotten.push(token);
+      },
+    });
+    const buyer = await world.newBuyer();
+    const id = await stored(buyer);
+    await removeMethod(as(buyer), id);
+    await removeMethod(as(buyer), id);
+    expect([await listed(buyer), (await rowOf(id))?.status]).toEqual([[], 'removing']);
+    expect(
+      await world.sql("SELECT payload FROM job WHERE name = 'forget_method' AND lane = $1", [`method:${id}`]),
+    ).toEqual([{ payload: { methodId: id } }]);
+    await expect(forgetMethod(rail.in(world.system), id)).rejects.toMatchObject({ failure: 'unavailable' });
+    expect((await rowOf(id))?.sealed).not.toBeNull();
+    await forgetMethod(rail.in(world.system), id);
+    await forgetMethod(rail.in(world.system), id);
+    expect(forgotten).toEqual([CARD.token]);
+    expect(await rowOf(id)).toMatchObject({ status: 'removed', sealed: null });
+    expect(await reasonOf(confirm(buyer, id))).toBe('payment_method_not_found');
+    await expect(forgetMethod(world.system, 'pmt_none')).resolves.toBeUndefined();
+  });
+
+  it('that was only begun is removed without a word to the provider, and cannot be finished then', async () => {
+    keeping();
+    const buyer = await world.newBuyer();
+    const { id } = await add(buyer);
+    await removeMethod(as(buyer), id);
+    expect(await rowOf(id)).toMatchObject({ status: 'removed', sealed: null });
+    expect(await world.sql('SELECT 1 FROM job WHERE lane = $1', [`method:${id}`])).toEqual([]);
+    expect(await reasonOf(confirm(buyer, id))).toBe('payment_method_not_found');
+  });
+
+  it('of a provider that is gone waits for it', async () => {
+    keeping();
+    const buyer = await world.newBuyer();
+    const [kept, begun] = [await stored(buyer), (await add(buyer)).id];
+    await removeMethod(as(buyer), kept);
+    await expect(forgetMethod(world.system, kept)).rejects.toMatchObject({ failure: 'misconfigured' });
+    expect(await reasonOf(confirmMethod(buyer.ctx, { methodId: begun, token: null, code: null }))).toBe(
+      'method_unavailable',
+    );
+  });
+});
+
+describe('other people’s methods', () => {
+  it('look like none, and nobody pays with them', async () => {
+    keeping();
+    const [owner, stranger] = [await world.newBuyer(), await world.newBuyer()];
+    const id = await stored(owner);
+    const begun = await add(owner);
+    expect(await reasonOf(confirm(stranger, begun.id))).toBe('payment_method_not_found');
+    expect(await reasonOf(removeMethod(as(stranger), id))).toBe('payment_method_not_found');
+    expect(await reasonOf(listMethods(as(stranger), owner.id))).toBe('not_yours');
+    expect(await reasonOf(addMethod(as(stranger), { userId: owner.id, providerId: RAIL, language: 'en' }))).toBe(
+      'not_yours',
+    );
+    const order = { priceId: CATALOG.proYearUsd, surface: 'browser', language: 'en', methodId: id } as const;
+    expect(await reasonOf(payWithMethod(as(stranger), { ...order, userId: stranger.id }))).toBe(
+      'payment_method_not_found',
+    );
+    // A server may act for everybody, and still only with the buyer's own card.
+    const server = rail.in(world.asServer());
+    expect(await reasonOf(payWithMethod(server, { ...order, userId: stranger.id }))).toBe('payment_method_not_found');
+    expect(await listed(owner)).toEqual([id]);
+  });
+});
+
+describe('adding', () => {
+  it('ends at ten, also when more come at once; what was begun and left is forgotten after a day', async () => {
+    keeping();
+    const buyer = await world.newBuyer();
+    await stored(buyer);
+    const begun = await Promise.allSettled(Array.from({ length: 20 }, () => add(buyer)));
+    expect(begun.filter(({ status }) => status === 'fulfilled')).toHaveLength(MAX_METHODS - 1);
+    const refused = begun.flatMap((result) => (result.status === 'rejected' ? [result.reason.reason] : []));
+    expect(new Set(refused)).toEqual(new Set(['too_many_methods']));
+    world.clock.advance(DAY_MS - 1);
+    expect(await reasonOf(add(buyer))).toBe('too_many_methods');
+    world.clock.advance(1);
+    expect(await reasonOf(add(buyer))).toBe('done');
+    expect(await listed(buyer)).toHaveLength(1);
+  });
+
+  it.each([
+    ['unavailable', 'provider_unavailable'],
+    ['misconfigured', 'provider_misconfigured'],
+    ['declined', 'provider_declined'],
+  ] as const)('takes up no place when the provider is %s', async (failure, reason) => {
+    keeping({ begin: () => Promise.reject(new ProviderError(failure, 'NO')) });
+    const buyer = await world.newBuyer();
+    for (let time = 0; time <= MAX_METHODS; time += 1) expect(await reasonOf(add(buyer))).toBe(reason);
+  });
+
+  it('is not offered by a provider that keeps none', async () => {
+    const buyer = await world.newBuyer();
+    expect(await reasonOf(add(buyer))).toBe('method_unavailable');
+  });
+});
+
+describe('paying with a stored method', () => {
+  const paying = async (createCheckout: Provider['createCheckout']) => {
+    keeping();
+    rail.change({ createCheckout });
+    const buyer = await world.newBuyer();
+    const methodId = await stored(buyer);
+    const order = { userId: buyer.id, priceId: CATALOG.proYearUsd, surface: 'browser', language: 'en' } as const;
+    return { buyer, methodId, pay: () => payWithMethod(as(buyer), { ...order, methodId }) };
+  };
+  const attemptsOf = (buyer: Buyer) =>
+    world.sql('SELECT status::text, failure, url FROM payment_attempt WHERE user_id = $1 ORDER BY created_at, id', [
+      buyer.id,
+    ]);
+
+  it('charges its token, asks the payer nothing, and waits for the provider’s word', async () => {
+    const tokens: Array<string | null> = [];
+    const { buyer, pay } = await paying(async ({ attemptId, token }) => {
+      tokens.push(token);
+      return { url: null, reference: `pi_${attemptId}` };
+    });
+    const begun = await pay();
+    expect(begun).toMatchObject({ providerId: RAIL, url: null, isResumed: false });
+    expect(tokens).toEqual([CARD.token]);
+    const placed = { buyer, invoiceId: begun.invoiceId, priceId: CATALOG.proYearUsd };
+    const chargeId = rail.name('ch');
+    await rail.tell(rail.paid(placed, chargeId));
+    expect(await outcomeOf(world, chargeId)).toMatchObject({ status: 'succeeded', hasRight: true });
+    expect(await attemptsOf(buyer)).toEqual([{ status: 'closed', failure: null, url: null }]);
+  });
+
+  it('leads to the provider where the person must confirm it', async () => {
+    const { pay } = await paying(async () => ({ url: 'https://pay.example/confirm', reference: 'pi_1' }));
+    expect(await pay()).toMatchObject({ url: 'https://pay.example/confirm' });
+  });
+
+  it('says why it was refused, keeps that with the try, and the order can be paid another way', async () => {
+    const { buyer, pay } = await paying(() => Promise.reject(new ProviderError('declined', 'insufficient_funds')));
+    await expect(pay()).rejects.toMatchObject({
+      reason: 'provider_declined',
+      details: { failure: 'insufficient_funds' },
+    });
+    expect(await attemptsOf(buyer)).toEqual([{ status: 'failed', failure: 'insufficient_funds', url: null }]);
+    rail.change({ createCheckout: async () => ({ url: 'https://pay.example/page', reference: 'cs_1' }) });
+    expect(await rail.order(buyer, CATALOG.proYearUsd)).toMatchObject({ url: 'https://pay.example/page' });
+    expect(await world.sql('SELECT 1 FROM invoice WHERE user_id = $1', [buyer.id])).toHaveLength(1);
+  });
+
+  it('never runs beside another try: the first is closed at its provider, or the second is refused', async () => {
+    const { buyer, pay } = await paying(async ({ attemptId }) => ({ url: null, reference: `pi_${attemptId}` }));
+    await pay();
+    rail.change({ closeCheckout: async () => 'busy' });
+    expect(await reasonOf(pay())).toBe('invoice_reserved');
+    rail.change({ closeCheckout: async () => 'closed' });
+    world.clock.advance(1_000);
+    expect(await reasonOf(pay())).toBe('done');
+    expect((await attemptsOf(buyer)).map(({ status }) => status)).toEqual(['closed', 'live']);
+  });
+
+  it('is refused for one that is removed or not finished, and in a currency it does not pay', async () => {
+    const { buyer, methodId, pay } = await paying(async () => ({ url: null, reference: 'pi_1' }));
+    const { id } = await add(buyer);
+    const order = { userId: buyer.id, surface: 'browser', language: 'en' } as const;
+    const payBy = (method: string, priceId: string) =>
+      reasonOf(payWithMethod(as(buyer), { ...order, priceId, methodId: method }));
+    expect(await payBy(id, CATALOG.proYearUsd)).toBe('payment_method_not_found');
+    expect(await payBy(methodId, CATALOG.proYearUzs)).toBe('method_unavailable');
+    await removeMethod(as(buyer), methodId);
+    expect(await reasonOf(pay())).toBe('payment_method_not_found');
+    expect(await world.sql('SELECT 1 FROM payment_attempt WHERE user_id = $1', [buyer.id])).toEqual([]);
+  });
+});
