@@ -48,7 +48,8 @@ export async function judge({ databaseUrl, acknowledged, witness }) {
     const { rows: payments } = await pool.query(
       `SELECT p.id, p.provider || ' ' || p.charge_id AS key, p.kind, p.status, p.amount::int8::text AS amount, p.returned_amount::text AS returned,
          (SELECT count(*)::int FROM entitlement e WHERE e.payment_id = p.id) AS rights,
-         (SELECT count(*)::int FROM entitlement e WHERE e.payment_id = p.id AND e.revoked_at IS NULL) AS running FROM payment p`,
+         (SELECT count(*)::int FROM entitlement e WHERE e.payment_id = p.id AND e.revoked_at IS NULL) AS running,
+         EXISTS (SELECT 1 FROM dispute d WHERE d.payment_id = p.id) AS "isDisputed" FROM payment p`,
     );
     const byKey = new Map(payments.map((payment) => [payment.key, payment]));
     const charged = new Set(witness.charges.map(({ key }) => key));
@@ -91,7 +92,10 @@ export async function judge({ databaseUrl, acknowledged, witness }) {
     );
     const granted = payments.filter(({ kind, status }) => kind !== 'surplus' && status === 'succeeded');
     expect(
-      granted.filter(({ id }) => !witness.notices.has(id)).map(({ id }) => id),
+      // A notice says what is true when it is sent: while a payment is in question, nothing.
+      granted
+        .filter(({ id, isDisputed }) => !isDisputed && !witness.notices.has(id))
+        .map(({ id, key }) => `${id}, ${key}`),
       'granted and never told',
     );
     expect(await openHolds(pool, charged), 'money is taken and its hold is open');
