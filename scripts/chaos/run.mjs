@@ -212,8 +212,12 @@ async function listUndelivered(sim) {
   ];
 }
 
-/** After some failures providers wait for minutes and hours; nobody here does. */
+/** Longer than what a process that was killed had taken stays taken by it. */
+const LEASES_SECONDS = 90;
+
+/** Providers wait for minutes and hours after some failures, and we for a minute until a dead process is given up. */
 async function hurry(sim) {
+  await sim.post('/sim/clock', { advance_seconds: LEASES_SECONDS });
   for (const path of await listUndelivered(sim)) await sim.post(`${path}/redeliver`, {});
 }
 
