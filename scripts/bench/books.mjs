@@ -1,15 +1,15 @@
-import { chargePrefix } from './requests.mjs';
+import { invoiceId } from './requests.mjs';
 
-/** Each is a count that must be 0; `$1`/`$2` bound the cell's charges. */
+/** Each is a count that must be 0; `$1`/`$2` bound the cell's orders. */
 const CELL_CHECKS = {
-  'payments without exactly one entitlement': `SELECT count(*) FROM payment p WHERE p.charge_id >= $1 AND p.charge_id < $2
+  'payments without exactly one entitlement': `SELECT count(*) FROM payment p WHERE p.invoice_id >= $1 AND p.invoice_id < $2
     AND (SELECT count(*) FROM entitlement e WHERE e.payment_id = p.id) <> 1`,
-  'payments without balanced ledger entries': `SELECT count(*) FROM payment p WHERE p.charge_id >= $1 AND p.charge_id < $2
+  'payments without balanced ledger entries': `SELECT count(*) FROM payment p WHERE p.invoice_id >= $1 AND p.invoice_id < $2
     AND NOT EXISTS (SELECT 1 FROM ledger_entry l WHERE l.transaction_id = p.id GROUP BY l.transaction_id
       HAVING sum(l.amount) = 0 AND sum(l.amount) FILTER (WHERE l.amount > 0) = p.amount)`,
   'payments whose order is not paid': `SELECT count(*) FROM payment p JOIN invoice i ON i.id = p.invoice_id
-    WHERE p.charge_id >= $1 AND p.charge_id < $2 AND i.status <> 'paid'`,
-  'subscriptions missing': `SELECT count(*) FROM payment p WHERE p.charge_id >= $1 AND p.charge_id < $2 AND p.kind = 'first'
+    WHERE p.invoice_id >= $1 AND p.invoice_id < $2 AND i.status <> 'paid'`,
+  'subscriptions missing': `SELECT count(*) FROM payment p WHERE p.invoice_id >= $1 AND p.invoice_id < $2 AND p.kind = 'first'
     AND NOT EXISTS (SELECT 1 FROM subscription s WHERE s.id = p.subscription_id AND s.invoice_id = p.invoice_id)`,
 };
 
@@ -24,25 +24,32 @@ const WHOLE_CHECKS = {
     'SELECT count(*) FROM (SELECT 1 FROM paid_notice GROUP BY payment_id HAVING count(*) > 1) twice',
 };
 
+/** How many events of a provider were processed until now. */
+export async function countProcessed(client, provider) {
+  const { rows } = await client.query(
+    "SELECT count(*)::int FROM webhook_event WHERE provider = $1 AND status = 'processed' AND coalesce(result, '') NOT IN ('ignored', 'duplicate')",
+    [provider],
+  );
+  return rows[0].count;
+}
+
 /**
- * Whether the books of one settle cell are whole: as many payments and processed events as were acknowledged, each with
- * its entitlement, ledger entries, order and subscription.
+ * Whether the books of one settle cell are whole: as many payments and processed events as there should be, each with its
+ * entitlement, ledger entries, order and subscription. `processed` is what countProcessed said before.
  *
  * @returns one line per fault; none means whole
  */
-export async function checkCell(client, { cell, acknowledged }) {
-  const range = [chargePrefix(cell), `${chargePrefix(cell)}~`];
+export async function checkCell(client, { cell, provider, expected, processed }) {
+  const range = [invoiceId(cell, 0), invoiceId(cell + 1, 0)];
   const faults = await run(client, CELL_CHECKS, range);
-  const count = async (sql, values) => Number((await client.query(sql, values)).rows[0].count);
-  const payments = await count('SELECT count(*) FROM payment WHERE charge_id >= $1 AND charge_id < $2', range);
-  if (payments !== acknowledged) faults.push(`${acknowledged} acknowledged, ${payments} in the books`);
-  // Of nine digits each, so their order as texts is that of their numbers.
-  const from = 100_000_000 + cell * 1_000_000;
-  const events = await count(
-    "SELECT count(*) FROM webhook_event WHERE status = 'processed' AND event_id >= $1 AND event_id < $2",
-    [String(from), String(from + 1_000_000)],
+  const { rows } = await client.query(
+    'SELECT count(*)::int FROM payment WHERE invoice_id >= $1 AND invoice_id < $2',
+    range,
   );
-  if (events !== acknowledged) faults.push(`${acknowledged} acknowledged, ${events} events processed`);
+  const [{ count: payments }] = rows;
+  if (payments !== expected) faults.push(`${expected} acknowledged, ${payments} in the books`);
+  const events = (await countProcessed(client, provider)) - processed;
+  if (events !== expected) faults.push(`${expected} acknowledged, ${events} events processed`);
   return faults;
 }
 

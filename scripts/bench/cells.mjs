@@ -1,8 +1,10 @@
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
-import { checkCell } from './books.mjs';
+import { checkCell, countProcessed } from './books.mjs';
 import { cpuSeconds, machineSeconds } from './measure.mjs';
 import { watchOwnTime } from './own-time.mjs';
+import { prepareKnown, preparePaid } from './paid.mjs';
+import { makeRequests, toProviderRequest } from './requests.mjs';
 import {
   seedClickHolds,
   seedOrders,
@@ -19,7 +21,9 @@ export const PROVIDER_MS = 100;
 const LOAD = join(import.meta.dirname, 'load.mjs');
 
 /**
- * What is measured: a row of the table per program. `perSecond` bounds how many prepared rows a cell can use up.
+ * What is measured: a row of the table per program. `perSecond` bounds how many prepared rows a cell can use up, `rows` are
+ * used over and over. `settles` names the provider whose charges are in the books afterwards; `asks` says that a provider is
+ * called meanwhile, whose time is not ours.
  */
 export const ROWS = [
   {
@@ -29,7 +33,7 @@ export const ROWS = [
     path: '/webhooks/telegram',
     perSecond: 9_000,
     prepare: seedOrders,
-    isSettling: true,
+    settles: 'telegram-stars',
   },
   {
     name: 'settle',
@@ -38,7 +42,7 @@ export const ROWS = [
     path: '/',
     perSecond: 12_000,
     prepare: seedOrders,
-    isSettling: true,
+    settles: 'telegram-stars',
   },
   {
     name: 'settle',
@@ -47,9 +51,9 @@ export const ROWS = [
     path: '/settle',
     perSecond: 800,
     prepare: seedOrders,
-    isSettling: true,
+    settles: 'telegram-stars',
   },
-  { name: 'empty route', program: 'next', kind: 'empty', path: '/empty', perSecond: 0, prepare: null },
+  { name: 'empty route', program: 'next', kind: 'empty', path: '/empty', rows: 0, prepare: null },
   {
     name: 'pre-checkout',
     program: 'hoshi',
@@ -65,6 +69,7 @@ export const ROWS = [
     path: '/api/v1/payments/create',
     perSecond: 2_000,
     prepare: seedUsers,
+    asks: true,
   },
   {
     // A provider that answers at once keeps us busy with nothing else: this is how long an order takes in service.
@@ -74,6 +79,7 @@ export const ROWS = [
     path: '/api/v1/payments/create',
     perSecond: 500,
     prepare: seedUsers,
+    asks: true,
     providerDelayMs: PROVIDER_MS,
   },
   ...[
@@ -82,6 +88,30 @@ export const ROWS = [
     ['click prepare', 'clickPrepare', '/webhooks/click', seedUzsOrders],
     ['click complete', 'clickComplete', '/webhooks/click', seedClickHolds],
   ].map(([name, kind, path, prepare]) => ({ name, program: 'hoshi', kind, path, perSecond: 4_000, prepare })),
+  // Each webhook makes us ask its provider what is true: the simulator answers on the same two cores.
+  ...[
+    ['stripe paid', 'stripe', 'stripe'],
+    ['crypto-pay paid', 'cryptoPay', 'crypto-pay'],
+    ['btcpay settled', 'btcpay', 'btcpay'],
+  ].map(([name, kind, provider]) => ({
+    name,
+    program: 'hoshi',
+    kind,
+    path: `/webhooks/${provider}`,
+    perSecond: 250,
+    prepare: preparePaid(provider),
+    settles: provider,
+    asks: true,
+  })),
+  {
+    name: 'stripe repeat',
+    program: 'hoshi',
+    kind: 'stripe',
+    path: '/webhooks/stripe',
+    rows: 100,
+    prepare: prepareKnown('stripe', sendToHoshi),
+    settles: 'stripe',
+  },
   {
     name: 'entitlement',
     program: 'hoshi',
@@ -103,31 +133,26 @@ export const PROGRAMS = {
 /** Prepares the rows of a cell, runs the load, and checks the books of what was acknowledged. */
 export async function runCell(all, client, row, { cell, connections, seconds, warmUpSeconds }) {
   const count = row.rows ?? Math.ceil(row.perSecond * (seconds + warmUpSeconds) * (connections === 1 ? 0.5 : 1));
+  const processed = row.settles ? await countProcessed(client, row.settles) : 0;
+  let bodies;
   if (row.prepare) {
-    await row.prepare(client, { cell, count });
+    bodies = await row.prepare(client, { cell, count, all });
     await settleDown(client);
   }
   const { port, process: server } = placeOf(all, row.program);
-  const { values } = all;
-  const requests = {
-    kind: row.kind,
-    cell,
-    count,
-    path: row.path,
-    secret: values.webhookSecret,
-    apiKey: values.apiKey,
-    payme: values.payme,
-    click: values.click,
-  };
+  const { kind, path } = row;
+  const isEndless = row.rows !== undefined;
+  const requests = { kind, cell, count, path, isEndless, bodies, values: secretsOf(all) };
   const usage = watch([server.pid, all.database.pid, all.sandbox.pid]);
-  const own = row.kind === 'create' ? watchOwnTime(all) : null;
+  const own = row.asks ? watchOwnTime(all) : null;
   await setProviderDelay(all, row.providerDelayMs);
   const result = await drive({ port, connections, warmUpSeconds, seconds, requests }, usage, own);
   await setProviderDelay(all, undefined);
   const ownMs = own && (await own.between());
   const [web, database, sandbox] = usage.used;
   const { acknowledged, elapsedMs, events, firstRefusal, latenciesMs, refused } = result;
-  const faults = row.isSettling ? await checkCell(client, { cell, acknowledged }) : [];
+  const expected = isEndless ? count : acknowledged;
+  const faults = row.settles ? await checkCell(client, { cell, provider: row.settles, expected, processed }) : [];
   if (refused > 0) faults.push(`${refused} refused, the first with ${firstRefusal}`);
   if (events === 0)
     throw new Error(
@@ -145,6 +170,23 @@ export async function runCell(all, client, row, { cell, connections, seconds, wa
     othersCores: usage.othersCores,
     faults,
   };
+}
+
+/** What requests are signed with; the adapters stay here, since the load is another process. */
+function secretsOf({ values: { providers: _, ...secrets } }) {
+  return secrets;
+}
+
+/** One webhook of Stripe, outside of any measurement. */
+async function sendToHoshi(all, body) {
+  const next = makeRequests({ kind: 'stripe', path: '', count: 1, bodies: [body], values: secretsOf(all) });
+  const { headers, body: bytes } = toProviderRequest(next());
+  const response = await fetch(`http://127.0.0.1:${all.ports.web}/webhooks/stripe`, {
+    method: 'POST',
+    headers: { 'content-type': headers['content-type'], 'stripe-signature': headers['stripe-signature'] },
+    body: bytes,
+  });
+  if (!response.ok) throw new Error(`a webhook was refused with ${response.status}`);
 }
 
 /** Every call to the simulator takes this long from now on; undefined: no longer than it needs. */

@@ -21,7 +21,9 @@ async function readOwnTime({ ports, values }) {
   const text = await response.text();
   const buckets = new Map();
   for (const [, le, count] of text.matchAll(/^hoshi_http_own_seconds_bucket\{le="([^"]+)".*\} (\d+)$/gm)) {
-    buckets.set(le === '+Inf' ? Number.POSITIVE_INFINITY : Number(le), Number(count));
+    const upTo = le === '+Inf' ? Number.POSITIVE_INFINITY : Number(le);
+    // All routes together: one of them is busy at a time.
+    buckets.set(upTo, (buckets.get(upTo) ?? 0) + Number(count));
   }
   return buckets;
 }

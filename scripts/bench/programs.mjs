@@ -4,6 +4,7 @@ import { runLogged } from '../steps/install.mjs';
 import { withClient } from '../steps/postgres.mjs';
 import { logsDirectory } from '../steps/project.mjs';
 import { StepError } from '../steps/report.mjs';
+import { startSink } from './paid.mjs';
 import { seedHistory } from './seed.mjs';
 import {
   build,
@@ -28,15 +29,14 @@ export async function startAll(stack, { tell, nodeFlags = [], withComparators = 
   tell('building what has changed');
   await build({ withPages: true });
   if (withComparators) await buildNextApp();
-  const values = await sandboxValues();
   const database = await startDatabase(stack, { port: 26_100 });
   const ports = {
     web: await freePort(23_000),
-    sandbox: await freePort(23_300),
     bare: await freePort(23_500),
     next: await freePort(23_700),
   };
-  const env = environmentFor({ stack, databaseUrl: database.url, ports, more: { LOG_LEVEL: 'info' } });
+  const outside = await startOutside(stack, { ports, databaseUrl: database.url });
+  const { env } = outside;
   await runToEnd(stack, 'migrate', env);
   await runToEnd(stack, 'seed', env);
   await withClient(database.url, async (client) => {
@@ -44,13 +44,31 @@ export async function startAll(stack, { tell, nodeFlags = [], withComparators = 
     await seedHistory(client, { cell: 0, count: HISTORY_ROWS });
   });
 
-  const sandbox = startOurs(stack, 'sandbox', env);
-  await waitUntilReady(sandbox, `http://127.0.0.1:${ports.sandbox}/sim/health`);
   const web = startOurs(stack, 'main', env, { nodeFlags });
   await waitUntilReady(web, `http://127.0.0.1:${ports.web}/health/ready`);
   const worker = withWorker ? startOurs(stack, 'worker', env) : null;
-  const comparators = withComparators ? await startComparators(stack, env, ports, values) : {};
-  return { values, database, ports, sandbox, web, worker, env, ...comparators };
+  const comparators = withComparators ? await startComparators(stack, env, ports, outside.values) : {};
+  return { ...outside, database, web, worker, ...comparators };
+}
+
+/** The simulator alone, for what needs no Hoshi. */
+export async function startWire(stack, { tell }) {
+  tell('building what has changed');
+  await build({ withPages: false });
+  return startOutside(stack, { ports: { web: await freePort(23_000) }, databaseUrl: '' });
+}
+
+/** The simulator, who takes its webhooks, and the values with which everybody speaks to it. */
+async function startOutside(stack, { ports: own, databaseUrl }) {
+  const ports = { ...own, sandbox: await freePort(23_300), sink: await freePort(23_400) };
+  const values = await sandboxValues({ sandboxPort: ports.sandbox });
+  const sink = await startSink({ port: ports.sink });
+  stack.onStop(async () => sink.close());
+  const more = { LOG_LEVEL: 'info', SANDBOX_APP_URL: sink.url };
+  const env = environmentFor({ stack, databaseUrl, ports, more });
+  const sandbox = startOurs(stack, 'sandbox', env);
+  await waitUntilReady(sandbox, `http://127.0.0.1:${ports.sandbox}/sim/health`);
+  return { env, ports, sandbox, sink, values };
 }
 
 async function startComparators(stack, env, ports, values) {

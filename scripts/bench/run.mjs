@@ -9,9 +9,10 @@ import { measureMemory } from './memory.mjs';
 import { helpText, readOptions } from './options.mjs';
 import { printPlans } from './plans.mjs';
 import { printProfile, readProfile } from './profile.mjs';
-import { startAll } from './programs.mjs';
+import { startAll, startWire } from './programs.mjs';
 import { makeStack } from './stack.mjs';
 import { printCell, printHeader, printVerdict } from './table.mjs';
+import { measureWire } from './wire.mjs';
 
 /** More than a quarter of a core taken by others: the figure says more about them. */
 const QUIET_CORES = 0.25;
@@ -40,6 +41,10 @@ export async function runBench(args) {
 async function bench(stack, options) {
   const tell = (line) => console.log(`  ${dim(line)}`);
   console.log(`\n${bold('Hoshi')} ${dim('bench')}\n`);
+  if (options.isWire) {
+    await measureWire(await startWire(stack, { tell }));
+    return true;
+  }
   const profiles = join(stack.directory, 'profiles');
   const all = await startAll(stack, {
     tell,
@@ -54,7 +59,7 @@ async function bench(stack, options) {
   );
   return withClient(all.database.url, async (client) => {
     if (options.rows > 0)
-      return printPlans(client, { rows: options.rows, directory: 'dist', apiKey: all.values.apiKey });
+      return printPlans(client, { rows: options.rows, databaseUrl: all.database.url, apiKey: all.values.apiKey });
     if (options.isMemory) return measureMemory(all, client, { minutes: options.minutes, connections: 16 });
     if (options.isProfile) return profile(all, client, options, profiles);
     const results = await measureCells(all, client, options);
@@ -62,6 +67,7 @@ async function bench(stack, options) {
     const faults = [...results.flatMap((result) => result.faults), ...(await checkAll(client))];
     console.log(faults.length === 0 ? '\n  Books: whole.' : `\n  Books are NOT whole:\n    ${faults.join('\n    ')}`);
     sayHowNoisy(results);
+    if (options.only.length === 0) await measureWire(all);
     return faults.length === 0;
   });
 }

@@ -1,4 +1,4 @@
-import { PLAN, PRICES, UZS_PRICE } from './requests.mjs';
+import { PLAN, PRICES, USD_PRICE, UZS_PRICE } from './requests.mjs';
 
 /** `n` from 0: the same ids as requests.mjs makes. */
 const ID = (prefix) => `'${prefix}_01kahw9d6x' || lpad($1::text, 4, '0') || lpad(n::text, 12, '0')`;
@@ -38,17 +38,34 @@ export async function seedOrders(client, { cell, count }) {
   });
 }
 
-/** People with an open order each in UZS. */
-export async function seedUzsOrders(client, { cell, count }) {
-  await seedUsers(client, { cell, count });
+/** People with an open order each, of a year paid once. */
+const seedYears =
+  ({ amount, currency, id: priceId }) =>
+  async (client, { cell, count }) => {
+    await seedUsers(client, { cell, count });
+    await bulk(client, async () => {
+      await client.query(
+        `INSERT INTO invoice (id, user_id, price_id, plan_id, product_id, kind, "interval", status, surface, amount, currency,
+         platform_fee_bps, expires_at, created_at)
+       SELECT ${ID('inv')}, ${ID('usr')}, '${priceId}', '${PLAN.id}', '${PLAN.productId}', 'one_time', 'year', 'open', 'api',
+         ${amount}, '${currency}', 3000, now() + interval '30 minutes', now()
+       FROM generate_series(0, $2::int - 1) n`,
+        [cell, count],
+      );
+    });
+  };
+export const seedUzsOrders = seedYears(UZS_PRICE);
+export const seedUsdOrders = seedYears(USD_PRICE);
+
+/** Gives the orders of a cell the checkouts that were opened for them, in their order. */
+export async function seedCheckouts(client, { cell, provider, references }) {
   await bulk(client, async () => {
     await client.query(
-      `INSERT INTO invoice (id, user_id, price_id, plan_id, product_id, kind, "interval", status, surface, amount, currency,
-         platform_fee_bps, expires_at, created_at)
-       SELECT ${ID('inv')}, ${ID('usr')}, '${UZS_PRICE.id}', '${PLAN.id}', '${PLAN.productId}', 'one_time', 'year', 'open', 'api',
-         ${UZS_PRICE.amount}, 'UZS', 3000, now() + interval '30 minutes', now()
-       FROM generate_series(0, $2::int - 1) n`,
-      [cell, count],
+      `INSERT INTO payment_attempt (id, invoice_id, user_id, provider, status, url, reference, method, created_at)
+       SELECT ${ID('att')}, ${ID('inv')}, ${ID('usr')}, $2, 'live', 'http://localhost/pay', reference,
+         CASE $2 WHEN 'stripe' THEN 'credit_card' ELSE 'cryptocurrency' END, now()
+       FROM (SELECT reference, ordinality - 1 AS n FROM unnest($3::text[]) WITH ORDINALITY AS given(reference)) given`,
+      [cell, provider, references],
     );
   });
 }

@@ -3,13 +3,13 @@ import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
 import { buildWeb, bundlePrograms, generateClient } from '../steps/build.mjs';
 import { lastLines, QUIET_ENVIRONMENT } from '../steps/install.mjs';
 import { isPortFree, startPostgres } from '../steps/postgres.mjs';
 import { endProcess, identityOf } from '../steps/processes.mjs';
 import { logsDirectory } from '../steps/project.mjs';
 import { StepError } from '../steps/report.mjs';
+import { importSources } from './sources.mjs';
 
 /** The heaps of `npm start` (scripts/steps/run-hoshi.mjs): what is measured here is what runs there. */
 const HEAP_MB = { main: 220, worker: 120, sandbox: 160 };
@@ -183,8 +183,25 @@ export async function waitUntilReady(program, url) {
   throw program.failure(`did not become ready at ${url}`);
 }
 
-/** The documented development values that everything here speaks with. */
-export async function sandboxValues() {
-  const { SANDBOX_VALUES, readEnv } = await import(pathToFileURL(join(process.cwd(), 'dist/env.js')).href);
-  return { ...SANDBOX_VALUES, ...readEnv({}).providers };
+/**
+ * The documented development values that everything here speaks with, those of the providers by the names of their variables.
+ * `providers` are the adapters themselves, which call the simulator at `sandboxPort`.
+ */
+export async function sandboxValues({ sandboxPort }) {
+  const { makeProviders, PROVIDERS, readEnv, SANDBOX_VALUES } = await importSources(
+    'values',
+    "export { readEnv, SANDBOX_VALUES } from '#lib/env.ts'; export { makeProviders, PROVIDERS } from '#providers/registry.ts';",
+  );
+  const { providerVariables, telegram } = readEnv(
+    { SANDBOX_PORT: String(sandboxPort) },
+    PROVIDERS.map(({ variables }) => variables),
+  );
+  const { apiRoot, botToken, webhookSecret: current } = telegram;
+  const unheard = () => undefined;
+  const providers = makeProviders({
+    telegram: { apiRoot, botToken, secrets: { current, previous: null, onPrevious: unheard } },
+    source: providerVariables,
+    surround: () => ({ clock: () => new Date(), onPreviousSecret: unheard, warn: unheard }),
+  });
+  return { ...SANDBOX_VALUES, ...providerVariables, providers };
 }

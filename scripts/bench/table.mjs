@@ -1,7 +1,7 @@
 import { PROGRAMS, PROVIDER_MS } from './cells.mjs';
 
 const COLUMNS = [
-  ['what', -14],
+  ['what', -16],
   ['program', -20],
   ['conn.', 5],
   ['events/s', 9],
@@ -30,12 +30,12 @@ export function printCell(result) {
     cpuMs.web.toFixed(3),
     cpuMs.database.toFixed(3),
     result.othersCores.toFixed(2),
-    result.faults.length > 0 ? 'FAULT' : result.isSettling ? 'whole' : '',
+    result.faults.length > 0 ? 'FAULT' : result.settles ? 'whole' : '',
   ];
   console.log(`  ${values.map((value, index) => pad(value, COLUMNS[index][1])).join('  ')}`);
   if (result.ownMs)
     console.log(
-      `    without the provider's time: p50 ${result.ownMs.p50.toFixed(1)} ms, p99 ${result.ownMs.p99.toFixed(1)} ms; the simulator itself takes ${cpuMs.sandbox.toFixed(2)} ms of processor time per order`,
+      `    without the provider's time: p50 ${result.ownMs.p50.toFixed(1)} ms, p99 ${result.ownMs.p99.toFixed(1)} ms; the simulator itself takes ${cpuMs.sandbox.toFixed(2)} ms of processor time per event`,
     );
   for (const fault of result.faults) console.log(`    ! ${fault}`);
 }

@@ -5,14 +5,13 @@ const CROWD = 50;
 
 /**
  * Stands before the web processes as a load balancer would, and is the witness of what was acknowledged: it sees every
- * update with its answer. Of the answered payments it sends one in ten again, some of them fifty times at once.
+ * webhook with its answer. Of the answered payments it sends one in ten again, some of them fifty times at once.
  */
 export async function startBalancer({ port, backends, random }) {
   const agent = new Agent({ keepAlive: true, maxSockets: 256 });
   const seen = {
     acknowledged: new Set(),
     attempts: 0,
-
     repeats: 0,
     crowds: 0,
     statuses: new Map(),
@@ -49,11 +48,12 @@ export async function startBalancer({ port, backends, random }) {
     return null;
   };
 
-  const note = (chargeId, answer) => {
+  const note = ({ chargeId, isTaken }, answer) => {
     seen.attempts += 1;
     const status = answer === null ? 'no answer' : String(answer.status);
     seen.statuses.set(status, (seen.statuses.get(status) ?? 0) + 1);
     if (answer === null || answer.status < 200 || answer.status > 299) return false;
+    if (isTaken && !isTaken.test(answer.body.toString())) return false;
 
     const now = performance.now();
     if (now - lastAnswerAt > seen.longestSilenceMs) {
@@ -64,7 +64,7 @@ export async function startBalancer({ port, backends, random }) {
     return true;
   };
 
-  const repeatLater = (message, chargeId) => {
+  const repeatLater = (message, charge) => {
     const copies = random.isOneIn(4) ? CROWD : 1;
     if (copies > 1) seen.crowds += 1;
     const repeat = async () => {
@@ -72,7 +72,7 @@ export async function startBalancer({ port, backends, random }) {
       await Promise.all(
         Array.from({ length: copies }, async () => {
           seen.repeats += 1;
-          note(chargeId, await forward(message));
+          note(charge, await forward(message));
         }),
       );
     };
@@ -85,10 +85,9 @@ export async function startBalancer({ port, backends, random }) {
     for await (const chunk of request) chunks.push(chunk);
     const { headers, method, url } = request;
     const message = { method, url, headers, body: Buffer.concat(chunks) };
-    const chargeId = url.startsWith('/webhooks/telegram') ? chargeOf(message.body) : null;
+    const charge = chargeOf(url, message.body.toString('latin1'));
     const answer = await forward(message);
-    if (chargeId !== null && note(chargeId, answer) && isRepeating && random.isOneIn(10))
-      repeatLater(message, chargeId);
+    if (charge !== null && note(charge, answer) && isRepeating && random.isOneIn(10)) repeatLater(message, charge);
     if (answer === null) return response.destroy();
     const { connection: _, 'keep-alive': __, ...kept } = answer.headers;
     response.writeHead(answer.status, kept);
@@ -110,7 +109,27 @@ export async function startBalancer({ port, backends, random }) {
   };
 }
 
-function chargeOf(body) {
-  const match = /"telegram_payment_charge_id":"([^"]+)"/.exec(body.toString('latin1'));
-  return match && body.includes('"successful_payment"') ? match[1] : null;
+/**
+ * What of each provider says that money was taken, where it names the charge, and, where every answer is a 200, what the
+ * answer must say to acknowledge it.
+ */
+const TOLD = {
+  telegram: {
+    provider: 'telegram-stars',
+    says: /"successful_payment"/,
+    charge: /"telegram_payment_charge_id":"([^"]+)"/,
+  },
+  stripe: { says: /"type": "checkout\.session\.completed"/, charge: /"payment_intent": "(pi_\w+)"/ },
+  'crypto-pay': { says: /"update_type":"invoice_paid"/, charge: /"invoice_id":(\d+)/ },
+  btcpay: { says: /"type": "InvoiceSettled"/, charge: /"invoiceId": "(\w+)"/ },
+  payme: { says: /"PerformTransaction"/, charge: /"id":"([0-9a-f]{24})"/, isTaken: /"result":/ },
+  click: { says: /(^|&)action=1(&|$)/, charge: /(?:^|&)click_trans_id=(\d+)/, isTaken: /"error":0\b/ },
+};
+
+/** The charge that a webhook tells of, as `<provider> <id>`; null when it tells of none. */
+function chargeOf(url, body) {
+  const name = /\/webhooks\/([\w-]+)$/.exec(url)?.[1] ?? '';
+  const told = TOLD[name];
+  const id = told?.says.test(body) ? told.charge.exec(body)?.[1] : undefined;
+  return id === undefined ? null : { chargeId: `${told.provider ?? name} ${id}`, isTaken: told.isTaken };
 }

@@ -15,10 +15,10 @@ import { withClient } from '../steps/postgres.mjs';
 import { enterProject } from '../steps/project.mjs';
 import { bold, dim, reportFailure } from '../steps/report.mjs';
 import { startBalancer } from './balancer.mjs';
-import { startBuyers } from './buyers.mjs';
+import { makeSimulator, startBuyers } from './buyers.mjs';
 import { startFaults } from './faults.mjs';
 import { makeRandom } from './random.mjs';
-import { judge, readWitness } from './verdict.mjs';
+import { finishAll, judge, readWitness } from './verdict.mjs';
 
 const DRAIN_LIMIT_MS = 180_000;
 
@@ -55,7 +55,8 @@ async function chaos(stack, { seconds, buyers: count, seed }) {
   const random = makeRandom(seed);
   const place = await bringUp(stack, random);
   const { balancer, database, programs, simUrl, webUrl, values } = place;
-  const buyers = startBuyers({ count, webUrl, simUrl, apiKey: values.apiKey, random });
+  const sim = makeSimulator(simUrl, values);
+  const buyers = startBuyers({ count, webUrl, sim, apiKey: values.apiKey, random });
   const disorder = startDisorder(simUrl, random);
   await sleep(1_000);
   const startedAt = performance.now();
@@ -74,10 +75,15 @@ async function chaos(stack, { seconds, buyers: count, seed }) {
   await disorder.stop();
   await buyers.stop();
   await balancer.calm();
-  const drainedInMs = await drain(simUrl, database.url);
+  const startedDrainingAt = performance.now();
+  await hurry(sim);
+  await drain(sim, database.url);
+  await finishAll(sim, buyers.bought.orders);
+  await drain(sim, database.url);
+  const drainedInMs = performance.now() - startedDrainingAt;
   const { acknowledged } = balancer.seen;
-  const witness = await readWitness(simUrl, buyers.bought.users);
-  const verdict = await judge({ databaseUrl: database.url, directory: 'dist', acknowledged, witness });
+  const witness = await readWitness(sim, buyers.bought);
+  const verdict = await judge({ databaseUrl: database.url, acknowledged, witness });
   for (const error of buyers.failures) verdict.faults.push(`a buyer failed: ${error.message}`);
   report({ kills: faults.kills, seen: balancer.seen, bought: buyers.bought, verdict, drainedInMs, witness });
   return verdict.faults.length === 0;
@@ -86,7 +92,6 @@ async function chaos(stack, { seconds, buyers: count, seed }) {
 /** Two web processes behind a balancer, two workers, one Postgres, and the simulator, which is not killed. */
 async function bringUp(stack, random) {
   await build({ withPages: true });
-  const values = await sandboxValues();
   const database = await startDatabase(stack, { port: 26_500 });
   const ports = {
     balancer: await freePort(24_000),
@@ -94,8 +99,10 @@ async function bringUp(stack, random) {
     b: await freePort(24_400),
     sandbox: await freePort(24_600),
   };
-  // Telegram waits up to a minute between two tries; here its schedule runs twenty times as fast.
-  const more = { PUBLIC_URL: `http://localhost:${ports.balancer}`, SANDBOX_RETRY_SCALE: '0.05', LOG_LEVEL: 'warn' };
+  const values = await sandboxValues({ sandboxPort: ports.sandbox });
+  const url = `http://localhost:${ports.balancer}`;
+  // Providers wait up to hours between two tries; here their schedules run twenty times as fast.
+  const more = { PUBLIC_URL: url, SANDBOX_APP_URL: url, SANDBOX_RETRY_SCALE: '0.05', LOG_LEVEL: 'warn' };
   const envFor = (web) =>
     environmentFor({ stack, databaseUrl: database.url, ports: { web, sandbox: ports.sandbox }, more });
   await runToEnd(stack, 'migrate', envFor(ports.a));
@@ -130,7 +137,16 @@ async function bringUp(stack, random) {
   };
 }
 
-/** Telegram's own disorder: updates twice, late, and after their successors. */
+const DISORDER = {
+  updates: ['duplicate', 'reorder', 'delay'],
+  stripe: ['duplicate', 'reorder', 'delay', 'lost_answer'],
+  'crypto-pay': ['duplicate', 'delay', 'lost_answer'],
+  btcpay: ['duplicate', 'delay', 'lost_answer'],
+  payme: ['duplicate', 'delay', 'lost_answer'],
+  click: ['delay', 'lost_answer'],
+};
+
+/** The providers' own disorder: messages twice, late, after their successors, and answers that are lost on the way. */
 function startDisorder(simUrl, random) {
   let isOn = true;
   const put = (faults) =>
@@ -141,8 +157,11 @@ function startDisorder(simUrl, random) {
     });
   const work = (async () => {
     while (isOn) {
-      const kind = random.pick(['duplicate', 'reorder', 'delay']);
-      await put({ updates: { kind, delay_ms: 300, remaining: 5 } });
+      const faults = Object.entries(DISORDER).map(([name, kinds]) => {
+        const remaining = name === 'updates' ? 5 : 1;
+        return [name, { kind: random.pick(kinds), delay_ms: 300, remaining }];
+      });
+      await put(Object.fromEntries(faults));
       await sleep(random.between(200, 600));
     }
     await put({});
@@ -155,34 +174,64 @@ function startDisorder(simUrl, random) {
   };
 }
 
-/** Waits until Telegram has nothing to deliver, no job is due and no event waits for another try. */
-async function drain(simUrl, databaseUrl) {
+/** Waits until no provider has anything to deliver, no job is due and no event waits for another try. */
+async function drain(sim, databaseUrl) {
   const startedAt = performance.now();
   for (;;) {
-    const { webhook } = await fetch(`${simUrl}/sim/state`).then((response) => response.json());
     const open = await withClient(databaseUrl, (client) =>
       client.query(
         `SELECT (SELECT count(*) FROM job WHERE done_at IS NULL AND run_at <= now() + interval '5 minutes')
            + (SELECT count(*) FROM webhook_event WHERE status IN ('received', 'failed') OR (status = 'ignored' AND processed_at IS NULL)) AS left`,
       ),
     );
-    const left = Number(open.rows[0].left) + webhook.pending_update_count;
-    if (left === 0) return performance.now() - startedAt;
+    const { webhook } = await sim.get('/sim/state');
+    const undelivered = webhook.pending_update_count + (await listUndelivered(sim)).length;
+    const left = Number(open.rows[0].left) + undelivered;
+    if (left === 0) return;
     if (performance.now() - startedAt > DRAIN_LIMIT_MS)
-      throw new Error(`after ${DRAIN_LIMIT_MS / 1000} s ${left} updates, events or jobs are still open`);
+      throw new Error(`after ${DRAIN_LIMIT_MS / 1000} s ${left} webhooks, events or jobs are still open`);
     await sleep(500);
   }
+}
+
+/** Webhooks that their providers will send again, by the address at which they can be told to do so now. */
+async function listUndelivered(sim) {
+  const [events, updates, deliveries] = await Promise.all([
+    sim.get('/sim/stripe/events?limit=500'),
+    sim.get('/sim/crypto-pay/deliveries?limit=500'),
+    sim.get('/sim/btcpay/deliveries?limit=500'),
+  ]);
+  // Each redelivery of BTCPay is a delivery of its own; newest first.
+  const last = new Map(deliveries.reverse().map((delivery) => [delivery.original_delivery_id, delivery]));
+  return [
+    ...events.filter(({ state }) => state === 'pending').map(({ id }) => `/sim/stripe/events/${id}`),
+    ...updates.filter(({ status }) => status === 'pending').map(({ id }) => `/sim/crypto-pay/deliveries/${id}`),
+    ...[...last.values()]
+      .filter(({ status }) => status !== 'HttpSuccess')
+      .map(({ id }) => `/sim/btcpay/deliveries/${id}`),
+  ];
+}
+
+/** Longer than what a process that was killed had taken stays taken by it. */
+const LEASES_SECONDS = 90;
+
+/** Providers wait for minutes and hours after some failures, and we for a minute until a dead process is given up. */
+async function hurry(sim) {
+  await sim.post('/sim/clock', { advance_seconds: LEASES_SECONDS });
+  for (const path of await listUndelivered(sim)) await sim.post(`${path}/redeliver`, {});
 }
 
 function report({ kills, seen, bought, verdict, drainedInMs, witness }) {
   const { counts, faults } = verdict;
   const statuses = [...seen.statuses].map(([status, times]) => `${status} × ${times}`).join(', ');
-  const refused = [...bought.refused].map(([reason, times]) => `${times} × ${reason}`).join(', ');
+  const list = (counts) => [...counts].map(([name, times]) => `${times} × ${name}`).join(', ');
+  const refused = list(bought.refused);
   console.log(`
   Killed                ${kills.web} × web, ${kills.worker} × worker, ${kills.postgres} × Postgres
-  Bought                ${bought.paid} paid, ${bought.refunds} refunded by Telegram${refused ? `; not paid: ${refused}` : ''}
-  Orders asked again    ${bought.orderRetries} times, ${bought.abandoned} given up
-  Charges               ${witness.charges.length} at Telegram, ${counts.payments} in the books, ${counts.granted} granted
+  Paid                  ${list(bought.paid)}${refused ? `; not paid: ${refused}` : ''}
+  Taken back            ${list(bought.changed)}
+  Orders asked again    ${list(bought.orderRetries)}; ${bought.abandoned} given up
+  Charges               ${witness.charges.length} at the providers, ${counts.payments} in the books, ${counts.granted} granted
   Deliveries            ${seen.attempts} of ${seen.acknowledged.size} charges, answered ${statuses}
   Sent again on purpose ${seen.repeats}, fifty at once ${seen.crowds} times
   Longest silence       ${(seen.longestSilenceMs / 1000).toFixed(1)} s between two acknowledgements

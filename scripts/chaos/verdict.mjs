@@ -1,18 +1,20 @@
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
 import pg from 'pg';
+import { importSources } from '../bench/sources.mjs';
+import { RAILS } from './rails.mjs';
 
-/** What the simulator says was charged, and which notices lie in its chats. */
-export async function readWitness(simUrl, userIds) {
+const AT_ONCE = 8;
+
+/** What the simulators say was charged and went back, and which notices lie in the chats. */
+export async function readWitness(sim, { orders, users }) {
   const charges = [];
+  const [transfers, payouts] = await Promise.all([sim.transfers(), sim.get('/sim/btcpay/payouts?limit=500')]);
+  await forEach(orders, async (order) => {
+    const rows = await RAILS[order.provider].readLedger({ ...order, sim, transfers, payouts });
+    charges.push(...rows.map((row) => ({ ...row, key: `${order.provider} ${row.id}` })));
+  });
   const notices = new Map();
-  const get = (path) => fetch(simUrl + path).then((response) => response.json());
-  for (const userId of userIds) {
-    const transactions = await get(`/sim/transactions?user_id=${userId}`);
-    const refunded = new Set(transactions.filter(({ amount }) => amount < 0).map(({ id }) => id));
-    for (const { amount, id } of transactions) if (amount > 0) charges.push({ id, isRefunded: refunded.has(id) });
-    for (const { inline_keyboard: rows = [], text = '' } of await get(`/sim/chats/${userId}/messages`)) {
+  await forEach(users, async (userId) => {
+    for (const { inline_keyboard: rows = [], text = '' } of await sim.get(`/sim/chats/${userId}/messages`)) {
       const url = rows.flat().find((button) => button.url?.includes('receipt_'))?.url;
       const paymentId = /receipt_(pay_[a-z0-9]+)/.exec(url ?? '')?.[1];
       if (!paymentId) continue;
@@ -20,57 +22,85 @@ export async function readWitness(simUrl, userIds) {
       texts.push(text);
       notices.set(paymentId, texts);
     }
-  }
+  });
   return { charges, notices };
+}
+
+/** Brings to its end what was interrupted at the providers: their own retries, claims of refunds. */
+export async function finishAll(sim, orders) {
+  await forEach(orders, (order) => RAILS[order.provider].finish?.({ ...order, sim }));
+}
+
+async function forEach(items, work) {
+  let next = 0;
+  const worker = async () => {
+    while (next < items.length) await work(items[next++]);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }
 
 /**
  * Holds the books against the witnesses. Returns the faults in words, none when all is well, and what was counted.
  */
-export async function judge({ databaseUrl, directory, acknowledged, witness }) {
+export async function judge({ databaseUrl, acknowledged, witness }) {
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 2 });
   try {
     const { rows: payments } = await pool.query(
-      `SELECT p.id, p.charge_id, p.kind, p.status, (SELECT count(*)::int FROM entitlement e WHERE e.payment_id = p.id) AS rights,
-         (SELECT count(*)::int FROM entitlement e WHERE e.payment_id = p.id AND e.revoked_at IS NULL) AS running FROM payment p`,
+      `SELECT p.id, p.provider || ' ' || p.charge_id AS key, p.kind, p.status, p.amount::int8::text AS amount, p.returned_amount::text AS returned,
+         (SELECT count(*)::int FROM entitlement e WHERE e.payment_id = p.id) AS rights,
+         (SELECT count(*)::int FROM entitlement e WHERE e.payment_id = p.id AND e.revoked_at IS NULL) AS running,
+         EXISTS (SELECT 1 FROM dispute d WHERE d.payment_id = p.id) AS "isDisputed" FROM payment p`,
     );
-    const byCharge = new Map(payments.map((payment) => [payment.charge_id, payment]));
+    const byKey = new Map(payments.map((payment) => [payment.key, payment]));
+    const charged = new Set(witness.charges.map(({ key }) => key));
     const faults = [];
     const expect = (list, name) => {
       if (list.length > 0) faults.push(`${name}: ${list.length} (${list.slice(0, 3).join(', ')})`);
     };
+    const keysOf = (list) => list.map(({ key }) => key);
     expect(
-      [...acknowledged].filter((id) => !byCharge.has(id)),
+      [...acknowledged].filter((key) => !byKey.has(key)),
       'acknowledged and missing in the books',
     );
+    expect(keysOf(witness.charges.filter(({ key }) => !byKey.has(key))), 'charged and missing in the books');
+    expect(keysOf(payments.filter(({ key }) => !charged.has(key))), 'in the books and never charged');
     expect(
-      witness.charges.filter(({ id }) => !byCharge.has(id)).map(({ id }) => id),
-      'charged and missing in the books',
+      keysOf(witness.charges.filter(({ amount, key }) => byKey.has(key) && byKey.get(key).amount !== String(amount))),
+      'charged and booked with another amount',
     );
     expect(
-      payments.filter(({ charge_id: id }) => !witness.charges.some((charge) => charge.id === id)).map(({ id }) => id),
-      'in the books and never charged',
-    );
-    expect(
-      payments.filter(({ kind, rights }) => rights !== (kind === 'surplus' ? 0 : 1)).map(({ id }) => id),
+      keysOf(payments.filter(({ kind, rights }) => rights !== (kind === 'surplus' ? 0 : 1))),
       'not exactly one grant for a charge',
     );
     expect(
       witness.charges
-        .filter(({ id, isRefunded }) => isRefunded && byCharge.get(id)?.status !== 'refunded')
-        .map(({ id }) => id),
-      'refunded at Telegram and not in the books',
+        .filter(({ key, returned }) => byKey.has(key) && byKey.get(key).returned !== String(returned))
+        .map(({ key, returned }) => `${key}: ${returned} there, ${byKey.get(key).returned} here`),
+      'went back otherwise than in the books',
     );
     expect(
-      payments.filter(({ running, status }) => status === 'refunded' && running > 0).map(({ id }) => id),
-      'refunded and still granted',
+      keysOf(payments.filter(({ amount, returned, running }) => returned === amount && running > 0)),
+      'gone back whole and still granted',
+    );
+    expect(
+      keysOf(payments.filter(({ status }) => status === 'disputed')),
+      'disputes that are decided and still open in the books',
+    );
+    expect(
+      witness.charges.flatMap(({ complaints = [], key }) => complaints.map((text) => `${key}: ${text}`)),
+      'the protocol was broken',
     );
     const granted = payments.filter(({ kind, status }) => kind !== 'surplus' && status === 'succeeded');
     expect(
-      granted.filter(({ id }) => !witness.notices.has(id)).map(({ id }) => id),
+      // A notice says what is true when it is sent: while a payment is in question, nothing.
+      granted
+        .filter(({ id, isDisputed }) => !isDisputed && !witness.notices.has(id))
+        .map(({ id, key }) => `${id}, ${key}`),
       'granted and never told',
     );
-    faults.push(...(await brokenInvariants(pool, directory)));
+    expect(await openHolds(pool, charged), 'money is taken and its hold is open');
+    expect(await openMessages(pool), 'webhooks that were kept and not applied');
+    faults.push(...(await brokenInvariants(pool)));
     const repeated = [...witness.notices.values()].reduce((sum, texts) => sum + texts.length - new Set(texts).size, 0);
     const told = [...witness.notices.values()].reduce((sum, texts) => sum + texts.length, 0);
     return { faults, counts: { payments: payments.length, granted: granted.length, told, repeated } };
@@ -79,19 +109,24 @@ export async function judge({ databaseUrl, directory, acknowledged, witness }) {
   }
 }
 
+/** A hold without money may stand until its time is over; one whose money is taken must have been captured. */
+async function openHolds(pool, charged) {
+  const { rows } = await pool.query(
+    "SELECT provider || ' ' || charge_id AS key, invoice_id FROM reservation WHERE status = 'reserved'",
+  );
+  return rows.filter(({ key }) => charged.has(key)).map(({ invoice_id: id, key }) => `${key} of ${id}`);
+}
+
+async function openMessages(pool) {
+  const { rows } = await pool.query(
+    "SELECT provider || ' ' || kind || ' ' || event_id || ' ' || coalesce(error, '') AS name FROM webhook_event WHERE status IN ('received', 'failed', 'dead')",
+  );
+  return rows.map(({ name }) => name);
+}
+
 /** The invariants that production checks itself by (src/domain/audit/invariants.ts). */
-async function brokenInvariants(pool, directory) {
-  const outfile = join(directory, 'invariants.mjs');
-  await build({
-    entryPoints: ['src/domain/audit/invariants.ts'],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    packages: 'external',
-    logLevel: 'silent',
-  });
-  const { checkBooks } = await import(pathToFileURL(outfile).href);
+async function brokenInvariants(pool) {
+  const { checkBooks } = await importSources('invariants', "export { checkBooks } from '#domain/audit/invariants.ts';");
   const invariants = await checkBooks({ pool, clock: { now: () => new Date() } });
   return invariants
     .filter(({ violations }) => violations.length > 0)

@@ -48,7 +48,16 @@ describe('makeRequests', () => {
     tokens: ['a.b.c'],
     apiKey: 'key',
     webhookSecret: 'secret',
-    providers: { paymeKey: 'k', clickServiceId: '1', clickSecret: 's' },
+    providers: {
+      paymeKey: 'k',
+      clickServiceId: '1',
+      clickSecret: 's',
+      stripeSecret: 'whsec_s',
+      cryptoPayToken: '1:t',
+      btcpayStore: 'store',
+      btcpaySecret: 's',
+    },
+    now: () => 1_795_168_800_000,
     ids: ['usr_1'],
   };
   const series = (seed) => Array.from({ length: 300 }, makeRequests(makeRandom(seed), target));

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { anyValue, mutate, TEXTS, toBytes } from './hostile.mjs';
+import { btcpay, cryptoPay, stripe } from './webhooks.mjs';
 
 /** Every procedure of api/views.ts; `q` is read by GET, `m` changes something by POST. */
 const PROCEDURES = [
@@ -10,6 +11,11 @@ const PROCEDURES = [
   ['catalog.list', 'q'],
   ['checkout.preview', 'q', { priceId: 'prc_nobody' }],
   ['checkout.start', 'm', { priceId: 'prc_nobody', method: 'telegram_stars' }],
+  [
+    'checkout.start',
+    'm',
+    { priceId: 'prc_nobody', method: 'credit_card', provider: 'stripe', storedMethodId: 'pmt_x' },
+  ],
   ['checkout.status', 'q', { invoiceId: 'inv_nobody' }],
   ['checkout.cancel', 'm', { invoiceId: 'inv_nobody' }],
   ['pay.order', 'q', { invoiceId: 'inv_nobody', language: 'en' }],
@@ -17,6 +23,14 @@ const PROCEDURES = [
   ['payments.list', 'q', { limit: 5, status: 'succeeded', month: '2026-11', cursor: null }],
   ['payments.months', 'q'],
   ['payments.receipt', 'q', { paymentId: 'pay_nobody' }],
+  ['payments.receiptLink', 'm', { paymentId: 'pay_nobody' }],
+  ['methods.list', 'q'],
+  ['methods.providers', 'q'],
+  ['methods.add', 'm', { provider: 'stripe' }],
+  ['methods.confirm', 'm', { methodId: 'pmt_nobody', token: 'tok_nobody', code: '123456' }],
+  ['methods.remove', 'm', { methodId: 'pmt_nobody' }],
+  ['adding.get', 'q', { methodId: 'pmt_nobody', language: 'en' }],
+  ['adding.confirm', 'm', { methodId: 'pmt_nobody', language: 'en', token: 'tok_nobody', code: '123456' }],
   ['subscriptions.list', 'q'],
   ['subscriptions.cancel', 'm', { subscriptionId: 'sub_nobody' }],
   ['subscriptions.resume', 'm', { subscriptionId: 'sub_nobody' }],
@@ -38,6 +52,9 @@ const WEBHOOKS = ['/webhooks/telegram', '/api/v1/payments/webhook/telegram-stars
 const PAYME = ['/webhooks/payme', '/api/v1/payment/webhooks/payme'];
 const CLICK = ['/webhooks/click', '/api/v1/payment/webhooks/click'];
 
+/** Doors of providers have requests of their own. */
+const isWebhook = (path) => /^\/(api\/v1\/(payments?|stripe)\/)?webhooks?(\/|$)/.test(path);
+
 /** Headers may hold printable Latin-1 only; what is not would not leave this machine. */
 const headerText = (text) => text.replaceAll(/[^\t\x20-\x7e\x80-\xff]/g, '');
 const encode = (random, text) => (random.chance(0.8) ? encodeURIComponent(text.toWellFormed()) : pathText(text));
@@ -48,15 +65,17 @@ const pathText = (text) => text.replaceAll(/[^\x21-\x7e]/g, (letter) => encodeUR
  * Makes hostile requests for a server that is described by its OpenAPI document. Each is
  * `{ door, method, path, headers, body }`; `door` says in which shape it must be refused.
  *
- * @param target `{ document, tokens, apiKey, webhookSecret, ids }`, with what is genuine for the odd request that is let in
+ * @param target `{ document, tokens, apiKey, webhookSecret, providers, ids, now }`, with what is genuine for the odd request that
+ *   is let in; `now()` is the server's time in milliseconds
  */
 export function makeRequests(random, target) {
   const routes = Object.entries(target.document.paths).flatMap(([path, methods]) =>
     Object.entries(methods)
-      .filter(() => ![...WEBHOOKS, ...PAYME, ...CLICK, '/metrics'].includes(path))
+      .filter(() => !isWebhook(path) && path !== '/metrics')
       .map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
   );
-  const doors = [rest, rest, rest, trpc, trpc, webhook, payme, payme, click, click];
+  const signed = [stripe, stripe, cryptoPay, cryptoPay, btcpay, btcpay];
+  const doors = [rest, rest, rest, rest, trpc, trpc, trpc, webhook, payme, payme, click, click, ...signed];
   return () => {
     const request = random.pick(doors)(random, target, routes);
     if (random.chance(0.05))

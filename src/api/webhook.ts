@@ -71,6 +71,7 @@ export async function handleWebhook(
   const method = request.method === 'POST' ? 'POST' : 'OTHER';
   ctx.metrics.requests.inc({ route, method, status: answer.status });
   ctx.metrics.requestSeconds.observe({ route }, seconds);
+  if (own.outside.ms > 0) ctx.metrics.ownSeconds.observe({ route }, seconds - own.outside.ms / 1000);
   // One line per message would cost more than the message; each stands in the inbox anyway.
   const { status } = answer;
   if (status >= 400) own.log.warn({ route, method, status, ms: Math.round(seconds * 1000) }, 'request');

@@ -111,6 +111,7 @@ describe('a webhook', () => {
     ['no JSON', '{"deliveryId":'],
     ['no object', '[]'],
     ['no delivery', event({ deliveryId: undefined })],
+    ['a delivery that no row can hold', event({ deliveryId: 'd\0' })],
     ['no type', event({ type: null })],
     ['no store', event({ storeId: undefined })],
     ['no time', event({ timestamp: 'now' })],

@@ -19,7 +19,12 @@ export type WebhookSecrets = Readonly<{
 export const SPEED_POLICIES = ['HighSpeed', 'MediumSpeed', 'LowMediumSpeed', 'LowSpeed'] as const;
 export type SpeedPolicy = (typeof SPEED_POLICIES)[number];
 
-const Id = z.string().min(1).max(128);
+// No text in Postgres can hold a NUL.
+const Id = z
+  .string()
+  .min(1)
+  .max(128)
+  .refine((text) => !text.includes('\0'));
 const Decimal = z.string().regex(/^-?\d{1,19}(?:\.\d{1,28})?$/);
 const Time = z
   .number()
@@ -28,7 +33,7 @@ const Time = z
   .max(253_402_300_799)
   .transform((seconds) => new Date(seconds * 1_000));
 
-/** Texts in metadata are anyone's who may make invoices in the store. No text in Postgres can hold a NUL. */
+/** Texts in metadata are anyone's who may make invoices in the store. */
 const Name = z
   .string()
   .min(1)

@@ -163,6 +163,7 @@ describe('bytes with a right signature', () => {
     ['no object', 'null'],
     ['no event', '{"id":"evt_1","object":"charge","type":"x","livemode":false,"data":{"object":{}}}'],
     ['no id', event('charge.succeeded', charge(), { id: '' })],
+    ['an id that no row can hold', event('charge.succeeded', charge(), { id: 'evt_\0' })],
     ['no mode', event('charge.succeeded', charge(), { livemode: undefined })],
     ['another provider’s', '{"jsonrpc":"2.0","method":"CheckTransaction","params":{}}'],
   ])('but %s are malformed', (_name, body) => {

@@ -29,7 +29,12 @@ const TOLERANCE_SECONDS = 300;
 /** Stripe sends one signature per secret that is in use, two while one is replaced. */
 const MAX_SIGNATURES = 8;
 
-const Id = z.string().min(1).max(255);
+// No text in Postgres can hold a NUL.
+const Id = z
+  .string()
+  .min(1)
+  .max(255)
+  .refine((text) => !text.includes('\0'));
 /** An object's id, where Stripe may also put the object itself. */
 const Expandable = z.union([Id, z.object({ id: Id }).transform(({ id }) => id)]);
 const Metadata = z.record(z.string(), z.string()).nullish();

@@ -112,10 +112,9 @@ export class CryptoPayApi {
     const ids = fields.list('invoice_ids');
     const status = fields.oneOf('status', ['active', 'paid']);
     const found = this.#invoices
-      .list()
+      .list(ids)
       .filter((invoice) => asset === undefined || invoice.asset === asset)
       .filter((invoice) => fiat === undefined || invoice.fiat === fiat)
-      .filter((invoice) => ids === undefined || ids.includes(String(invoice.invoice_id)))
       .filter((invoice) => status === undefined || invoice.status === status);
     return pageOf(found, fields, presentInvoice);
   }

@@ -84,9 +84,15 @@ export class Invoices {
     return invoice;
   }
 
-  /** Newest first. */
-  list(): InvoiceRecord[] {
-    return newestFirst(this.#world.invoices).map((invoice) => this.refresh(invoice));
+  /** Newest first; all, or those of some ids, which are not searched for among all. */
+  list(ids?: readonly string[]): InvoiceRecord[] {
+    const rows =
+      ids === undefined
+        ? newestFirst(this.#world.invoices)
+        : [...new Set(ids)]
+            .flatMap((id) => this.#world.invoices.get(id) ?? [])
+            .sort((left, right) => right.invoice_id - left.invoice_id);
+    return rows.map((invoice) => this.refresh(invoice));
   }
 
   /** What the invoice costs in a coin now. */
