@@ -3,13 +3,22 @@ import type { SimFaults } from '../sandbox/control.ts';
 import type { SimBtcpayInvoice, SimCryptoPayInvoice } from '../sandbox/control-crypto.ts';
 import { expectWholeBooks } from '../testing/books.ts';
 import { CATALOG } from '../testing/catalog.ts';
-import { BTCPAY, btcpayHand, CRYPTO_PAY, payCryptoPay, placeCoins, standingOf, workOutside } from '../testing/coins.ts';
+import {
+  BTCPAY,
+  btcpayHand,
+  CRYPTO_PAY,
+  calmDown,
+  payCryptoPay,
+  placeCoins,
+  standingOf,
+  workOutside,
+} from '../testing/coins.ts';
 import { type Buyer, openWorld, type PriceId } from '../testing/world.ts';
 
 const world = openWorld({ policy: { surfacePolicy: 'permissive' } });
 const btcpay = btcpayHand(world);
 afterEach(async () => {
-  await world.sandbox.setFaults({});
+  await calmDown(world);
   await world.sql('UPDATE provider_breaker SET failures = 0, open_until = NULL');
 });
 

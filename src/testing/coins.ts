@@ -5,6 +5,7 @@ import type {
   SimBtcpayDelivery,
   SimBtcpayInvoice,
   SimBtcpayPayout,
+  SimCryptoPayDelivery,
   SimCryptoPayPayResult,
 } from '../sandbox/control-crypto.ts';
 import { CATALOG } from './catalog.ts';
@@ -59,14 +60,30 @@ export function btcpayHand(world: World) {
   };
 }
 
+/** Waits until BTCPay has nothing left to tell. */
+async function untilTold(world: World): Promise<void> {
+  const untold = async () => {
+    const chain = await world.sandbox.ask<SimBtcpayDelivery[]>('GET', '/btcpay/deliveries?limit=500');
+    return chain.filter(({ status }) => status === 'Pending');
+  };
+  await expect.poll(untold, { interval: 5, timeout: 10_000 }).toEqual([]);
+}
+
 /** Moves the clock, and waits until what BTCPay has to tell of it is told. */
 export async function passTime(world: World, ms: number): Promise<void> {
   await world.advance(ms);
-  const untold = async () => {
-    const deliveries = await world.sandbox.ask<SimBtcpayDelivery[]>('GET', '/btcpay/deliveries?limit=500');
-    return deliveries.filter(({ status }) => status === 'Pending');
+  await untilTold(world);
+}
+
+/** Ends all accidents, and waits for what comes again because of them: it must not meet the accidents of another test. */
+export async function calmDown(world: World): Promise<void> {
+  await world.sandbox.setFaults({});
+  await untilTold(world);
+  const untaken = async () => {
+    const updates = await world.sandbox.ask<SimCryptoPayDelivery[]>('GET', '/crypto-pay/deliveries?limit=500');
+    return updates.filter(({ status }) => status === 'pending');
   };
-  await expect.poll(untold, { interval: 5, timeout: 10_000 }).toEqual([]);
+  await expect.poll(untaken, { interval: 20, timeout: 10_000 }).toEqual([]);
 }
 
 /** A buyer pays an invoice of the simulated Crypto Pay. */

@@ -177,6 +177,19 @@ describe('a charge', () => {
     },
   );
 
+  it('that Click begins after we gave up waiting is taken once: a second tap waits, and the truth arrives', async () => {
+    const { buyer, methodId } = await withCard();
+    await world.sandbox.setFaults({
+      click: { kind: 'delay', delay_ms: 9_000, method: 'card_token/payment', remaining: 1 },
+    });
+    const { invoiceId } = await payByCard(buyer, methodId);
+    expect(await factsOf(world, invoiceId)).toMatchObject({ order: 'open', payments: [], holds: [] });
+    await expect(payByCard(buyer, methodId)).rejects.toMatchObject({ reason: 'invoice_reserved' });
+    await expect.poll(() => factsOf(world, invoiceId), { timeout: 10_000 }).toMatchObject(PAID);
+    expect(await takenFor(invoiceId)).toHaveLength(1);
+    await expectWholeBooks(world.system);
+  });
+
   it('of which it is not known whether it reached Click is not made a second time: the order waits for its end', async () => {
     const { buyer, methodId } = await withCard();
     await world.sandbox.setFaults({ click: { kind: 'lost_request', method: 'card_token/payment', remaining: 1 } });

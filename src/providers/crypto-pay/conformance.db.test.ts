@@ -12,6 +12,7 @@ import {
   attentionsOf,
   BTCPAY,
   CRYPTO_PAY,
+  calmDown,
   type Placed,
   passTime,
   payCryptoPay,
@@ -24,7 +25,7 @@ import {
 import { openWorld, type PriceId } from '../../testing/world.ts';
 
 const world = openWorld({ policy: { surfacePolicy: 'permissive' } });
-afterEach(() => world.sandbox.setFaults({}));
+afterEach(() => calmDown(world));
 
 const MINUTE_MS = 60_000;
 const PRICE = AMOUNTS[CATALOG.pluginUsd];
