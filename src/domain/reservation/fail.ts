@@ -5,6 +5,7 @@ import { noticeJob, queueJobs } from '#domain/context/queue.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
 import type { ProviderEvent } from '#domain/provider.ts';
 import { endReservation } from '#domain/reservation/end.ts';
+import type { PaymentAttempt } from '#lib/generated/prisma/client.ts';
 
 export type FailedEvent = Extract<ProviderEvent, { type: 'payment_failed' }>;
 
@@ -35,7 +36,9 @@ async function fail(tx: Ctx, { event, provider, reference }: Failed): Promise<'a
   const attempt = await findAttempt(tx, { event, provider, reference });
   // What was dropped is not on its way any more, also where the payer may send it again.
   const isGone = isFinal || failure === 'payment_dropped';
-  const wasHeld = isGone && (await release(tx, { provider, chargeId, invoiceId }));
+  // An older try has no say about a hold that a newer one may have made.
+  const mayRelease = isGone && (chargeId !== null || (attempt !== null && (await isNewest(tx, attempt))));
+  const wasHeld = mayRelease && (await release(tx, { provider, chargeId, invoiceId }));
   if (!attempt) return wasHeld ? 'applied' : 'duplicate';
   const isLive = attempt.status === 'live' || attempt.status === 'creating';
   const ends = isFinal && isLive;
@@ -55,12 +58,16 @@ async function fail(tx: Ctx, { event, provider, reference }: Failed): Promise<'a
  * The try that failed: by our id or the checkout's, since an older one of the same order may end while another is open. Where
  * neither is known, a refusal is shown with the latest, and an end ends none.
  */
-async function findAttempt(tx: Ctx, { event, provider, reference }: Failed) {
+async function findAttempt(tx: Ctx, { event, provider, reference }: Failed): Promise<PaymentAttempt | null> {
   const { attemptId, invoiceId, isFinal } = event;
   if (attemptId !== null) return tx.db.paymentAttempt.findFirst({ where: { id: attemptId, invoiceId, provider } });
   if (reference !== null) return tx.db.paymentAttempt.findFirst({ where: { reference, invoiceId, provider } });
   if (isFinal) return null;
   return tx.db.paymentAttempt.findFirst({ where: { invoiceId, provider }, orderBy: { createdAt: 'desc' } });
+}
+
+async function isNewest(tx: Ctx, { createdAt, invoiceId, provider }: PaymentAttempt): Promise<boolean> {
+  return (await tx.db.paymentAttempt.count({ where: { invoiceId, provider, createdAt: { gt: createdAt } } })) === 0;
 }
 
 async function release(

@@ -35,14 +35,20 @@ async function hold(
 ): Promise<'applied' | 'duplicate' | 'ignored'> {
   if (standing?.status === 'paid' || standing?.status === 'refunded') return 'duplicate';
   if (standing?.status === 'reserved') return refresh(tx, standing, event);
+  if (!standing && (await hasCome(tx, providerId, event))) return 'duplicate';
   const held = standing ? await holdAgain(tx, standing, event) : await holdNow(tx, providerId, event);
-  if (!held) return 'ignored';
+  if (!held) return standing ? 'ignored' : refreshOther(tx, providerId, event);
   await refresh(tx, held, event);
   await queueJobs(tx, await waitingNotice(tx, held, event));
   return 'applied';
 }
 
-/** The first hold of a charge; null when the order is not open or somebody else holds it. */
+/** Whether a charge was booked without a hold: also as surplus, which leaves its order open. */
+async function hasCome(tx: Ctx, provider: string, { chargeId }: PendingEvent): Promise<boolean> {
+  return (await tx.db.payment.count({ where: { provider, chargeId } })) > 0;
+}
+
+/** The first hold of a charge; null when the order is not open or is held already. */
 async function holdNow(tx: Ctx, providerId: string, event: PendingEvent): Promise<Reservation | null> {
   const { chargeId, invoiceId, occurredAt, price } = event;
   const id = newId(tx, 'rsv');
@@ -64,6 +70,17 @@ async function holdNow(tx: Ctx, providerId: string, event: PendingEvent): Promis
   const rows = await tx.db.$queryRaw<Array<{ outcome: 'reserved' | 'stale' }>>`
     SELECT reserve_order(${JSON.stringify({ reservation, audit, event: null })}::jsonb) AS outcome`;
   return rows[0]?.outcome === 'reserved' ? tx.db.reservation.findUnique({ where: { id } }) : null;
+}
+
+/** Told twice at the same instant: the other message made the hold, and this one may know more. */
+async function refreshOther(
+  tx: Ctx,
+  provider: string,
+  event: PendingEvent,
+): Promise<'applied' | 'duplicate' | 'ignored'> {
+  const { chargeId } = event;
+  const own = await tx.db.reservation.findUnique({ where: { provider_chargeId: { provider, chargeId } } });
+  return own?.status === 'reserved' ? refresh(tx, own, event) : 'ignored';
 }
 
 /** A payment that was dropped and sent again is the same charge to its provider: its hold begins anew. */
