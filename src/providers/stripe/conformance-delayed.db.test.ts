@@ -208,6 +208,23 @@ describe('a transfer', () => {
   });
 });
 
+describe('the end of an older page', () => {
+  it('that is told late does not free an order for which money is on its way by a newer one', async () => {
+    const card = await rail.order(CATALOG.pluginUsd);
+    await rail.loseMessages();
+    const transfer = await rail.order(CATALOG.pluginUsd, { buyer: card.buyer, method: 'bank_transfer' });
+    const { payment } = await rail.pay(transfer, { method: 'bank_transfer' });
+    const completed = (await rail.messagesOf(payment ?? '')).find(({ type }) => type === 'checkout.session.completed');
+    await rail.send(completed?.body ?? '');
+    expect(await rail.facts(card)).toMatchObject({ holds: [['reserved', 'awaiting_transfer', 999]] });
+    await rail.catchUp();
+    expect(await rail.facts(card)).toMatchObject({ order: 'open', holds: [['reserved', 'awaiting_transfer', 999]] });
+    await rail.act(`payments/${payment}/transfer`, { amount: 999 });
+    expect(await rail.facts(card)).toMatchObject({ order: 'paid', rights: 1 });
+    await expectWholeBooks(world.system);
+  });
+});
+
 describe('a card after a transfer that came to nothing', () => {
   const failedBefore = async () => {
     const order = await begun('konbini');
