@@ -98,7 +98,7 @@ export const ROWS = [
     program: 'hoshi',
     kind,
     path: `/webhooks/${provider}`,
-    perSecond: 250,
+    perSecond: 350,
     prepare: preparePaid(provider),
     settles: provider,
     asks: true,
