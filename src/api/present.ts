@@ -306,7 +306,7 @@ export function presentInvoice(invoice: InvoiceRecord, sold: SoldPlan, reader: R
     way: open?.way ?? null,
     pending: presentPending(invoice, language),
     failure: status === 'paid' ? null : presentFailure(invoice, language),
-    payment: payment ? { id: payment.id, status: payment.status } : null,
+    payment: payment ? { id: payment.id, status: standingOf(payment) } : null,
     entitlement:
       right && !right.revokedAt
         ? {
@@ -320,6 +320,12 @@ export function presentInvoice(invoice: InvoiceRecord, sold: SoldPlan, reader: R
           }
         : null,
   };
+}
+
+/** Of a payment that goes back only in part, what was bought stays: its order stands. */
+function standingOf(payment: InvoiceRecord['payments'][number]): InvoiceRecord['payments'][number]['status'] {
+  const goesBack = payment.refunds.reduce((sum, { amount }) => sum + amount, payment.returnedAmount);
+  return payment.status === 'refunding' && goesBack < payment.amount ? 'succeeded' : payment.status;
 }
 
 /** Whom clients may name to people: the bot and the operator's contact. */

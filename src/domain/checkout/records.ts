@@ -13,7 +13,7 @@ const WITH_STATE = {
     where: { kind: { not: 'surplus' } },
     orderBy: { paidAt: 'asc' },
     take: 1,
-    include: { entitlement: true },
+    include: { entitlement: true, refunds: { where: { status: 'requested' }, select: { amount: true } } },
   },
 } satisfies Prisma.InvoiceInclude;
 
@@ -36,7 +36,8 @@ export async function findOpenInvoice(ctx: Ctx, userId: string): Promise<Invoice
     where: {
       userId,
       status: 'open',
-      expiresAt: { gt: ctx.clock.now() },
+      // Held for money that is on its way, it waits as long as that takes.
+      OR: [{ expiresAt: { gt: ctx.clock.now() } }, { reservations: { some: { status: 'reserved' } } }],
       // An order of a browser stays there: its link must not be offered where the policy refuses the method.
       attempts: { some: { status: 'live', provider: { in: providersInside(ctx) } } },
     },

@@ -142,14 +142,16 @@ describe('a payment method', () => {
     const buyer = await world.newBuyer();
     const id = await stored(buyer);
     const row = await rowOf(id);
-    for (const secret of [CARD.token, CARD.brand, CARD.last4, '2030-12']) {
+    // Four digits may stand in anything that was drawn: they are looked for where nothing was.
+    for (const secret of [CARD.token, CARD.brand, '2030-12']) {
       expect(row?.sealed?.includes(secret)).toBe(false);
       expect(row?.whole).not.toContain(secret);
       expect(row?.whole).not.toContain(Buffer.from(secret).toString('hex'));
     }
+    expect(row?.sealed?.includes(CARD.last4)).toBe(false);
     expect(JSON.stringify(await listMethods(as(buyer), buyer.id))).not.toContain(CARD.token);
     const audit = await world.sql('SELECT data FROM audit_event WHERE object_id = $1', [id]);
-    expect(JSON.stringify(audit)).not.toMatch(/tok_|4242|visa/);
+    expect(JSON.stringify(audit)).not.toMatch(/tok_|"4242"|visa/);
   });
 
   it('is removed at once and forgotten at its provider afterwards, again until that worked', async () => {

@@ -92,7 +92,14 @@ describe('a hint', () => {
     expect((await rail.tell(hint)).reply.status).toBe(200);
     const { reference } = await attemptOf(placed);
     expect(asked).toEqual([
-      { invoiceId: placed.invoiceId, reference, chargeId: null, createdAt: world.clock.now(), reservation: null },
+      {
+        invoiceId: placed.invoiceId,
+        reference,
+        chargeId: null,
+        createdAt: world.clock.now(),
+        reservation: null,
+        booked: [],
+      },
     ]);
     expect(await outcomeOf(world, chargeId)).toMatchObject({ status: 'succeeded', hasRight: true });
     expect(await inboxOf(hint)).toMatchObject({ status: 'processed', result: 'applied', attempts: 1 });

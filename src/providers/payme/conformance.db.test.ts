@@ -26,7 +26,7 @@ import {
   stepsOf,
   TIYIN,
 } from '../../testing/callers.ts';
-import { CATALOG } from '../../testing/catalog.ts';
+import { AMOUNTS, CATALOG } from '../../testing/catalog.ts';
 import { openWorld, PAYME } from '../../testing/world.ts';
 
 const world = openWorld();
@@ -497,15 +497,10 @@ describe('PerformTransaction', () => {
   });
 
   it('of a right that the buyer got for good meanwhile is -31008: nothing is owed for the money', async () => {
-    await world.sql(
-      `INSERT INTO price SELECT (jsonb_populate_record(p, '{"id":"prc_plugin_once_uzs","currency":"UZS","amount":36000000}')).*
-        FROM price p WHERE id = $1 ON CONFLICT DO NOTHING`,
-      [CATALOG.pluginOnce],
-    );
     const buyer = await world.newBuyer();
     const request = {
       userId: buyer.id,
-      priceId: 'prc_plugin_once_uzs',
+      priceId: CATALOG.pluginUzs,
       surface: 'api',
       method: 'credit_card',
       providerId: 'payme',
@@ -513,7 +508,7 @@ describe('PerformTransaction', () => {
     } as const;
     const { invoiceId } = await startCheckout(buyer.ctx, request);
     const id = newTransaction();
-    expect(codeOf(await payme.create(id, invoiceId))).toBe(1);
+    expect(codeOf(await payme.create(id, invoiceId, { amount: AMOUNTS[CATALOG.pluginUzs] }))).toBe(1);
     await world.buy(buyer, CATALOG.pluginOnce);
     expect(codeOf(await payme.perform(id))).toBe(-31_008);
     expect(await factsOf(world, invoiceId)).toMatchObject({ payments: [] });

@@ -7,7 +7,7 @@ import { renderCabinet } from './cabinet.ts';
 import { DEFAULT_CARD } from './cards.ts';
 import type { Choice, PayForm } from './checkout.ts';
 import type { Session } from './objects.ts';
-import { renderBank, renderCheckout, renderInstructions, renderReceipt } from './pages.ts';
+import { renderBank, renderBankAnswered, renderCheckout, renderInstructions, renderReceipt } from './pages.ts';
 import type { Stripe } from './stripe.ts';
 import type { StripeLanguage } from './texts.ts';
 
@@ -71,10 +71,11 @@ export class StripeDoor {
     if (intent === undefined || question === undefined) {
       return sendPage(response, 404, renderNotice('No bank asks anything about this payment.'));
     }
-    if (request.method !== 'POST') return sendPage(response, 200, renderBank(intent, readWish(url) ?? 'en'));
+    const language = readWish(url) ?? 'en';
+    if (request.method !== 'POST') return sendPage(response, 200, renderBank(intent, language));
     if (!isLocal(request)) return sendPage(response, 403, renderNotice('Only pages of this machine may do that.'));
     await this.#stripe.answerBank(id, (await readForm(request)).get('answer') === 'accept');
-    seeOther(response, question.return_url ?? `/stripe/bank/${id}`);
+    sendPage(response, 200, renderBankAnswered(question.return_url, language));
   }
 
   #readPayment(form: URLSearchParams): PayForm {

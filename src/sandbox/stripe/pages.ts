@@ -115,6 +115,18 @@ export function renderBank(intent: PaymentIntent, language: StripeLanguage): str
   return renderPage({ title: words.bankAsks, provider: 'stripe', language, body });
 }
 
+/**
+ * What follows the bank's question. A form may only lead to its own place (content security policy), so the payer is sent on
+ * to the application by the page and not by an answer to the form.
+ */
+export function renderBankAnswered(url: string | null, language: StripeLanguage): string {
+  const words = texts[language];
+  const body = html`<section data-testid="result"><span class="mark" aria-hidden="true">✓</span><h1>${words.answered}</h1></section>
+${url !== null && html`<p class="quiet">${words.goingBack}</p><a class="button" href="${url}">${words.back}</a>`}`;
+  const refresh = url === null ? {} : { refresh: { seconds: RESULT_SECONDS, url } };
+  return renderPage({ title: words.bankAsks, provider: 'stripe', language, body, ...refresh });
+}
+
 function renderChallenge(action: string, words: Texts): Html {
   return html`<section data-testid="challenge"><h1>${words.bankAsks}</h1><p class="quiet">${words.bankAsksHint}</p>
 <form method="post" action="${action}">

@@ -40,9 +40,14 @@ function rightText({ until, price }: LinkedOrderView, t: Translate): string {
   return t(price.renewsEveryDays === null ? 'right.until' : 'right.renews', { date: until.text });
 }
 
-type Undone = 'refunded' | 'disputed' | 'charged_back';
+type Undone = 'refunding' | 'refunded' | 'disputed' | 'charged_back';
 
-const UNDONE: Readonly<Record<Undone, IconName>> = { refunded: 'repeat', disputed: 'alert', charged_back: 'repeat' };
+const UNDONE: Readonly<Record<Undone, IconName>> = {
+  refunding: 'repeat',
+  refunded: 'repeat',
+  disputed: 'alert',
+  charged_back: 'repeat',
+};
 
 /** Paid once, and the money has gone back or is asked back. */
 export function Undone({ order, botUrl, kind }: Props & { kind: Undone }) {

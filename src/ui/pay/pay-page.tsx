@@ -80,6 +80,7 @@ function State(props: { state: PayState; payment: Payment; botUrl: string; onRet
       return <Blocked order={state.order} text={state.text} botUrl={botUrl} />;
     case 'pending':
       return <Pending order={state.order} pending={state.pending} botUrl={botUrl} />;
+    case 'refunding':
     case 'refunded':
     case 'disputed':
     case 'charged_back':

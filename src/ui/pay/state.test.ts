@@ -55,7 +55,7 @@ describe('what the page shows', () => {
   it.each([
     [{ status: 'paid' }, 'paid'],
     [{ status: 'paid', paymentStatus: 'succeeded' }, 'paid'],
-    [{ status: 'paid', paymentStatus: 'refunding' }, 'refunded'],
+    [{ status: 'paid', paymentStatus: 'refunding' }, 'refunding'],
     [{ status: 'paid', paymentStatus: 'refunded' }, 'refunded'],
     [{ status: 'paid', paymentStatus: 'disputed' }, 'disputed'],
     [{ status: 'paid', paymentStatus: 'charged_back' }, 'charged_back'],
@@ -125,6 +125,12 @@ describe('when the server is asked again', () => {
     expect(nextLookMs(seen({ status: 'expired' }), STARTED, 0)).toBe(5_000);
     expect(nextLookMs(seen({ status: 'expired' }), STARTED, 600_000)).toBeNull();
     expect(nextLookMs(seen({ status: 'cancelled' }), STARTED, 0)).toBeNull();
+  });
+
+  it('is for ten minutes while its money goes back', () => {
+    const refunding = seen({ status: 'paid', paymentStatus: 'refunding' });
+    expect(nextLookMs(refunding, null, 0)).toBe(5_000);
+    expect(nextLookMs(refunding, null, 600_000)).toBeNull();
   });
 
   it('waits as long as the server asks after a problem, and gives up only on an unknown order', () => {

@@ -17,11 +17,11 @@ export type PayState =
   | { kind: 'waiting'; order: LinkedOrderView; started: Started }
   | { kind: 'pending'; order: LinkedOrderView; pending: PendingView }
   | { kind: 'expired'; order: LinkedOrderView; started: Started | null }
-  | { kind: 'paid' | 'refunded' | 'disputed' | 'charged_back' | 'cancelled'; order: LinkedOrderView };
+  | { kind: 'paid' | 'refunding' | 'refunded' | 'disputed' | 'charged_back' | 'cancelled'; order: LinkedOrderView };
 
-const PAID: Readonly<Record<PaymentStatusView, 'paid' | 'refunded' | 'disputed' | 'charged_back'>> = {
+const PAID: Readonly<Record<PaymentStatusView, 'paid' | 'refunding' | 'refunded' | 'disputed' | 'charged_back'>> = {
   succeeded: 'paid',
-  refunding: 'refunded',
+  refunding: 'refunding',
   refunded: 'refunded',
   disputed: 'disputed',
   charged_back: 'charged_back',
@@ -58,15 +58,17 @@ const LATE_FOR_MS = 600_000;
 
 /**
  * Milliseconds until the server is asked again, null when the last answer was final. An order that ran out while it was
- * being paid is looked at for ten more minutes: a payment that the provider took in time still counts.
+ * being paid is looked at for ten more minutes, as a payment that the provider took in time still counts, and so is one whose
+ * money goes back.
  *
  * @param watchedMs how long the page has been looking without a break.
  */
 export function nextLookMs({ order, problem }: Seen, started: Started | null, watchedMs: number): number | null {
   if (problem !== null) return afterProblem(problem);
   if (order?.status === 'open') return watchedMs < FAST_FOR_MS ? FAST_MS : SLOW_MS;
-  const mayStillBePaid = order?.status === 'expired' && started !== null && watchedMs < LATE_FOR_MS;
-  return mayStillBePaid ? SLOW_MS : null;
+  const mayStillBePaid = order?.status === 'expired' && started !== null;
+  const isComing = mayStillBePaid || order?.paymentStatus === 'refunding';
+  return isComing && watchedMs < LATE_FOR_MS ? SLOW_MS : null;
 }
 
 function afterProblem(problem: Problem): number | null {
