@@ -9,6 +9,8 @@ import { bold, reportFailure, StepError, step } from './report.mjs';
 const PORT = 3102;
 const SANDBOX_PORT = 8182;
 const STATE = '.hoshi/screenshots';
+/** The sandbox's public API key. */
+const API_KEY = 'hoshi_sandbox_api_key_do_not_use_live';
 const FOLDER = 'docs/screenshots';
 const DESK = `http://localhost:${SANDBOX_PORT}`;
 /** Who buys, by the language they read. Hana is in every fresh sandbox; its Alex is a seller, so Emma comes to buy. */
@@ -176,9 +178,32 @@ async function takeAll(browser, { language, theme }) {
     .getByRole('button', { name: language === 'en' ? /^Cancel / : /を解約$/ })
     .waitFor();
   await take(named('chat'));
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.goto(`${await orderInDollars(READERS[language])}?lang=${language}`);
+  await page.getByTestId('way-btcpay-cryptocurrency').waitFor();
+  // The whole page; its button stays below the window's end.
+  await page.setViewportSize({ width: 390, height: await page.evaluate(() => document.documentElement.scrollHeight) });
+  await take(named('browser-checkout'), page.locator('body'));
   await context.close();
   const bytes = files.reduce((sum, file) => sum + statSync(file).size, 0);
   return { note: `${files.length} files, ${Math.round(bytes / 1024)} KiB` };
+}
+
+/** An order that another program makes. @returns the address of its page, where every rail takes dollars. */
+async function orderInDollars(telegramId) {
+  const response = await fetch(`http://localhost:${PORT}/api/v1/payments/create`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-api-key': API_KEY },
+    body: JSON.stringify({
+      customer_telegram_id: telegramId,
+      item_id: 'channels-starter',
+      amount: 999,
+      currency: 'USD',
+      payment_method: 'credit_card',
+    }),
+  });
+  if (!response.ok) throw new Error(`the order was answered ${response.status}: ${await response.text()}`);
+  return (await response.json()).checkout_url;
 }
 
 /** A second purchase, so that the history has more than one row. */

@@ -9,13 +9,13 @@ import type { SeenMessage } from './testing/sandbox.ts';
 import { buttonOf, forgedPress, useStage } from './testing/stage.ts';
 
 /** A text from a person, as Telegram sends it. */
-const textUpdate = (userId: number, text: string, chatType = 'private') => ({
+const textUpdate = (userId: number, text: string, chatType = 'private', language = 'en') => ({
   update_id: 1,
   message: {
     message_id: 1,
     date: 1,
     chat: { id: userId, type: chatType, first_name: 'Mika' },
-    from: { id: userId, is_bot: false, first_name: 'Mika', language_code: 'en' },
+    from: { id: userId, is_bot: false, first_name: 'Mika', language_code: language },
     text,
     entities: text.startsWith('/') ? [{ type: 'bot_command', offset: 0, length: text.split(' ')[0]?.length ?? 0 }] : [],
   },
@@ -219,7 +219,7 @@ describe('when something fails', () => {
     await person.write('/start');
     const before = (await person.messages()).length;
     vi.spyOn(stage.ctx.db.product, 'findMany').mockRejectedValue(new Error('password=secret'));
-    await stage.bot.handleUpdate(textUpdate(person.id, '/plans'), 'req_seen_in_the_log');
+    await stage.bot.handleUpdate(textUpdate(person.id, '/plans', 'private', 'ja'), 'req_seen_in_the_log');
     const said = (await person.messages()).slice(before);
     expect(said).toHaveLength(1);
     expect(said[0]?.text).toContain('お問い合わせ番号：req_seen_in_the_log');

@@ -192,6 +192,7 @@ describe('never two that can be paid', () => {
     await expect(btcpay.look(left)).resolves.toMatchObject({ status: 'Invalid' });
     await btcpay.pay(left);
     expect(await standingOf(world, order)).toMatchObject({ order: 'paid', rights: 1 });
+    // Until the other page is closed too, by a job, its money may come.
     await payCryptoPay(world, order, 'USDT');
     await world.sandbox.ask('PUT', '/crypto-pay/settings', { balances: { USDT: '100' } });
     await workOutside(world);
@@ -203,6 +204,18 @@ describe('never two that can be paid', () => {
       ],
     });
     expect(await payableOf(buyer)).toEqual([]);
+    await expectWholeBooks(world.system);
+  });
+
+  it('when money arrives at the one that was left: nothing can be paid at the other any more', async () => {
+    const buyer = await world.newBuyer();
+    const left = await click(buyer, BTCPAY);
+    const order = await click(buyer, CRYPTO_PAY);
+    await btcpay.pay(left);
+    expect(await payableOf(buyer)).toEqual([CRYPTO_PAY]);
+    await workOutside(world);
+    expect(await payableOf(buyer)).toEqual([]);
+    expect(await standingOf(world, order)).toMatchObject({ order: 'paid', payments: { length: 1 }, refunds: [] });
     await expectWholeBooks(world.system);
   });
 });

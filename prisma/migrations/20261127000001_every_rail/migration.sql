@@ -92,6 +92,7 @@ DECLARE
   ref jsonb := nullif(p->'refund', 'null');
   event jsonb := nullif(p->'event', 'null');
   at timestamptz := (pay->>'created_at')::timestamptz;
+  others jsonb := '[]';
 BEGIN
   -- Time that is added to paid time: two such purchases at once would begin at the same end, and one would be lost in the
   -- other. They come one after the other, and the second looks again.
@@ -113,7 +114,14 @@ BEGIN
       END IF;
       RETURN 'stale';
     END IF;
-    UPDATE payment_attempt SET status = 'closed' WHERE invoice_id = pay->>'invoice_id' AND status IN ('creating', 'live');
+    -- A checkout at another provider would go on taking money for what is paid: it is closed there too.
+    WITH closed AS (
+      UPDATE payment_attempt SET status = 'closed' WHERE invoice_id = pay->>'invoice_id' AND status IN ('creating', 'live')
+      RETURNING id, provider, reference
+    )
+    SELECT coalesce(jsonb_agg(jsonb_build_object('name', 'close_checkout', 'lane', 'checkout:' || id,
+        'payload', jsonb_build_object('attemptId', id), 'run_at', at, 'created_at', at)), '[]')
+    INTO others FROM closed WHERE reference IS NOT NULL AND provider <> pay->>'provider';
   END IF;
 
   IF sub IS NOT NULL THEN
@@ -170,7 +178,7 @@ BEGIN
 
   PERFORM write_entries(pay->>'id', p->'entries', at);
   PERFORM write_audit(p->'audit');
-  PERFORM write_jobs(p->'jobs');
+  PERFORM write_jobs((p->'jobs') || others);
   IF event IS NOT NULL THEN PERFORM write_webhook_event(event, 'settled'); END IF;
   RETURN 'applied';
 END $$;

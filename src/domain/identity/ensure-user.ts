@@ -15,7 +15,10 @@ export async function ensureUser(
   const found = await findUserByTelegramId(ctx, telegramId);
   const isAdmin = ctx.policy.adminTelegramIds.includes(telegramId);
   if (found) {
+    // An order may come for somebody who was never seen: Telegram says their language when they come.
+    const language = languageCode === null || found.hasChosenLanguage ? found.language : languageFor(languageCode);
     const changes = {
+      ...(language === found.language ? {} : { language }),
       ...(isReachable === undefined || isReachable === found.isReachable ? {} : { isReachable }),
       // Whoever is listed becomes an admin also when they came before; taking the role away is done by hand.
       ...(isAdmin && found.role !== 'admin' ? { role: 'admin' as const } : {}),

@@ -284,6 +284,16 @@ describe('people', () => {
     expect((await ensureUser(world.door, { ...person, isReachable: false })).isReachable).toBe(false);
   });
 
+  it('are spoken to in Telegram’s language, also when an order came first, until they choose one', async () => {
+    const telegramId = 779n;
+    expect((await ensureUser(world.door, { telegramId, languageCode: null })).language).toBe('en');
+    const { id, language } = await ensureUser(world.door, { telegramId, languageCode: 'ja' });
+    expect(language).toBe('ja');
+    expect((await ensureUser(world.door, { telegramId, languageCode: null })).language).toBe('ja');
+    await changeSettings(world.system, { userId: id, language: 'en' });
+    expect((await ensureUser(world.door, { telegramId, languageCode: 'ja' })).language).toBe('en');
+  });
+
   it('change their own settings and nobody else’s', async () => {
     const buyer = await world.newBuyer();
     const changed = await changeSettings(buyer.ctx, {
