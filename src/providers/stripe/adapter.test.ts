@@ -662,10 +662,19 @@ describe('a refund', () => {
   });
 
   it('of what was given back in the Dashboard is done', async () => {
-    const byHand = refund({ id: 're_by_hand', metadata: {} });
+    const byHand = refund({ id: 're_by_hand', amount: 400, metadata: {} });
     stripe.ok('GET /v1/refunds', listOf([]), listOf([refund({ id: 're_no', status: 'failed' }), byHand]));
     stripe.answer('POST /v1/refunds', refusal(400, { type: 'invalid_request_error', code: 'charge_already_refunded' }));
     expect(await give()).toEqual({ status: 'done', reference: 're_by_hand', claimUrl: null });
+  });
+
+  it.each([
+    ['another sum', { amount: 1, metadata: {} }],
+    ['another refund of ours', { amount: 400, metadata: { refund: 'ref_other' } }],
+  ])('of which %s was given back is declined: what Stripe has is asked for and booked as it is', async (_name, row) => {
+    stripe.ok('GET /v1/refunds', listOf([]), listOf([refund({ id: 're_by_hand', ...row })]));
+    stripe.answer('POST /v1/refunds', refusal(400, { type: 'invalid_request_error', code: 'charge_already_refunded' }));
+    expect(await failureOf(give())).toEqual(['declined', 'charge_already_refunded']);
   });
 
   it.each([

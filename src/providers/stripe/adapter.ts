@@ -236,7 +236,7 @@ async function find(api: StripeApi, order: AskedOrder, now: Date): Promise<Reado
   const [refunds, disputes] = isPaid
     ? await Promise.all([api.listRefunds(intent.id), api.listDisputes(intent.id)])
     : [[], []];
-  return toEvents({ intent, session, refunds, disputes }, { invoiceId: order.invoiceId, now });
+  return toEvents({ intent, session, refunds, disputes }, { now });
 }
 
 /** By our own word for it: a page (`cs_…`) or a PaymentIntent (`pi_…`). The page of the latter matters where it failed. */
@@ -278,17 +278,21 @@ async function refund(api: StripeApi, { amount, chargeId, refundId }: RefundRequ
     return toAnswer(await api.createRefund(params, `refund:${refundId}`));
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
-    if (error.code === 'charge_already_refunded') return refundedBefore(api, chargeId);
+    if (error.code === 'charge_already_refunded') return refundedBefore(api, chargeId, amount.amount);
     // Whatever is wrong with it, asking again does not help.
     throw error.failure === 'invalid' ? new ProviderError('declined', error.code) : error;
   }
 }
 
-/** Somebody gave it back in the Dashboard: the newest refund says how far that is. */
-async function refundedBefore(api: StripeApi, chargeId: string): Promise<RefundAnswer> {
-  const newest = (await api.listRefunds(chargeId)).find((row) => !hasFailed(row));
-  if (!newest) throw new ProviderError('declined', 'charge_already_refunded');
-  return toAnswer(newest);
+/**
+ * Somebody gave the same back in the Dashboard. Another sum is not ours: taken for it, the books would never learn of the
+ * rest. Stripe is then asked for all that it gave back, as after any message.
+ */
+async function refundedBefore(api: StripeApi, chargeId: string, amount: bigint): Promise<RefundAnswer> {
+  const isSame = (row: Refund) => row.amount === amount && row.metadata?.['refund'] === undefined && !hasFailed(row);
+  const same = (await api.listRefunds(chargeId)).find(isSame);
+  if (!same) throw new ProviderError('declined', 'charge_already_refunded');
+  return toAnswer(same);
 }
 
 function toAnswer(row: Refund): RefundAnswer {

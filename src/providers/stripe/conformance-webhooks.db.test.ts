@@ -34,7 +34,6 @@ const paidMessage = ({ invoiceId, session }: Order, rest: object = {}) =>
       id: session,
       object: 'checkout.session',
       mode: 'payment',
-      client_reference_id: invoiceId,
       metadata: { invoice: invoiceId },
     },
     rest,
@@ -301,6 +300,27 @@ describe('money whose page we did not make', () => {
     expect(await world.sql("SELECT kind FROM reconciliation_difference WHERE status = 'reported'")).toEqual([
       { kind: 'unknown_order' },
     ]);
+    await expectWholeBooks(world.system);
+  });
+
+  it.each([
+    ['at the same price', '999'],
+    ['at another price', '5000'],
+  ])('%s, whose payer wrote our order into its address, buys and returns nothing', async (_name, amount) => {
+    const order = await rail.order();
+    const page = await rail.api<{ url: string }>('checkout/sessions', {
+      mode: 'payment',
+      ui_mode: 'hosted_page',
+      'line_items[0][quantity]': '1',
+      'line_items[0][price_data][currency]': 'usd',
+      'line_items[0][price_data][unit_amount]': amount,
+      'line_items[0][price_data][product_data][name]': 'Elsewhere',
+      client_reference_id: order.invoiceId,
+      success_url: 'https://shop.test/',
+    });
+    await rail.pay(page);
+    expect(await rail.runRefunds()).toEqual([]);
+    expect(await rail.facts(order)).toMatchObject({ order: 'open', payments: [], rights: 0 });
     await expectWholeBooks(world.system);
   });
 

@@ -29,11 +29,13 @@ export type Found = Readonly<{
   disputes: ReadonlyArray<Dispute>;
 }>;
 
-/** The events that lead to what Stripe says, oldest first. None when nothing says that it is an order of ours. */
-export function toEvents(found: Found, asked: { invoiceId: string | null; now: Date }): ReadonlyArray<ProviderEvent> {
+/**
+ * The events that lead to what Stripe says, oldest first. None when its metadata names no order of ours: those only our key
+ * can write, while whoever pays at another page of the account may set its `client_reference_id`.
+ */
+export function toEvents(found: Found, asked: { now: Date }): ReadonlyArray<ProviderEvent> {
   const { disputes, intent, refunds, session } = found;
-  const named = invoiceOf(intent?.metadata) ?? invoiceOf(session?.metadata, session?.client_reference_id ?? null);
-  const invoiceId = named ?? asked.invoiceId;
+  const invoiceId = invoiceOf(intent?.metadata) ?? invoiceOf(session?.metadata);
   if (invoiceId === null) return [];
   const payment = intent ? eventsOfIntent(intent, session, invoiceId) : [];
   const events = [...payment, ...endOf(payment, session, { invoiceId, now: asked.now })];

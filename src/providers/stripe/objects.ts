@@ -18,6 +18,8 @@ export function readAnswer<S extends z.ZodType>(schema: S, answer: z.input<S>): 
 
 const Time = z.int().transform((seconds) => new Date(seconds * 1_000));
 const Amount = z.int().transform(BigInt);
+/** Shown to people as a link: no other scheme than these may stand in it. */
+const Link = z.url({ protocol: /^https?$/ });
 const Metadata = z.record(z.string(), z.string()).nullable();
 /** The id of an object that Stripe was not asked to expand, or the object. */
 const expanded = <S extends z.ZodType>(object: S) => z.union([z.string(), object]);
@@ -38,11 +40,11 @@ export type PaidCharge = z.output<typeof PaidCharge>;
 
 const NextAction = z.object({
   type: z.string(),
-  redirect_to_url: z.object({ url: z.string().nullable() }).optional(),
+  redirect_to_url: z.object({ url: Link.nullable() }).optional(),
   display_bank_transfer_instructions: z
-    .object({ amount_remaining: Amount.nullable(), hosted_instructions_url: z.string().nullable() })
+    .object({ amount_remaining: Amount.nullable(), hosted_instructions_url: Link.nullable() })
     .optional(),
-  konbini_display_details: z.object({ hosted_voucher_url: z.string().nullable() }).optional(),
+  konbini_display_details: z.object({ hosted_voucher_url: Link.nullable() }).optional(),
 });
 
 export const PaymentIntent = z.object({
@@ -82,9 +84,8 @@ const SetupIntent = z.object({
 export const CheckoutSession = z.object({
   id: z.string(),
   status: z.string().nullable(),
-  url: z.string().nullable(),
+  url: Link.nullable(),
   expires_at: Time,
-  client_reference_id: z.string().nullable(),
   metadata: Metadata,
   customer: expanded(Identified).nullable(),
   payment_intent: expanded(PaymentIntent).nullable(),

@@ -57,12 +57,11 @@ const Session: About = z
     id: Id,
     object: z.literal('checkout.session'),
     mode: z.string(),
-    client_reference_id: z.string().nullish(),
     payment_intent: Expandable.nullish(),
     metadata: Metadata,
   })
   .transform((session) => {
-    const invoiceId = invoiceOf(session.metadata, session.client_reference_id);
+    const invoiceId = invoiceOf(session.metadata);
     const about = { invoiceId, reference: session.id, chargeId: session.payment_intent ?? null };
     if (session.mode === 'payment') return invoiceId === null ? null : about;
     return session.mode === 'setup' && session.metadata?.['method'] !== undefined ? about : null;
@@ -164,11 +163,8 @@ function aboutCharge(chargeId: string | null | undefined, invoiceId: string | nu
 }
 
 /** Our order's id on an object of Stripe's; null for another's: an account may serve more than us. */
-export function invoiceOf(
-  metadata: Readonly<Record<string, string>> | null | undefined,
-  clientReferenceId: string | null = null,
-): string | null {
-  const id = metadata?.['invoice'] ?? clientReferenceId;
+export function invoiceOf(metadata: Readonly<Record<string, string>> | null | undefined): string | null {
+  const id = metadata?.['invoice'] ?? null;
   return id !== null && OurInvoice.test(id) ? id : null;
 }
 
