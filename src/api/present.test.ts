@@ -145,6 +145,7 @@ describe('presentPreview', () => {
         split: { developerShare: 0n, platformFee: 150n, processorFee: 0n },
         refusal: 'method_not_allowed_here',
         renewalDays: 30,
+        isResting: true,
       },
     ],
     alternatives: [],
@@ -154,7 +155,7 @@ describe('presentPreview', () => {
 
   it('explains every refusal in words', () => {
     const view = presentPreview(offer, 'en');
-    expect(view.methods[0]).toMatchObject({ isAllowed: false, reason: 'method_not_allowed_here' });
+    expect(view.methods[0]).toMatchObject({ isAllowed: false, isResting: true, reason: 'method_not_allowed_here' });
     expect(view.methods[0]?.reasonText).toMatch(/Stars only/);
     expect(view.blocked).toMatchObject({
       reason: 'already_subscribed',

@@ -180,11 +180,12 @@ function presentReason(reason: Reason, language: Language): string {
 }
 
 export function presentMethod(offer: MethodOffer, language: Language): MethodView {
-  const { capability, providerId, refusal, split } = offer;
+  const { capability, isResting, providerId, refusal, split } = offer;
   return {
     method: capability.method,
     provider: providerId,
     isAllowed: refusal === null,
+    isResting,
     reason: refusal,
     reasonText: refusal && presentReason(refusal, language),
     privacy: capability.privacy,

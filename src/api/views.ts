@@ -60,6 +60,8 @@ export type MethodView = {
   method: Method;
   provider: string;
   isAllowed: boolean;
+  /** Its provider does not answer at present. It may be chosen all the same. */
+  isResting: boolean;
   reason: Reason | null;
   /** The reason in the reader's language. */
   reasonText: string | null;

@@ -265,6 +265,29 @@ describe('buying in the chat where the operator permits other methods', () => {
     expect((await person.messages()).at(-1)?.text).toContain('Press the button to pay');
   });
 
+  it('says which provider does not answer, and who takes its place where none was named', async () => {
+    const { clock, db } = stage.ctx;
+    const openUntil = new Date(clock.now().getTime() + 60_000);
+    await db.providerBreaker.create({ data: { provider: 'payme', failures: 3, openUntil } });
+    const old = encodePress('pay', 'prc_channels_pro_year_uzs', 'credit_card');
+    const english = await stage.person('en');
+    const [offer] = await walk(english, await english.write('/buy'), 'Channels', 'Pro', /so’m a year/);
+    expect(offer?.text).toContain('Payme does not answer at the moment.');
+    expect(buttonOf(offer, 'Card (Payme)').callback_data).toBeTruthy();
+    await stage.bot.handleUpdate(forgedPress(english.id, old));
+    const order = (await english.messages()).at(-1);
+    expect(order?.text).toContain('Payme does not answer at the moment, so Click takes this payment.');
+    expect(buttonOf(order, /^Pay /).url).toContain('/click/');
+    const japanese = await stage.person('ja');
+    await japanese.write('/start');
+    await stage.bot.handleUpdate(forgedPress(japanese.id, old, 'ja'));
+    expect((await japanese.messages()).at(-1)?.text).toContain('Paymeからただいま応答がないため、Clickでのお支払い');
+    await db.providerBreaker.delete({ where: { provider: 'payme' } });
+    await english.write('/buy');
+    await stage.bot.handleUpdate(forgedPress(english.id, old));
+    expect((await english.messages()).at(-1)?.text).not.toContain('does not answer');
+  });
+
   it('names Telegram as judge only where Stars were paid', async () => {
     const person = await stage.person('en');
     await walk(person, await person.write('/buy'), 'Channels', 'Pro', /so’m a year/, 'Card (Payme)');

@@ -164,6 +164,7 @@ export function offerView(
   }
   const allowed = offer.methods.filter(({ refusal }) => refusal === null);
   const canPay = allowed.length > 0;
+  const resting = new Set(allowed.filter(({ isResting }) => isResting).map(({ providerId }) => providerId));
   return {
     text: paragraphs(
       head,
@@ -171,6 +172,7 @@ export function offerView(
       canPay && offer.replaces && replaced
         ? say('bot.buy.replaces', { plan: replaced, date: formatDate(offer.replaces.until, language) })
         : null,
+      ...[...resting].map((id) => say('bot.buy.resting', { provider: providerName(id, language) })),
       canPay ? say('bot.buy.chooseMethod') : say('bot.buy.noMethod'),
       surfacePolicy === 'strict' && offer.product.fulfilment === 'digital' ? say('bot.buy.starsOnly') : null,
     ),

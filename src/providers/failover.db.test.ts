@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { openLink, payLink } from '#domain/checkout/open-link.ts';
 import type { SimFaults } from '../sandbox/control.ts';
 import type { SimBtcpayInvoice, SimCryptoPayInvoice } from '../sandbox/control-crypto.ts';
 import { expectWholeBooks } from '../testing/books.ts';
@@ -59,6 +60,12 @@ const auditOf = (invoiceId: string) =>
     [invoiceId],
   );
 
+/** The providers of which the page of an order says that they do not answer. */
+async function restingOf(invoiceId: string): Promise<string[]> {
+  const { offer } = await openLink(world.door, invoiceId);
+  return (offer?.methods ?? []).flatMap(({ isResting, providerId }) => (isResting ? [providerId] : []));
+}
+
 describe('a provider that cannot open a checkout', () => {
   it('is replaced by the next, which is audited and said', async () => {
     await down(CRYPTO_PAY, 1);
@@ -74,7 +81,7 @@ describe('a provider that cannot open a checkout', () => {
     expect(audit).toMatchObject([
       { action: 'invoice.opened', data: { provider: CRYPTO_PAY } },
       { action: 'checkout.failed', data: { failure: 'unavailable' } },
-      { action: 'checkout.attempted', data: { provider: BTCPAY } },
+      { action: 'checkout.attempted', data: { provider: BTCPAY, passed_over: `${CRYPTO_PAY}:SERVICE_UNAVAILABLE` } },
     ]);
     expect(await payableOf(buyer)).toEqual([BTCPAY]);
     await expectWholeBooks(world.system);
@@ -86,9 +93,13 @@ describe('a provider that cannot open a checkout', () => {
     expect(await leftOf(CRYPTO_PAY)).toBe(97);
     const { invoiceId, passedOver, providerId } = await place();
     expect([providerId, passedOver, await leftOf(CRYPTO_PAY)]).toEqual([BTCPAY, [CRYPTO_PAY], 97]);
-    expect(await auditOf(invoiceId)).toMatchObject([{ action: 'invoice.opened', data: { passed_over: CRYPTO_PAY } }]);
+    expect(await auditOf(invoiceId)).toMatchObject([
+      { action: 'invoice.opened', data: { passed_over: `${CRYPTO_PAY}:breaker_open` } },
+    ]);
+    expect(await restingOf(invoiceId)).toEqual([CRYPTO_PAY]);
     await world.sandbox.setFaults({});
     await world.advance(31_000);
+    expect(await restingOf(invoiceId)).toEqual([]);
     expect(await place()).toMatchObject({ providerId: CRYPTO_PAY, passedOver: [] });
     await expectWholeBooks(world.system);
   });
@@ -108,6 +119,22 @@ describe('a provider that cannot open a checkout', () => {
   it('and was chosen by name is not replaced', async () => {
     await down(CRYPTO_PAY, 1);
     await expect(placeCoins(world, CRYPTO_PAY)).rejects.toMatchObject({ reason: 'provider_unavailable' });
+  });
+
+  it('three times in a row by name is shown as resting to who looks at the order again', async () => {
+    const buyer = await world.newBuyer();
+    const { invoiceId } = await placeCoins(world, BTCPAY, { buyer });
+    await down(CRYPTO_PAY, 3);
+    const pay = () =>
+      payLink(world.door, { invoiceId, method: 'cryptocurrency', providerId: CRYPTO_PAY, language: 'en' });
+    for (let times = 1; times <= 3; times += 1) {
+      expect(await restingOf(invoiceId)).toEqual([]);
+      await expect(pay()).rejects.toMatchObject({ reason: 'provider_unavailable' });
+    }
+    expect(await restingOf(invoiceId)).toEqual([CRYPTO_PAY]);
+    // It may be back: who chooses it is not refused unasked.
+    expect((await pay()).providerId).toBe(CRYPTO_PAY);
+    expect(await restingOf(invoiceId)).toEqual([]);
   });
 
   it('like all others leaves the order open, without a way to pay', async () => {

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { chooseWay, groupWays, wayKey } from '#ui/ways.ts';
+import { chooseWay, groupWays, isResting, wayKey } from '#ui/ways.ts';
 
 const way = (provider: string, method: 'credit_card' | 'bank_transfer' | 'cryptocurrency', isAllowed = true) => ({
   provider,
   method,
   isAllowed,
+  isResting: false,
 });
 const STRIPE = way('stripe', 'credit_card');
 const TRANSFER = way('stripe', 'bank_transfer');
@@ -34,6 +35,16 @@ describe('the chosen way', () => {
   it('is the wanted one, else the first that may be used', () => {
     expect(chooseWay([STRIPE, TRANSFER], wayKey(TRANSFER))).toBe(TRANSFER);
     expect(chooseWay([COINS, TRANSFER], null)).toBe(TRANSFER);
+  });
+
+  it('is one that answers where nobody wants another, else the first', () => {
+    const resting = { ...STRIPE, isResting: true };
+    const alsoResting = { ...PAYME, isResting: true };
+    expect(chooseWay([resting, TRANSFER], null)).toBe(TRANSFER);
+    expect(chooseWay([resting, COINS, PAYME], null)).toBe(PAYME);
+    expect(chooseWay([resting, TRANSFER], wayKey(resting))).toBe(resting);
+    expect(chooseWay([resting, alsoResting], null)).toBe(resting);
+    expect([STRIPE, TRANSFER].map((way) => isResting(way, [resting, TRANSFER]))).toEqual([true, false]);
   });
 
   it('is never one that may not be used', () => {

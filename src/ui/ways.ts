@@ -22,13 +22,19 @@ export function groupWays<Offered extends Way & { isAllowed: boolean }>(
   return [...groups.filter(isUsable), ...groups.filter((group) => !isUsable(group))];
 }
 
-/** The way that is chosen: the wanted one where it may be used, else the first that may. */
-export function chooseWay<Offered extends Way & { isAllowed: boolean }>(
+/** The way that is chosen: the wanted one where it may be used, else the first that may, if possible one that answers. */
+export function chooseWay<Offered extends Way & { isAllowed: boolean; isResting: boolean }>(
   offered: ReadonlyArray<Offered>,
   wanted: string | null,
 ): Offered | null {
   const allowed = groupWays(offered).flatMap(({ ways }) => ways.filter(({ isAllowed }) => isAllowed));
-  return allowed.find((way) => wayKey(way) === wanted) ?? allowed[0] ?? null;
+  const wantedWay = allowed.find((way) => wayKey(way) === wanted);
+  return wantedWay ?? allowed.find(({ isResting }) => !isResting) ?? allowed[0] ?? null;
+}
+
+/** Whether the provider of a way, or of a stored method of it, does not answer at present. */
+export function isResting(way: Way, offered: ReadonlyArray<Way & { isResting: boolean }>): boolean {
+  return offered.some((one) => one.isResting && wayKey(one) === wayKey(way));
 }
 
 const NAMED: Readonly<Record<string, MessageKey>> = {

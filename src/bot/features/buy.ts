@@ -7,7 +7,7 @@ import { findOpenInvoice, type InvoiceRecord } from '#domain/checkout/records.ts
 import { startCheckout } from '#domain/checkout/start.ts';
 import { AppError } from '#domain/errors.ts';
 import { METHODS, type Method } from '#domain/provider.ts';
-import { formatDateTime, formatMoney } from '#messages/translate.ts';
+import { formatDateTime, formatMoney, providerName } from '#messages/translate.ts';
 import { METHOD_CODES } from '../callback.ts';
 import {
   findOffer,
@@ -115,8 +115,13 @@ async function pay(
     price: priceText(offer.price, language),
     until: formatDateTime(order.expiresAt, language),
   };
+  const other = providerName(order.providerId, language);
+  const passedOver = order.passedOver.map((id) =>
+    say('bot.buy.passedOver', { provider: providerName(id, language), other }),
+  );
   const cancel = [pressButton(t('bot.buy.cancelOrder'), 'cancelOrder', order.invoiceId)];
-  if (!order.url) return context.show({ text: say('bot.buy.invoiceSent', facts), buttons: [cancel] });
-  const text = t('bot.buy.payButton', { amount: formatMoney(offer.price, language) });
-  await context.show({ text: say('bot.buy.payLink', facts), buttons: [[{ text, url: order.url }], cancel] });
+  if (!order.url)
+    return context.show({ text: paragraphs(...passedOver, say('bot.buy.invoiceSent', facts)), buttons: [cancel] });
+  const button = { text: t('bot.buy.payButton', { amount: formatMoney(offer.price, language) }), url: order.url };
+  await context.show({ text: paragraphs(...passedOver, say('bot.buy.payLink', facts)), buttons: [[button], cancel] });
 }

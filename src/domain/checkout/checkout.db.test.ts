@@ -466,6 +466,28 @@ describe('previewCheckout', () => {
     expect(inDollars.alternatives.map(({ price }) => price.currency)).toEqual(['XTR']);
   });
 
+  it('shows a provider that is passed over at present as resting, in every currency', async () => {
+    const buyer = await world.newBuyer();
+    const resting = async (priceId: string) => {
+      const { alternatives, methods } = await preview(buyer, priceId);
+      const all = [...methods, ...alternatives.flatMap((other) => other.methods)];
+      return all.filter(({ providerId }) => providerId === STARS).map(({ isResting, refusal }) => [isResting, refusal]);
+    };
+    const until = new Date(world.clock.now().getTime() + BREAKER_OPEN_MS);
+    const breaker = { failures: 3, openUntil: until };
+    await world.door.db.providerBreaker.upsert({
+      where: { provider: STARS },
+      create: { provider: STARS, ...breaker },
+      update: breaker,
+    });
+    expect([await resting(CATALOG.basicMonth), await resting(CATALOG.proYearUsd)]).toEqual([
+      [[true, null]],
+      [[true, null]],
+    ]);
+    world.clock.advance(BREAKER_OPEN_MS);
+    expect(await resting(CATALOG.basicMonth)).toEqual([[false, null]]);
+  });
+
   it('shows what blocks it, what it replaces, and where time is added', async () => {
     const buyer = await world.newBuyer();
     await world.buy(buyer, CATALOG.pluginOnce);

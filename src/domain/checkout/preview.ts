@@ -1,6 +1,6 @@
 import { type CatalogPlan, type CatalogPrice, type CatalogProduct, getPrice } from '#domain/catalog/list-catalog.ts';
 import { accessEnd } from '#domain/catalog/rules.ts';
-import { chooseProviders, judgeSurface, renewalDaysFor } from '#domain/checkout/rules.ts';
+import { chooseProviders, judgeSurface, renewalDaysFor, restingProviders } from '#domain/checkout/rules.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { requireOwnerOr } from '#domain/context/permission.ts';
 import type { Reason } from '#domain/errors.ts';
@@ -13,6 +13,8 @@ export type MethodOffer = Readonly<{
   split: RevenueSplit;
   refusal: Reason | null;
   renewalDays: number | null;
+  /** The provider did not answer lately and is passed over at present; it may be chosen all the same. */
+  isResting: boolean;
 }>;
 export type CheckoutOffer = Readonly<{
   product: CatalogProduct;
@@ -37,7 +39,7 @@ export async function previewCheckout(
   requireOwnerOr(ctx, userId, 'payments:read');
   const { product, plan, price } = await getPrice(ctx, request.priceId);
   const now = ctx.clock.now();
-  const [lasting, renewing, latest] = await Promise.all([
+  const [lasting, renewing, latest, breakers] = await Promise.all([
     ctx.db.entitlement.findFirst({
       where: { userId, planId: plan.id, endsAt: null, revokedAt: null },
       select: { id: true },
@@ -51,11 +53,13 @@ export async function previewCheckout(
       where: { userId, productId: product.id, planId: plan.id, revokedAt: null },
       _max: { endsAt: true },
     }),
+    ctx.db.providerBreaker.findMany({ where: { openUntil: { gt: now } } }),
   ]);
-  const methods = offersFor(ctx, { product, price, surface });
+  const resting = restingProviders(breakers, now);
+  const methods = offersFor(ctx, { product, price, surface, resting });
   const alternatives = plan.prices
     .filter(({ id, interval }) => id !== price.id && interval === price.interval)
-    .map((other) => ({ price: other, methods: offersFor(ctx, { product, price: other, surface }) }))
+    .map((other) => ({ price: other, methods: offersFor(ctx, { product, price: other, surface, resting }) }))
     .filter((other) => other.methods.some(({ refusal }) => refusal === null));
   const isNative = methods.some((method) => method.renewalDays !== null);
   const paidUntil = latest._max.endsAt;
@@ -77,7 +81,12 @@ export async function previewCheckout(
 /** Every way to pay a price, with what speaks against it here. */
 function offersFor(
   ctx: Ctx,
-  { price, product, surface }: { product: CatalogProduct; price: CatalogPrice; surface: Surface },
+  {
+    price,
+    product,
+    resting,
+    surface,
+  }: { product: CatalogProduct; price: CatalogPrice; surface: Surface; resting: ReadonlySet<string> },
 ): MethodOffer[] {
   const { interval } = price;
   const { surfacePolicy: policy } = ctx.policy;
@@ -93,6 +102,7 @@ function offersFor(
       split: splitRevenue(price, { processor: capability.fee, platformFeeBps, hasDeveloper }),
       refusal: allowed.ok ? (isPossible ? null : 'method_unavailable') : allowed.reason,
       renewalDays: renewalDaysFor(interval, capability),
+      isResting: resting.has(provider.id),
     };
   };
   return [...ctx.providers.values()].flatMap((provider) =>

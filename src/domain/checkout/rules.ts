@@ -7,6 +7,14 @@ import type { Capability, InquiryReason, Method, Surface } from '#domain/provide
 export const BREAKER_FAILURES = 3;
 export const BREAKER_OPEN_MS = 30_000;
 
+/** The providers that did not answer lately and are passed over at `now`. */
+export function restingProviders(
+  breakers: ReadonlyArray<{ provider: string; openUntil: Date | null }>,
+  now: Date,
+): ReadonlySet<string> {
+  return new Set(breakers.filter(({ openUntil }) => openUntil && openUntil > now).map(({ provider }) => provider));
+}
+
 /**
  * Which candidates are tried, and which are passed over because they did not answer lately. Where nobody is left who could
  * take over, all are tried: refusing unasked would help nobody.
@@ -16,12 +24,10 @@ export function passOver<Way extends { providerId: string }>(
   breakers: ReadonlyArray<{ provider: string; openUntil: Date | null }>,
   now: Date,
 ): { tried: ReadonlyArray<Way>; passedOver: ReadonlyArray<Way> } {
-  const open = new Set(
-    breakers.filter(({ openUntil }) => openUntil && openUntil > now).map(({ provider }) => provider),
-  );
-  const tried = candidates.filter(({ providerId }) => !open.has(providerId));
+  const resting = restingProviders(breakers, now);
+  const tried = candidates.filter(({ providerId }) => !resting.has(providerId));
   if (tried.length === 0) return { tried: candidates, passedOver: [] };
-  return { tried, passedOver: candidates.filter(({ providerId }) => open.has(providerId)) };
+  return { tried, passedOver: candidates.filter(({ providerId }) => resting.has(providerId)) };
 }
 
 /** At most this many checkout attempts per person and minute. */

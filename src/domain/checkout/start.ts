@@ -64,6 +64,8 @@ const MAX_TRIES = 4;
 /** An attempt that is still being created after this long belongs to a process that died. */
 const CREATING_FOR_MS = 20_000;
 const MAX_EXPIRY_MINUTES = 60;
+/** How much of a provider's code the audit keeps. */
+const MAX_CODE = 100;
 
 /**
  * Opens an order and returns where to pay it. A second tap on the same price gets the same order and link. Candidates
@@ -179,7 +181,7 @@ async function open(
 
   const { id: invoiceId, expiresAt, platformFeeBps } = order;
   const { tried, passedOver } = passOver(candidates, bought.loaded.breakers, now);
-  const skipped = passedOver.map(({ providerId }) => providerId);
+  const skipped: PassedOver[] = passedOver.map(({ providerId }) => ({ providerId, reason: 'breaker_open' }));
   let isNew = reusable === null;
   let lastFailure: ProviderError | null = null;
   for (const candidate of tried) {
@@ -197,26 +199,29 @@ async function open(
       const { url } = link;
       const { providerId } = candidate;
       if (bought.loaded.breakers.some(({ provider }) => provider === providerId)) await noteSuccess(ctx, providerId);
-      return { invoiceId, providerId, url, expiresAt, isResumed: false, platformFeeBps, passedOver: skipped };
+      const others = skipped.map((other) => other.providerId);
+      return { invoiceId, providerId, url, expiresAt, isResumed: false, platformFeeBps, passedOver: others };
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
       lastFailure = error;
       await failAttempt(ctx, attemptId, invoiceId, error);
       if (error.failure !== 'unavailable') break;
       await noteFailure(ctx, candidate.providerId);
-      skipped.push(candidate.providerId);
+      skipped.push({ providerId: candidate.providerId, reason: error.code.slice(0, MAX_CODE) });
     }
   }
   throw refusalFor(lastFailure, invoiceId);
 }
 
 type Order = Pick<OpenOrder, 'id' | 'expiresAt' | 'platformFeeBps'>;
+/** `reason`: breaker_open, or the code of its failure a moment ago. */
+type PassedOver = Readonly<{ providerId: string; reason: string }>;
 type Opening = Readonly<{
   candidate: Candidate;
   attemptId: string;
   order: Order;
   isNew: boolean;
-  passedOver: ReadonlyArray<string>;
+  passedOver: ReadonlyArray<PassedOver>;
 }>;
 
 function newOrder(ctx: Ctx, { terms }: StartRequest, { loaded }: Bought): Order {
@@ -244,7 +249,9 @@ async function writeAttempt(
       provider: candidate.providerId,
       amount,
       currency: price.currency,
-      ...(passedOver.length > 0 && { passed_over: passedOver.join(' ') }),
+      ...(passedOver.length > 0 && {
+        passed_over: passedOver.map(({ providerId, reason }) => `${providerId}:${reason}`).join(' '),
+      }),
     },
   };
   const rows = {
@@ -372,7 +379,7 @@ async function failAttempt(ctx: Ctx, attemptId: string, invoiceId: string, error
     toAuditRow(ctx, {
       action: 'checkout.failed',
       objectId: invoiceId,
-      data: { attempt: attemptId, failure: error.failure, code: error.code.slice(0, 100) },
+      data: { attempt: attemptId, failure: error.failure, code: error.code.slice(0, MAX_CODE) },
     }),
   );
   await ctx.db.$transaction([

@@ -6,7 +6,7 @@ import { Icon } from '#ui/components/icons.tsx';
 import { MethodIcon } from '#ui/components/method-icon.tsx';
 import { useT } from '#ui/i18n.tsx';
 import type { Translate } from '#ui/message-format.ts';
-import { groupWays, providerName, type WayGroup, wayKey, wayNote } from '#ui/ways.ts';
+import { groupWays, isResting, providerName, type WayGroup, wayKey, wayNote } from '#ui/ways.ts';
 
 /**
  * The ways to pay under their methods, each with its fee and privacy; what may not be used says why. Stored methods stand
@@ -26,7 +26,7 @@ export function WayList(props: {
       value={props.chosen}
       onChange={props.onChange}
       groups={[
-        ...(stored.length > 0 ? [storedGroup(t, stored)] : []),
+        ...(stored.length > 0 ? [storedGroup(t, stored, props.methods)] : []),
         ...groupWays(props.methods).map((group) => ({
           key: group.method,
           title: <Heading group={group} />,
@@ -34,7 +34,10 @@ export function WayList(props: {
             value: wayKey(way),
             title: <Pair first={providerName(t, way)} second={way.isAllowed ? feeText(t, way) : null} />,
             subtitle: way.isAllowed ? (
-              <Pair first={wayNote(t, way)} second={t(`privacy.level.${way.privacy}`)} />
+              <Pair
+                first={way.isResting ? t('checkout.resting') : wayNote(t, way)}
+                second={t(`privacy.level.${way.privacy}`)}
+              />
             ) : (
               (way.reasonText ?? t('checkout.methodRefused'))
             ),
@@ -47,7 +50,11 @@ export function WayList(props: {
   );
 }
 
-function storedGroup(t: Translate, stored: readonly StoredMethodView[]): OptionGroup<string> {
+function storedGroup(
+  t: Translate,
+  stored: readonly StoredMethodView[],
+  methods: readonly MethodView[],
+): OptionGroup<string> {
   return {
     key: 'stored',
     title: (
@@ -62,7 +69,12 @@ function storedGroup(t: Translate, stored: readonly StoredMethodView[]): OptionG
       return {
         value: method.id,
         title: cardName(method),
-        subtitle: expires === null ? provider : t('methods.until', { provider, date: expires }),
+        subtitle: (
+          <Pair
+            first={expires === null ? provider : t('methods.until', { provider, date: expires })}
+            second={isResting(method, methods) ? t('checkout.resting') : null}
+          />
+        ),
         testId: `stored-${method.id}`,
       };
     }),

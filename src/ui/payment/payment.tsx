@@ -54,6 +54,7 @@ const PaymentContext = createContext<Payment | null>(null);
 export function PaymentProvider({ children }: { children: ReactNode }) {
   const [state, dispatch] = useReducer(reducePayment, IDLE);
   const { api } = useSession();
+  const queries = useQueryClient();
   const { navigate } = useNavigation();
   const isBusy = useRef(false);
   const sheet = useRef<AbortController | null>(null);
@@ -84,12 +85,16 @@ export function PaymentProvider({ children }: { children: ReactNode }) {
           open(invoice);
           navigate({ screen: 'order', invoiceId: invoice.id }, { replace: true });
         })
-        .catch((error: unknown) => dispatch({ type: 'refused', problem: problemOf(error) }))
+        .catch((error: unknown) => {
+          dispatch({ type: 'refused', problem: problemOf(error) });
+          // Its provider may be known by now as one that does not answer.
+          void queries.invalidateQueries({ queryKey: ['checkout.preview'] });
+        })
         .finally(() => {
           isBusy.current = false;
         });
     },
-    [api, navigate, open, state],
+    [api, navigate, open, queries, state],
   );
 
   useEffect(() => confirmClosing(isLocked(state)), [state]);

@@ -21,7 +21,7 @@ import { isLocked } from '#ui/payment/machine.ts';
 import { usePayment } from '#ui/payment/payment.tsx';
 import type { Problem } from '#ui/problem.ts';
 import { useCheckoutPreview } from '#ui/queries.ts';
-import { chooseWay, wayKey } from '#ui/ways.ts';
+import { chooseWay, isResting, wayKey } from '#ui/ways.ts';
 
 /** Inside Telegram Stars come first, then the currencies by how many use them. */
 const CURRENCIES: readonly string[] = ['XTR', 'JPY', 'USD', 'EUR', 'UZS', 'BTC', 'ETH'];
@@ -105,11 +105,11 @@ function Offer({ offer, prices }: { offer: CheckoutPreview; prices: Prices }) {
 /** What is chosen: a stored method, or a way; `method` tells its split and privacy. */
 type Chosen = Readonly<{ key: string; method: MethodView; stored: StoredMethodView | null }>;
 
-/** The wanted one where it may be used, else the first stored method, else the first way that may. */
+/** The wanted one where it may be used, else the first stored method whose provider answers, else a way as chooseWay says. */
 function choose({ methods, stored }: CheckoutPreview, wanted: string | null): Chosen | null {
   const wantedStored = stored.find(({ id }) => id === wanted);
   const isWay = methods.some((method) => wayKey(method) === wanted && method.isAllowed);
-  const own = wantedStored ?? (isWay ? undefined : stored[0]);
+  const own = wantedStored ?? (isWay ? undefined : stored.find((one) => !isResting(one, methods)));
   const method = own ? methods.find((one) => wayKey(one) === wayKey(own) && one.isAllowed) : chooseWay(methods, wanted);
   if (!method) return null;
   return { key: own?.id ?? wayKey(method), method, stored: own ?? null };
