@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { checkEntitlement } from '#domain/entitlement/check.ts';
 import type { ProviderEvent } from '#domain/provider.ts';
+import { getRevenueStats } from '#domain/revenue/stats.ts';
 import { expectWholeBooks } from '../../testing/books.ts';
-import { CATALOG } from '../../testing/catalog.ts';
+import { CATALOG, DEVELOPER } from '../../testing/catalog.ts';
 import { type Charge, makeRail, outcomeOf } from '../../testing/rail.ts';
 import { openWorld } from '../../testing/world.ts';
 import { executeRefund } from './execute-refund.ts';
@@ -308,5 +309,24 @@ describe('what was bought beside a disputed charge', () => {
     expect(await startsOf()).toEqual([following]);
     await rail.tell(disputed(charge, 'lost'));
     expect(await startsOf()).toEqual([begun]);
+  });
+});
+
+describe('what developers are shown', () => {
+  it('is what the books hold for them, after all that went back in part, in whole and by disputes', async () => {
+    const span = { from: new Date(0), to: new Date(world.clock.now().getTime() + 1_000) };
+    const stats = await getRevenueStats(world.system, { userId: DEVELOPER.id, ...span });
+    const booked = await world.sql<{ currency: string; share: string }>(
+      `SELECT currency, (-sum(amount))::text AS share FROM ledger_entry
+        WHERE account IN ('developer_payable', 'dispute_hold') AND owner = $1 GROUP BY currency`,
+      [DEVELOPER.id],
+    );
+    expect(stats.map(({ currency, developerShare }) => ({ currency, share: String(developerShare) }))).toEqual(booked);
+    for (const { developerShare, gross, platformFee, processorFee } of stats)
+      expect(platformFee + processorFee + developerShare).toBe(gross);
+    // The tests above have given back in whole, in part, and lost disputes.
+    const [stars] = stats;
+    expect(stars?.refunded).toBeGreaterThan(0n);
+    expect(stars?.gross).toBeGreaterThan(0n);
   });
 });
