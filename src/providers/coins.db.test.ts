@@ -229,15 +229,17 @@ describe.each(RAILS)('$id', (rail) => {
     await expectWholeBooks(world.system);
   });
 
-  it('answers what is told of somebody else’s order in the same account, once and for all, and reports the money', async () => {
+  it('answers what is told of somebody else’s order in the same account, once and for all, and books nothing', async () => {
     const reference = await payForeign(`shop-7-${id}`);
     expect((await send(message({ reference, invoiceId: `shop-7-${id}` }))).status).toBe(200);
     expect(await eventsOf({ reference })).toMatchObject([{ status: 'processed', result: 'ignored' }]);
     await passTime(world, 2 * MINUTE_MS);
     for (let run = 0; run < 2; run += 1) await reconcilePayments(world.system, id);
+    // BTCPay's invoices say who made them; of Crypto Pay's only the application's own token can.
+    const differences = id === 'btcpay' ? [] : [{ kind: 'unknown_order', status: 'reported' }];
     expect(
       await world.sql('SELECT kind, status FROM reconciliation_difference WHERE charge_id = $1', [reference]),
-    ).toEqual([{ kind: 'unknown_order', status: 'reported' }]);
+    ).toEqual(differences);
     await expectWholeBooks(world.system);
   });
 

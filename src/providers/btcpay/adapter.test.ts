@@ -355,10 +355,13 @@ describe('asking about an order', () => {
     expect(calls).toEqual([]);
   });
 
-  it('of nobody’s invoice tells nothing, of an invoice that does not say it tells of the order', async () => {
-    answers = { [ONE]: [invoice({ status: 'Expired', metadata: {} })] };
-    expect(await find({ invoiceId: null })).toEqual([]);
-    expect(await find()).toMatchObject([{ invoiceId: ORDER }]);
+  it.each([
+    ['nobody’s', {}],
+    ['one that its payer gave our order’s name to, as at a pay button', { orderId: ORDER }],
+    ['one of another program', { orderId: ORDER, attemptId: 'cart 7' }],
+  ])('of an invoice that is %s tells nothing', async (_name, metadata) => {
+    answers = { [ONE]: [invoice({ status: 'Expired', metadata })] };
+    expect(await find()).toEqual([]);
   });
 
   it('that cannot be answered fails', async () => {

@@ -12,7 +12,17 @@ import {
   type RefundRequest,
 } from '#domain/provider.ts';
 import { type GreenfieldApi, makeGreenfieldApi } from './client.ts';
-import { count, invoiceOf, needsPayments, type Refund, readRefund, toDescription, toEvents, toRows } from './events.ts';
+import {
+  count,
+  invoiceOf,
+  needsPayments,
+  orderOf,
+  type Refund,
+  readRefund,
+  toDescription,
+  toEvents,
+  toRows,
+} from './events.ts';
 import {
   type Invoice,
   type PullPayment,
@@ -165,7 +175,7 @@ async function tellOf(
   order: AskedOrder,
   now: Date,
 ): Promise<ReadonlyArray<ProviderEvent>> {
-  const invoiceId = invoice.metadata?.orderId ?? order.invoiceId;
+  const invoiceId = orderOf(invoice);
   if (invoiceId === null) return [];
   const isHeld = order.reservation?.chargeId === invoice.id;
   const payments = needsPayments(invoice) ? await api.listPayments(invoice.id) : [];

@@ -24,6 +24,14 @@ const CHARGE = /^([A-Za-z0-9_-]{1,100})(?::(excess|partial|rest))?$/;
 /** The invoice of a charge; null for what is no charge of BTCPay. */
 export const invoiceOf = (chargeId: string): string | null => CHARGE.exec(chargeId)?.[1] ?? null;
 
+/**
+ * The order that an invoice was made for; null for one that is not ours. A pay button takes `orderId` from whoever presses
+ * it; the try is named by nobody but us.
+ */
+export function orderOf({ metadata }: Pick<Invoice, 'metadata'>): string | null {
+  return metadata?.attemptId?.startsWith('att_') ? (metadata.orderId ?? null) : null;
+}
+
 /** An invoice with its money in minor units. `missing` and `excess` are never below zero; less than half a unit is nothing. */
 type Counted = Readonly<{ price: Money; paid: Money; missing: bigint; excess: bigint }>;
 
@@ -253,9 +261,9 @@ export function toRows(
   payments: ReadonlyArray<Payment>,
   refunds: ReadonlyArray<Refund>,
 ): ProviderTransaction[] {
-  const invoiceId = invoice.metadata?.orderId;
+  const invoiceId = orderOf(invoice);
   const counted = read(invoice);
-  if (!invoiceId || !counted) return [];
+  if (invoiceId === null || !counted) return [];
   const found = { invoice, payments, refunds, booked: [], invoiceId, isHeld: false, now: invoice.createdTime };
   return chargesOf(found, counted).map((charge) => ({
     chargeId: charge.chargeId,
