@@ -29,6 +29,7 @@ CREATE TABLE "dispute" (
     "fee" BIGINT NOT NULL DEFAULT 0,
     "held_share" BIGINT NOT NULL DEFAULT 0,
     "returned_amount" BIGINT NOT NULL DEFAULT 0,
+    "questions" INTEGER NOT NULL DEFAULT 0,
     "created_at" TIMESTAMPTZ(3) NOT NULL,
     "closed_at" TIMESTAMPTZ(3),
 
@@ -36,6 +37,7 @@ CREATE TABLE "dispute" (
 );
 CREATE UNIQUE INDEX "dispute_payment_id_reference_key" ON "dispute"("payment_id", "reference");
 CREATE INDEX "dispute_status_created_at_idx" ON "dispute"("status", "created_at");
+CREATE INDEX dispute_asked ON dispute (created_at) WHERE status = 'open';
 ALTER TABLE "dispute" ADD CONSTRAINT "dispute_payment_id_fkey" FOREIGN KEY ("payment_id") REFERENCES "payment"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
 ALTER TABLE dispute ADD CONSTRAINT dispute_amounts CHECK (amount > 0 AND fee >= 0 AND held_share >= 0 AND returned_amount BETWEEN 0 AND amount),
   ADD CONSTRAINT dispute_end_is_dated CHECK ((status = 'open') = (closed_at IS NULL));
@@ -62,8 +64,10 @@ CREATE UNIQUE INDEX "payment_method_provider_reference_key" ON "payment_method"(
 ALTER TABLE "payment_method" ADD CONSTRAINT "payment_method_user_id_fkey" FOREIGN KEY ("user_id") REFERENCES "users"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
 ALTER TABLE payment_method ADD CONSTRAINT payment_method_token_ends_with_it CHECK ((status IN ('active', 'removing')) = (sealed IS NOT NULL));
 
--- The list of a provider is read by its own cursor, or by time.
-ALTER TABLE "reconciliation_cursor" ADD COLUMN "cursor" TEXT, ADD COLUMN "since" TIMESTAMPTZ(3);
+-- The list of a provider is read by its own cursor, or by time. One that is longer than a run reads is gone on with at `next`.
+ALTER TABLE "reconciliation_cursor" ADD COLUMN "cursor" TEXT, ADD COLUMN "since" TIMESTAMPTZ(3), ADD COLUMN "next" TEXT,
+  ADD COLUMN "begun_at" TIMESTAMPTZ(3), ALTER COLUMN "finished_at" DROP NOT NULL;
+ALTER TABLE reconciliation_cursor ADD CONSTRAINT reconciliation_is_whole_or_goes_on CHECK ((next IS NULL) = (begun_at IS NULL));
 UPDATE reconciliation_cursor SET cursor = "offset"::text, since = finished_at - interval '2 days';
 ALTER TABLE "reconciliation_cursor" ALTER COLUMN "since" SET NOT NULL, DROP COLUMN "offset";
 

@@ -30,7 +30,7 @@ const MEASURE = {
       (SELECT count(*)::int FROM dispute WHERE status = 'open') AS disputes_open,
       (SELECT count(*)::int FROM reconciliation_difference WHERE status = 'reported') AS differences_reported,
       (SELECT min(run_at) FROM job WHERE done_at IS NULL AND run_at <= $1) AS oldest_job,
-      (SELECT min(finished_at) FROM reconciliation_cursor) AS last_reconciliation`,
+      (SELECT min(coalesce(finished_at, begun_at)) FROM reconciliation_cursor) AS last_reconciliation`,
 };
 
 /** Looks at every queue from its open end: one round trip, on partial indexes. For the metrics. */

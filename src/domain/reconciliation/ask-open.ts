@@ -7,9 +7,12 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** How old something open is when it is asked about: what was abandoned costs a handful of questions, not one a minute. */
 const AGES_MS = [2, 5, 15, 60, 240].map((minutes) => minutes * MINUTE_MS);
-/** Transfers and refunds may take weeks: once a day. */
-const DAYS = 31;
-const LATER_AGES_MS = Array.from({ length: DAYS }, (_, day) => (day + 1) * DAY_MS);
+/** Transfers, refunds and disputes may take weeks or months: once a day for a month, then every fifth day. */
+const MONTH_DAYS = 31;
+const LAST_DAY = 121;
+const LATER_AGES_MS = Array.from({ length: LAST_DAY }, (_, day) => day + 1)
+  .filter((day) => day <= MONTH_DAYS || (day - MONTH_DAYS) % 5 === 0)
+  .map((day) => day * DAY_MS);
 const OLDEST_MS = 2 * DAY_MS;
 const BATCH = 50;
 
@@ -43,26 +46,29 @@ const CHECKOUTS = claim(
     AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.invoice_id = o.invoice_id AND p.provider = o.provider)`,
   't.invoice_id, t.reference, NULL AS charge_id',
 );
-/** Refunds that their provider took and has not finished. */
-const REFUNDS = {
-  name: 'claim_open_refunds',
-  text: `UPDATE refund t SET questions = questions + 1
+/** What stands under a payment and is open is asked about by its charge. */
+const claimOfPayments = (name: string, table: string, rest: string) => ({
+  name,
+  text: `UPDATE ${table} t SET questions = questions + 1
     FROM payment p WHERE p.id = t.payment_id AND t.id IN (
-      SELECT o.id FROM refund o JOIN payment q ON q.id = o.payment_id
-      WHERE o.status = 'requested' AND o.created_at > $2 AND o.reference IS NOT NULL AND q.provider = $1
-        AND o.questions < ${DUE.replace('%s', 'o.created_at')}
+      SELECT o.id FROM ${table} o JOIN payment q ON q.id = o.payment_id
+      WHERE ${rest} AND o.created_at > $2 AND q.provider = $1 AND o.questions < ${DUE.replace('%s', 'o.created_at')}
       ORDER BY o.created_at LIMIT ${BATCH} FOR UPDATE OF o SKIP LOCKED)
     RETURNING p.invoice_id, NULL AS reference, p.charge_id`,
-};
+});
+/** Refunds that their provider took and has not finished. */
+const REFUNDS = claimOfPayments('claim_open_refunds', 'refund', `o.status = 'requested' AND o.reference IS NOT NULL`);
+/** Disputes whose end was not told: until then the right rests and the developer's share is held. */
+const DISPUTES = claimOfPayments('claim_open_disputes', 'dispute', `o.status = 'open'`);
 
 /**
- * Asks providers about everything they hold, show or owe and never told the end of: holds, checkouts and refunds. Returns how
- * many had changed; a provider that cannot be asked now is asked again at the next age.
+ * Asks providers about everything they hold, show, owe or dispute and never told the end of. Returns how many had changed; a provider that cannot be asked now is asked again at the next age.
  */
 export async function askOpenOrders(ctx: Ctx): Promise<number> {
   const now = ctx.clock.now().getTime();
   const early = instants(now, [...AGES_MS, DAY_MS]);
   const late = instants(now, [...AGES_MS, ...LATER_AGES_MS]);
+  const months = new Date(now - (LAST_DAY + 1) * DAY_MS);
   let changed = 0;
   for (const { find, id, reservations } of ctx.providers.values()) {
     if (!find) continue;
@@ -72,7 +78,8 @@ export async function askOpenOrders(ctx: Ctx): Promise<number> {
         ? await take(ctx, HOLDS, [id, new Date(now - longest), longest > OLDEST_MS ? late : early])
         : []),
       ...(await take(ctx, CHECKOUTS, [id, new Date(now - OLDEST_MS), early])),
-      ...(await take(ctx, REFUNDS, [id, new Date(now - DAYS * DAY_MS), late])),
+      ...(await take(ctx, REFUNDS, [id, months, late])),
+      ...(await take(ctx, DISPUTES, [id, months, late])),
     ];
     for (const order of open) if (await hasChanged(ctx, id, order)) changed += 1;
   }

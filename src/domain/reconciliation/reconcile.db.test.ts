@@ -1,6 +1,8 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { measureBacklog } from '#domain/audit/backlog.ts';
 import { cancelInvoice } from '#domain/checkout/cancel.ts';
 import { executeRefund } from '#domain/payment/execute-refund.ts';
+import { type Provider, ProviderError, type ProviderTransaction } from '#domain/provider.ts';
 import { reconcilePayments } from '#domain/reconciliation/reconcile.ts';
 import { retryWebhooks } from '#domain/webhook/retry.ts';
 import { expectWholeBooks, noticesOf } from '../../testing/books.ts';
@@ -234,6 +236,65 @@ describe('reconciliation', () => {
     expect(await reconcilePayments(ctx, 'stub')).toMatchObject({ checked: 2, reported: 2 });
     expect(await differencesOf(nul)).toEqual([{ kind: 'missing_payment', status: 'reported' }]);
     expect(await differencesOf(none)).toEqual([{ kind: 'unknown_order', status: 'reported' }]);
+  });
+
+  it('goes on with a list that is longer than one run reads, says so meanwhile, and begins anew at its end', async () => {
+    const stars = world.system.providers.get(STARS);
+    if (!stars) throw new Error('no provider');
+    const last = newChargeId();
+    const pages = 150;
+    const asked: Array<{ cursor: string | null; since: Date }> = [];
+    const listTransactions: NonNullable<Provider['listTransactions']> = async ({ cursor, since }) => {
+      asked.push({ cursor, since });
+      if (cursor === 'gone') throw new ProviderError('invalid', 'CURSOR_UNKNOWN');
+      const page = Number(cursor ?? 0);
+      const row: ProviderTransaction = {
+        direction: 'refund',
+        chargeId: last,
+        reference: null,
+        amount: { amount: 1n, currency: 'XTR' },
+        occurredAt: new Date(world.clock.now().getTime() - 2 * MINUTE_MS),
+        payerId: 1n,
+        invoiceId: 'inv_none',
+        renewalDays: null,
+      };
+      const isLast = page === pages - 1;
+      return { rows: [isLast ? row : null], next: isLast ? null : `${page + 1}`, resume: null };
+    };
+    const ctx = { ...world.system, providers: new Map([['long', { ...stars, id: 'long', listTransactions }]]) };
+    const stateOf = async () =>
+      (
+        await world.sql('SELECT next, begun_at, since, finished_at FROM reconciliation_cursor WHERE provider = $1', [
+          'long',
+        ])
+      )[0];
+
+    const begunAt = world.clock.now();
+    const since = new Date(begunAt.getTime() - 30 * DAY_MS);
+    expect(await reconcilePayments(ctx, 'long')).toEqual({ checked: 100, settled: 0, reported: 0 });
+    expect(await stateOf()).toEqual({ next: '100', begun_at: begunAt, since, finished_at: null });
+    await world.advance(10 * MINUTE_MS);
+    expect((await measureBacklog(world.system)).oldestSeconds['reconciliation']).toBeGreaterThanOrEqual(600);
+
+    expect(await reconcilePayments(ctx, 'long')).toEqual({ checked: 50, settled: 0, reported: 1 });
+    expect(await differencesOf(last)).toEqual([{ kind: 'missing_refund', status: 'reported' }]);
+    expect(asked[100]).toEqual({ cursor: '100', since });
+    const finishedAt = world.clock.now();
+    // What happened while it was read stands in the next reading as well.
+    const next = new Date(begunAt.getTime() - 2 * DAY_MS);
+    expect(await stateOf()).toEqual({ next: null, begun_at: null, since: next, finished_at: finishedAt });
+
+    await world.advance(10 * MINUTE_MS);
+    await reconcilePayments(ctx, 'long');
+    expect(asked[150]).toEqual({ cursor: null, since: next });
+    expect(await stateOf()).toMatchObject({ next: '100', finished_at: finishedAt });
+
+    // A place that its provider does not know any more is not asked for a second time.
+    await world.sql("UPDATE reconciliation_cursor SET next = 'gone' WHERE provider = 'long'");
+    await expect(reconcilePayments(ctx, 'long')).rejects.toMatchObject({ failure: 'invalid' });
+    expect(await reconcilePayments(ctx, 'long')).toMatchObject({ checked: 100 });
+    expect(asked.at(-100)).toEqual({ cursor: null, since: next });
+    await world.sql("DELETE FROM reconciliation_cursor WHERE provider = 'long'");
   });
 
   it('stops with the provider, and knows no other', async () => {

@@ -2,11 +2,19 @@ import { recordAudit } from '#domain/audit/record.ts';
 import { type Ctx, newId } from '#domain/context/context.ts';
 import { databaseCode } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
-import { PLAIN_CHARGE, ProviderError, type ProviderEvent, type ProviderTransaction } from '#domain/provider.ts';
+import {
+  PLAIN_CHARGE,
+  type Provider,
+  ProviderError,
+  type ProviderEvent,
+  type ProviderTransaction,
+} from '#domain/provider.ts';
 import { applyEvent } from '#domain/reconciliation/apply.ts';
 import { convergeOrder } from '#domain/reconciliation/converge.ts';
+import type { ReconciliationCursor } from '#lib/generated/prisma/client.ts';
 
 const PAGE = 100;
+/** What one run reads: the rest is the next run's. */
 const MAX_PAGES = 100;
 /** A younger row's own message is probably still on its way. */
 const MIN_AGE_MS = 90_000;
@@ -42,6 +50,7 @@ type Difference = {
 /**
  * Compares a provider's own list with ours and settles what was lost on the way: charges, refunds and disputes we never heard of.
  * What cannot be settled (an order we do not know, another amount, a payment the provider does not list) is reported once.
+ * A list that is longer than one run reads is gone on with by the next run, and begun anew when its end was reached.
  * Safe to run at any time and in parallel; throws ProviderError when the list cannot be read.
  */
 export async function reconcilePayments(ctx: Ctx, providerId: string): Promise<ReconciliationResult> {
@@ -50,42 +59,99 @@ export async function reconcilePayments(ctx: Ctx, providerId: string): Promise<R
   const list = provider.listTransactions?.bind(provider);
   if (!list) return { checked: 0, settled: 0, reported: 0 };
   const saved = await ctx.db.reconciliationCursor.findUnique({ where: { provider: providerId } });
-  const startedAt = ctx.clock.now();
-  const since = saved?.since ?? new Date(startedAt.getTime() - FIRST_REACH_MS);
-  let cursor = saved?.cursor ?? null;
-  let resume = cursor;
-  let checked = 0;
-  let areAllFinal = true;
-  const seen = new Set<string>();
-  const differences: Difference[] = [];
-  let oldest: Date | null = null;
-  let isWhole = false;
-
-  for (let page = 0; page < MAX_PAGES && !isWhole; page += 1) {
-    const { next, resume: end, rows } = await list({ since, cursor, limit: PAGE });
-    const sales = rows.filter((row) => row !== null);
-    oldest ??= end === null ? since : (sales[0]?.occurredAt ?? null);
-    for (const row of sales) seen.add(row.chargeId);
-    differences.push(...(await comparePage(ctx, providerId, sales)));
-    areAllFinal &&= sales.every(({ occurredAt }) => startedAt.getTime() - occurredAt.getTime() >= FINAL_AGE_MS);
-    if (end !== null && areAllFinal) resume = end;
-    checked += rows.length;
-    cursor = next;
-    isWhole = next === null;
-  }
-  if (isWhole && oldest) differences.push(...(await findUnlisted(ctx, providerId, oldest, seen)));
+  const pass = openPass(saved, ctx.clock.now());
+  const read = await readPages(ctx, { providerId, list }, pass).catch(async (error: unknown) => {
+    // Where a place in the list is no longer known (other keys, another account), the next run begins anew.
+    if (pass.isContinued && error instanceof ProviderError && error.failure === 'invalid')
+      await ctx.db.reconciliationCursor.update({
+        where: { provider: providerId },
+        data: { next: null, begunAt: null },
+      });
+    throw error;
+  });
+  const { checked, differences, next, oldest, resume, seen } = read;
+  // Of a list that was read in several runs nobody remembers all rows.
+  if (next === null && oldest && !pass.isContinued)
+    differences.push(...(await findUnlisted(ctx, providerId, oldest, seen)));
 
   const settled = differences.filter(({ status }) => status === 'settled').length;
   const result = { checked, settled, reported: await report(ctx, providerId, differences) };
-  const final = new Date(startedAt.getTime() - FINAL_AGE_MS);
-  const position = { cursor: resume, since: isWhole && final > since ? final : since };
-  const row = { ...position, finishedAt: ctx.clock.now(), ...result };
+  const final = new Date(pass.begunAt.getTime() - FINAL_AGE_MS);
+  const position =
+    next === null
+      ? { next, begunAt: null, since: final > pass.since ? final : pass.since, finishedAt: ctx.clock.now() }
+      : { next, begunAt: pass.begunAt, since: pass.since };
+  if (next !== null) ctx.log.warn({ provider: providerId, checked }, 'a provider’s list is not read to its end yet');
+  const row = { cursor: resume, ...position, ...result };
   await ctx.db.reconciliationCursor.upsert({
     where: { provider: providerId },
     create: { provider: providerId, ...row },
     update: row,
   });
   return result;
+}
+
+/** A way through a list, from its beginning to its end, which may take several runs. `from` is where this run begins. */
+type Pass = Readonly<{
+  begunAt: Date;
+  since: Date;
+  from: string | null;
+  resume: string | null;
+  isContinued: boolean;
+  /** Whether no row that was read before can change any more. */
+  areAllFinal: boolean;
+}>;
+
+function openPass(saved: ReconciliationCursor | null, now: Date): Pass {
+  const since = saved?.since ?? new Date(now.getTime() - FIRST_REACH_MS);
+  const resume = saved?.cursor ?? null;
+  if (!saved?.next || !saved.begunAt)
+    return { begunAt: now, since, from: resume, resume, isContinued: false, areAllFinal: true };
+  const { begunAt, next } = saved;
+  return { begunAt, since, from: next, resume, isContinued: true, areAllFinal: next === resume };
+}
+
+type Read = {
+  checked: number;
+  differences: Difference[];
+  seen: Set<string>;
+  oldest: Date | null;
+  /** Where the next run goes on; null when the list was read to its end. */
+  next: string | null;
+  /** Where the next pass begins. */
+  resume: string | null;
+};
+
+/** Reads and compares a list from where the pass stands, at most MAX_PAGES of it. Throws ProviderError. */
+async function readPages(
+  ctx: Ctx,
+  { list, providerId }: { providerId: string; list: NonNullable<Provider['listTransactions']> },
+  pass: Pass,
+): Promise<Read> {
+  const now = ctx.clock.now().getTime();
+  const { since } = pass;
+  const read: Read = {
+    checked: 0,
+    differences: [],
+    seen: new Set(),
+    oldest: null,
+    next: pass.from,
+    resume: pass.resume,
+  };
+  let { areAllFinal } = pass;
+  for (let page = 0; page < MAX_PAGES; page += 1) {
+    const { next, resume: end, rows } = await list({ since, cursor: read.next, limit: PAGE });
+    const sales = rows.filter((row) => row !== null);
+    read.oldest ??= end === null ? since : (sales[0]?.occurredAt ?? null);
+    for (const row of sales) read.seen.add(row.chargeId);
+    read.differences.push(...(await comparePage(ctx, providerId, sales)));
+    areAllFinal &&= sales.every(({ occurredAt }) => now - occurredAt.getTime() >= FINAL_AGE_MS);
+    if (end !== null && areAllFinal) read.resume = end;
+    read.checked += rows.length;
+    read.next = next;
+    if (next === null) break;
+  }
+  return read;
 }
 
 async function comparePage(

@@ -189,6 +189,49 @@ describe('when every message of a day is lost', () => {
     await expectWholeBooks(world.system);
   });
 
+  it.each(['won', 'lost'] as const)(
+    'a dispute that was %s after the list had passed it is found by asking',
+    async (outcome) => {
+      const paid = await rail.buy();
+      await rail.act(`payments/${paid.chargeId}/dispute`);
+      world.clock.advance(30 * DAY_MS);
+      expect(await askOpenOrders(world.system)).toBe(0);
+      await reconcilePayments(world.system, STRIPE);
+      expect(await rail.facts(paid)).toMatchObject({ disputes: [['open', 999]], rights: 0 });
+      await rail.loseMessages();
+      const [opened] = (await rail.look(paid.chargeId)).disputes;
+      await rail.act(`disputes/${opened?.id}/close`, { outcome });
+      expect(await reconcilePayments(world.system, STRIPE)).toMatchObject({ settled: 0, reported: 0 });
+      expect(await rail.facts(paid)).toMatchObject({ disputes: [['open', 999]] });
+      expect(await askOpenOrders(world.system)).toBe(1);
+      expect(await rail.facts(paid)).toMatchObject({ disputes: [[outcome, 999]], rights: outcome === 'won' ? 1 : 0 });
+      const questions = () =>
+        world.sql<{ questions: number }>('SELECT questions FROM dispute WHERE payment_id = $1', [paid.paymentId]);
+      const asked = await questions();
+      world.clock.advance(5 * DAY_MS);
+      expect(await askOpenOrders(world.system)).toBe(0);
+      expect(await questions()).toEqual(asked);
+      await expectWholeBooks(world.system);
+    },
+  );
+
+  it('a dispute that stays open is asked about for four months and not for ever', async () => {
+    const paid = await rail.buy();
+    await rail.act(`payments/${paid.chargeId}/dispute`);
+    const asked = async () => {
+      const [row] = await world.sql<{ questions: number }>('SELECT questions FROM dispute WHERE payment_id = $1', [
+        paid.paymentId,
+      ]);
+      return row?.questions ?? 0;
+    };
+    world.clock.advance(120 * DAY_MS);
+    await askOpenOrders(world.system);
+    expect(await asked()).toBe(1);
+    world.clock.advance(3 * DAY_MS);
+    await askOpenOrders(world.system);
+    expect(await asked()).toBe(1);
+  });
+
   it('Stripe’s list alone finds payments, and says each difference once', async () => {
     const { order } = await paidInSilence();
     world.clock.advance(120_000);
