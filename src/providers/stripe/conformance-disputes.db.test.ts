@@ -116,6 +116,7 @@ describe('a dispute', () => {
     expect(await rail.giveBack(paid)).toMatchObject({ outcome: 'failed' });
     await world.sandbox.setFaults({});
     for (const { id } of (await rail.look(paid.chargeId)).events) await rail.act(`events/${id}/redeliver`);
+    expect(await world.sql("SELECT kind, status, error FROM webhook_event WHERE status <> 'processed'")).toEqual([]);
     expect(await rail.facts(paid)).toMatchObject({
       payments: [{ status: 'disputed' }],
       refunds: [['failed', 999]],
