@@ -350,8 +350,11 @@ export type AskedOrder = Readonly<{
   chargeId: string | null;
   /** When the order or its charge began. */
   createdAt: Date;
-  /** Its charges that stand in our books already, where it is known: what was booked as one sum stays that sum. */
-  booked?: ReadonlyArray<Readonly<{ chargeId: string; amount: bigint }>>;
+  /**
+   * Its charges that stand in our books already, where it is known: what was booked as one sum stays that sum.
+   * `goesBackInParts`: a part of it went back, or was asked to.
+   */
+  booked?: ReadonlyArray<Readonly<{ chargeId: string; amount: bigint; goesBackInParts: boolean }>>;
   /** The hold that stands for it. */
   reservation: Readonly<{ chargeId: string; reference: string | null; price: Money }> | null;
 }>;
@@ -434,9 +437,10 @@ export interface Provider {
   readonly answersAll?: boolean;
   /**
    * How long a reservation may wait for its capture, and with which code it then ends: null where money that comes for it
-   * afterwards is still ours to book. Absent where the provider takes money in one step.
+   * afterwards is still ours to book. `mayReturnUntold`: captured money may go back at the provider, which says nothing of it
+   * and keeps no list, so that it is asked. Absent where the provider takes money in one step.
    */
-  readonly reservations?: Readonly<{ lastMs: number; lapseCode: number | null }>;
+  readonly reservations?: Readonly<{ lastMs: number; lapseCode: number | null; mayReturnUntold?: true }>;
   /**
    * Asks the provider for a checkout, or charges a stored method. Same `attemptId` twice is one checkout. Throws `declined`
    * with a PaymentFailure as code for a stored method that was refused.

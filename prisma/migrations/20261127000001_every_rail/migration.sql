@@ -44,6 +44,8 @@ ALTER TABLE dispute ADD CONSTRAINT dispute_amounts CHECK (amount > 0 AND fee >= 
 
 -- What money that is on its way waits for, and what its payer reads meanwhile.
 ALTER TABLE "reservation" ADD COLUMN "progress" TEXT, ADD COLUMN "missing" BIGINT, ADD COLUMN "instructions_url" TEXT;
+-- Paid holds that were asked about n times, by age.
+CREATE INDEX reservation_paid_asked ON reservation (provider, questions, paid_at) WHERE status = 'paid';
 
 -- A card or account that its provider keeps: the token and what is shown of it are sealed under the server's key.
 CREATE TYPE "payment_method_status" AS ENUM ('adding', 'active', 'removing', 'removed');
@@ -204,7 +206,7 @@ BEGIN
       -- Money that was announced before it came: its hold ends with it, also one that had been given up meanwhile.
       IF (p->>'may_be_held')::boolean AND outcome <> 'stale' THEN
         UPDATE reservation SET status = 'paid', paid_at = (p->'payment'->>'created_at')::timestamptz, cancelled_at = NULL,
-          code = NULL, missing = NULL, instructions_url = NULL
+          questions = 0, code = NULL, missing = NULL, instructions_url = NULL
         WHERE provider = p->'payment'->>'provider' AND charge_id = p->'payment'->>'charge_id' AND status IN ('reserved', 'cancelled');
       END IF;
     ELSE
@@ -217,7 +219,7 @@ BEGIN
         outcome := 'stale';
       ELSE
         outcome := settle_payment(p);
-        UPDATE reservation SET status = 'paid', paid_at = (p->'payment'->>'created_at')::timestamptz, cancelled_at = NULL
+        UPDATE reservation SET status = 'paid', paid_at = (p->'payment'->>'created_at')::timestamptz, cancelled_at = NULL, questions = 0
         WHERE id = held.id AND status <> 'paid' AND outcome <> 'stale';
       END IF;
     END IF;

@@ -62,7 +62,7 @@ export function noticeJob(notice: NoticeJob, options: { key?: string; runAt?: Da
   return { name: 'send_notice', lane: `chat:${notice.userId}`, payload: notice, ...options };
 }
 
-/** Something an operator should know of: a refund, a dispute, or a payment that came late or with another sum. */
+/** Something an operator should know of: a refund, a dispute, a payment that came late or with another sum, or its hold. */
 export function attentionJob(objectId: string, what: string): JobRequest {
   return { name: 'tell_operators', lane: 'operators', payload: { objectId, what } };
 }

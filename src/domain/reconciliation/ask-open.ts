@@ -13,6 +13,8 @@ const LAST_DAY = 121;
 const LATER_AGES_MS = Array.from({ length: LAST_DAY }, (_, day) => day + 1)
   .filter((day) => day <= MONTH_DAYS || (day - MONTH_DAYS) % 5 === 0)
   .map((day) => day * DAY_MS);
+/** When a payment is asked about that may have gone back at its provider. */
+const PAID_AGES_MS = [DAY_MS / 24, DAY_MS, 3 * DAY_MS, 10 * DAY_MS, 30 * DAY_MS];
 const OLDEST_MS = 2 * DAY_MS;
 const BATCH = 50;
 
@@ -37,6 +39,19 @@ const HOLDS = claim(
   `o.provider = $1 AND o.asked_at > $2 AND (o.status = 'reserved' OR (o.status = 'cancelled' AND o.code IS NULL))`,
   't.invoice_id, NULL AS reference, t.charge_id',
 );
+/**
+ * Paid holds of a provider that may give money back without a word. They are many and stay so: those that were asked about n
+ * times are looked for by the age that is due next, $3, so that only what is due is read.
+ */
+const PAID_HOLDS = {
+  name: 'claim_paid_holds',
+  text: `UPDATE reservation t SET questions = questions + 1
+    WHERE t.id IN (SELECT o.id FROM unnest($3::timestamptz[]) WITH ORDINALITY AS age (due, nth) CROSS JOIN LATERAL (
+      SELECT r.id FROM reservation r WHERE r.provider = $1 AND r.status = 'paid' AND r.questions = age.nth - 1
+        AND r.paid_at > $2 AND r.paid_at <= age.due
+      ORDER BY r.paid_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED) o)
+    RETURNING t.invoice_id, NULL AS reference, t.charge_id`,
+};
 /** Checkouts that somebody may have paid without our hearing of it. */
 const CHECKOUTS = claim(
   'claim_open_checkouts',
@@ -62,7 +77,8 @@ const REFUNDS = claimOfPayments('claim_open_refunds', 'refund', `o.status = 'req
 const DISPUTES = claimOfPayments('claim_open_disputes', 'dispute', `o.status = 'open'`);
 
 /**
- * Asks providers about everything they hold, show, owe or dispute and never told the end of. Returns how many had changed; a provider that cannot be asked now is asked again at the next age.
+ * Asks providers about everything they hold, show, owe or dispute and never told the end of, and about what they may give back
+ * without telling. Returns how many had changed; a provider that cannot be asked now is asked again at the next age.
  */
 export async function askOpenOrders(ctx: Ctx): Promise<number> {
   const now = ctx.clock.now().getTime();
@@ -76,6 +92,9 @@ export async function askOpenOrders(ctx: Ctx): Promise<number> {
     const open = [
       ...(reservations
         ? await take(ctx, HOLDS, [id, new Date(now - longest), longest > OLDEST_MS ? late : early])
+        : []),
+      ...(reservations?.mayReturnUntold
+        ? await take(ctx, PAID_HOLDS, [id, new Date(now - MONTH_DAYS * DAY_MS), instants(now, PAID_AGES_MS)])
         : []),
       ...(await take(ctx, CHECKOUTS, [id, new Date(now - OLDEST_MS), early])),
       ...(await take(ctx, REFUNDS, [id, months, late])),

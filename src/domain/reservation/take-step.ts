@@ -1,6 +1,7 @@
 import { toAuditRow } from '#domain/audit/record.ts';
 import { type Ctx, newId } from '#domain/context/context.ts';
 import { closeInbox, type InboxEntry, toInboxRow } from '#domain/context/inbox.ts';
+import { attentionJob, queueJobs } from '#domain/context/queue.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
 import { Currency } from '#domain/money.ts';
@@ -155,11 +156,7 @@ async function release(ctx: Ctx, step: Taken<'release'>, loaded: Loaded): Promis
   const { inbox, inquiry, providerId } = step;
   const verdict = judgeRelease(loaded.own, inquiry);
   if (verdict.kind === 'refuse') {
-    if (verdict.reason === 'refund_not_possible')
-      ctx.log.error(
-        { provider: providerId, reservation: loaded.own?.id },
-        'a provider cancelled a payment that stands: compare with its statement',
-      );
+    if (verdict.reason === 'refund_not_possible' && loaded.own) await raise(ctx, providerId, loaded.own);
     return refuse(verdict.reason, loaded);
   }
   if (verdict.kind === 'repeat' || !loaded.own) return loaded.own && done(loaded.own);
@@ -176,6 +173,15 @@ async function release(ctx: Ctx, step: Taken<'release'>, loaded: Loaded): Promis
     return true;
   });
   return isDone ? answerFor(ctx, step) : null;
+}
+
+/** A payment that stands is not revoked by a cancel: operators hear of it, once however often it comes. */
+async function raise(ctx: Ctx, provider: string, { id }: Reservation): Promise<void> {
+  ctx.log.error(
+    { provider, reservation: id },
+    'a provider cancelled a payment that stands: compare with its statement',
+  );
+  await queueJobs(ctx, [{ ...attentionJob(id, 'cancelled'), key: `attention:${id}:cancelled` }]);
 }
 
 async function keepReceipt(ctx: Ctx, inquiry: Step<'keep_receipt'>, loaded: Loaded): Promise<StepAnswer> {

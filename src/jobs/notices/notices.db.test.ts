@@ -393,6 +393,7 @@ describe('notices', () => {
       [await makeDispute(ctx, paymentId, 'open'), /was opened for payment/],
       [await makeDispute(ctx, paymentId, 'won'), /was won/],
       [await makeDispute(ctx, paymentId, 'lost'), /was lost/],
+      [await makeHold(ctx, buyer, { status: 'paid', paidAt: NOW, progress: null }), /that it had confirmed before/],
     ];
     for (const [objectId, words] of told) {
       const text = (await compose(operator, 'attention', objectId))?.text ?? '';

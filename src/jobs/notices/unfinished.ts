@@ -58,11 +58,12 @@ export async function tellRefundToClaim(telling: Telling, refundId: string): Pro
   return { text: telling.say('notice.refundToClaim', { plan, amount }), buttons: [button] };
 }
 
-/** An operator, about a payment, refund or dispute that needs eyes. */
+/** An operator, about a payment, refund, dispute or hold that needs eyes. */
 export async function tellAttention(telling: Telling, objectId: string): Promise<Composed> {
   if (objectId.startsWith('pay_')) return tellOddPayment(telling, objectId);
   if (objectId.startsWith('ref_')) return tellRefundFailed(telling, objectId);
   if (objectId.startsWith('dsp_')) return tellDispute(telling, objectId);
+  if (objectId.startsWith('rsv_')) return tellCancelled(telling, objectId);
   throw new AppError('not_found', 'payment_not_found');
 }
 
@@ -100,6 +101,13 @@ async function tellDispute({ ctx, language, say }: Telling, id: string): Promise
   const { provider } = dispute.payment;
   const amount = moneyText(language, dispute.amount, dispute.currency);
   return { text: say(DISPUTE_TEXTS[dispute.status], { id, amount, provider, payment: dispute.paymentId }) };
+}
+
+/** Nothing once the payment has gone back in our books too. */
+async function tellCancelled({ ctx, language, say }: Telling, id: string): Promise<Composed> {
+  const { amount, currency, provider, status } = await ctx.db.reservation.findUniqueOrThrow({ where: { id } });
+  if (status !== 'paid') return null;
+  return { text: say('notice.attention.cancelled', { id, amount: moneyText(language, amount, currency), provider }) };
 }
 
 function getRefund({ ctx }: Telling, id: string) {

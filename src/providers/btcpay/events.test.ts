@@ -315,7 +315,7 @@ describe('refunds', () => {
   });
 
   it('of a part that stands in our books leave it that part, whatever came since', () => {
-    const booked = [{ chargeId: `${ID}:partial`, amount: 999n }];
+    const booked = [{ chargeId: `${ID}:partial`, amount: 999n, goesBackInParts: false }];
     const late = { status: 'Expired', additionalStatus: 'PaidLate', paidAmount: '29.99' };
     expect(tell(late, { booked }).map(brief)).toEqual(['paid id:partial 9.99 plain', 'paid id:rest 20.00 late']);
     const more = { status: 'Expired', additionalStatus: 'PaidPartial', paidAmount: '19.99' };

@@ -16,7 +16,7 @@ import {
   standingOf,
   workOutside,
 } from '../../testing/coins.ts';
-import { openWorld, type PriceId } from '../../testing/world.ts';
+import { DAY_MS, openWorld, type PriceId } from '../../testing/world.ts';
 
 const world = openWorld({ policy: { surfacePolicy: 'permissive' } });
 const btcpay = btcpayHand(world);
@@ -145,6 +145,20 @@ describe('a refund of the whole', () => {
     expect(await standingOf(world, order)).toMatchObject({ rights: 0, refunds: [['succeeded', PRICE, null]] });
     expect(await askOpenOrders(world.system)).toBe(0);
     await expectWholeBooks(world.system);
+  });
+
+  it('is found by asking also when its buyer claims it after three months', async () => {
+    const order = await bought();
+    const pullPayment = await offered(order);
+    await world.advance(92 * DAY_MS);
+    expect(await askOpenOrders(world.system)).toBe(0);
+    await world.sandbox.setFaults({ btcpay: { kind: 'wrong_auth', remaining: 100 } });
+    await claimAndPay(pullPayment);
+    await world.sandbox.setFaults({});
+    expect(await standingOf(world, order)).toMatchObject({ rights: 1 });
+    await world.advance(5 * DAY_MS);
+    expect(await askOpenOrders(world.system)).toBe(1);
+    expect(await standingOf(world, order)).toMatchObject({ rights: 0, refunds: [['succeeded', PRICE, null]] });
   });
 });
 

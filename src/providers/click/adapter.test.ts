@@ -197,6 +197,22 @@ describe('asking about an order', () => {
     },
   );
 
+  it('that is booked tells of its reversal, and nothing where a part went back', async () => {
+    const booked = { ...reserved, chargeId: TRANS_ID };
+    const charge = { chargeId: TRANS_ID, amount: price.amount, goesBackInParts: false };
+    answers = { status: merchant('status-reversed') };
+    expect(await find({ ...booked, booked: [charge] })).toMatchObject([
+      { type: 'payment_refunded', chargeId: TRANS_ID, paid: price, reference: PAYMENT_ID, refundId: null },
+    ]);
+    expect(await find({ ...booked, booked: [{ ...charge, goesBackInParts: true }] })).toEqual([]);
+    answers = { status: merchant('status-paid') };
+    expect(await find({ ...booked, booked: [charge] })).toMatchObject([{ type: 'payment_succeeded' }]);
+    answers = { status: merchant('status-processing') };
+    expect(await find({ ...booked, booked: [charge] })).toEqual([]);
+    const calls = [`GET /v2/merchant/payment/status/85335/${PAYMENT_ID}`];
+    expect(new Set(lines)).toEqual(new Set(calls));
+  });
+
   it('looks at the next day once it is there', async () => {
     answers = { status_by_mti: merchant('refused'), next_day: merchant('status-paid') };
     expect(await find(reserved)).toEqual([]);

@@ -16,6 +16,7 @@ import {
   PAID,
   readMessage,
   toEvent,
+  toReversedEvent,
   toSom,
   type WebhookSecrets,
   writeReply,
@@ -62,7 +63,8 @@ export function makeClick(options: ClickOptions): Provider {
     refunds: 'parts',
     answersAll: true,
     // Click documents no limit: the order is free again after half an hour, and a payment that comes later is booked.
-    reservations: { lastMs: 1_800_000, lapseCode: null },
+    // What support or the cabinet gives back is told to nobody.
+    reservations: { lastMs: 1_800_000, lapseCode: null, mayReturnUntold: true },
 
     // The link is unsigned and can be edited by whoever opens it: Prepare compares what is to be paid.
     async createCheckout({ invoiceId, price, returnUrl, token }) {
@@ -90,6 +92,9 @@ export function makeClick(options: ClickOptions): Provider {
     async find(order) {
       const { createdAt, invoiceId, reference, reservation } = order;
       if (invoiceId === null) return [];
+      // What is paid may have been given back since: its own status says it.
+      const paid = reservation !== null && bookedOf(order) !== null ? reservation.reference : null;
+      if (paid !== null) return tellCharge(await api.getPayment(paid), { ...order, invoiceId }, clock());
       // Held for another payment, the order is asked about as a whole: it may be paid by the link after a card was refused.
       if (reference !== null && (reservation?.reference ?? reference) === reference)
         return tellCharge(await api.getPayment(reference), { ...order, invoiceId }, clock());
@@ -150,15 +155,28 @@ async function chargeCard(api: MerchantApi, charge: Parameters<MerchantApi['char
   }
 }
 
-/** What came of a charged card. Below zero it may also be reversed: that is told only where no money is known. */
+/** The charge that is asked about, where it stands in our books. */
+function bookedOf({ booked, chargeId, reservation }: AskedOrder) {
+  if (chargeId === null || reservation?.chargeId !== chargeId) return null;
+  return booked?.find((charge) => charge.chargeId === chargeId) ?? null;
+}
+
+/**
+ * What came of a payment. Below zero it failed, or where we booked it, it was reversed. What a status says of a payment of
+ * which a part went back is written nowhere: of such a one nothing is told.
+ */
 function tellCharge(
   payment: ClickPayment,
-  { chargeId, invoiceId, reservation }: AskedOrder & { invoiceId: string },
+  order: AskedOrder & { invoiceId: string },
   now: Date,
 ): ReadonlyArray<ProviderEvent> {
+  const { chargeId, invoiceId, reservation } = order;
   if (payment.status === PAID) return [toEvent({ payment, invoiceId, reservation, now })];
-  const isFailed = payment.status !== null && payment.status < 0 && chargeId === null;
-  return isFailed ? [toFailedEvent(payment, invoiceId, now)] : [];
+  if (payment.status === null || payment.status >= 0) return [];
+  if (chargeId === null) return [toFailedEvent(payment, invoiceId, now)];
+  const booked = bookedOf(order);
+  if (!booked || booked.goesBackInParts) return [];
+  return [toReversedEvent({ payment, invoiceId, reservation, now })];
 }
 
 /** Click publishes no code for "reversed before": a refusal is held against the payment's own status. */

@@ -569,11 +569,19 @@ describe('a Complete with a negative error', () => {
     expect((await complete(held)).error).toBe(-9);
   });
 
-  it('after a confirmation revokes nothing: -9', async () => {
+  it('after a confirmation revokes nothing and is raised once: -9', async () => {
     const held = await confirmed();
     const before = await factsOf(world, held.invoiceId);
+    const raised = () =>
+      world.sql(
+        `SELECT j.payload->>'what' AS what FROM job j JOIN reservation r ON r.id = j.payload->>'objectId'
+         WHERE j.name = 'tell_operators' AND r.invoice_id = $1`,
+        [held.invoiceId],
+      );
+    expect(await raised()).toEqual([]);
     expect([-9, -4]).toContain((await complete(held, { error: '-1' })).error);
     expect([-9, -4]).toContain((await click.prepare(held.transId, held.invoiceId, { error: '-1' })).error);
+    expect(await raised()).toEqual([{ what: 'cancelled' }]);
     expect(await factsOf(world, held.invoiceId)).toEqual(before);
     await expectWholeBooks(world.system);
   });

@@ -324,27 +324,35 @@ function parseExactJson(text: string): unknown {
   }
 }
 
-/**
- * The event of a payment that went through. Throws ProviderError `invalid UNMATCHED_PAYMENT` when it is not that of the
- * reservation: money was taken, and whoever asked must not take silence for "not paid".
- */
-export function toEvent(found: {
+type Found = {
   payment: ClickPayment;
   invoiceId: string;
   reservation: AskedOrder['reservation'];
   now: Date;
-}): ProviderEvent {
-  const { invoiceId, now, payment, reservation } = found;
+};
+
+/**
+ * The event of a payment that went through. Throws ProviderError `invalid UNMATCHED_PAYMENT` when it is not that of the
+ * reservation: money was taken, and whoever asked must not take silence for "not paid".
+ */
+export function toEvent(found: Found): ProviderEvent {
+  return { ...toCharged(found, 'payment'), type: 'payment_succeeded', ...PLAIN_CHARGE };
+}
+
+/** The event of a payment that was given back at Click as a whole. A reversal has no id: the payment's stands for it. */
+export function toReversedEvent(found: Found): ProviderEvent {
+  return { ...toCharged(found, 'reversal'), type: 'payment_refunded', reference: found.payment.id, refundId: null };
+}
+
+function toCharged({ invoiceId, now, payment, reservation }: Found, about: 'payment' | 'reversal') {
   if (reservation?.reference !== payment.id) throw new ProviderError('invalid', 'UNMATCHED_PAYMENT');
   return {
-    type: 'payment_succeeded',
-    eventId: `payment:${payment.id}`,
+    eventId: `${about}:${payment.id}`,
     // The answer holds no time: this is when we learned of it.
     occurredAt: now,
     invoiceId,
     chargeId: reservation.chargeId,
     payerId: null,
     paid: reservation.price,
-    ...PLAIN_CHARGE,
   };
 }
