@@ -10,7 +10,7 @@ type Row = {
   reference: string | null;
   charge_id: string | null;
   created_at: Date;
-  booked: ReadonlyArray<{ chargeId: string; amount: string }>;
+  booked: ReadonlyArray<{ chargeId: string; amount: string; isDisputed: boolean }>;
   held_charge_id: string | null;
   held_reference: string | null;
   held_amount: bigint | null;
@@ -31,8 +31,8 @@ const LOAD = {
     )
     SELECT i.id AS invoice_id, coalesce($3, a.reference) AS reference,
       CASE WHEN $3 IS NULL THEN coalesce($4, p.charge_id) ELSE $4 END AS charge_id, i.created_at,
-      ARRAY(SELECT json_build_object('chargeId', b.charge_id, 'amount', b.amount::text) FROM payment b
-        WHERE b.invoice_id = i.id AND b.provider = $1) AS booked,
+      ARRAY(SELECT json_build_object('chargeId', b.charge_id, 'amount', b.amount::text, 'isDisputed', b.status = 'disputed')
+        FROM payment b WHERE b.invoice_id = i.id AND b.provider = $1) AS booked,
       r.charge_id AS held_charge_id, r.reference AS held_reference, r.amount AS held_amount, r.currency AS held_currency
     FROM named JOIN invoice i ON i.id = named.id
     LEFT JOIN LATERAL (SELECT reference FROM payment_attempt WHERE invoice_id = i.id AND provider = $1 AND reference IS NOT NULL
@@ -100,7 +100,7 @@ async function loadAsked(ctx: Ctx, providerId: string, about: OrderHint): Promis
     reference: row.reference,
     chargeId: row.charge_id,
     createdAt: row.created_at,
-    booked: row.booked.map(({ amount, chargeId }) => ({ chargeId, amount: BigInt(amount) })),
+    booked: row.booked.map(({ amount, ...charge }) => ({ ...charge, amount: BigInt(amount) })),
     reservation:
       row.held_charge_id !== null && row.held_amount !== null
         ? {
