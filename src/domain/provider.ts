@@ -111,8 +111,11 @@ export type ProviderEvent =
         fee: bigint | null;
         /** How it was paid in the end; null: as it was asked for. */
         method: Method | null;
-        /** `late`: after the checkout had run out. `excess`: more than was asked; the part above is a charge of its own. */
-        irregularity: 'late' | 'excess' | null;
+        /**
+         * `late`: after the checkout had run out. `excess`: more than was asked; the part above is a charge of its own.
+         * `underpaid`: less came than is booked, and the operator let it pass as the whole by their own hand.
+         */
+        irregularity: 'late' | 'excess' | 'underpaid' | null;
       }>)
   /** Money is on its way and may still fail: the order is held for it. */
   | (Told &
@@ -352,9 +355,9 @@ export type AskedOrder = Readonly<{
   createdAt: Date;
   /**
    * Its charges that stand in our books already, where it is known: what was booked as one sum stays that sum.
-   * `goesBackInParts`: a part of it went back, or was asked to.
+   * `goesBackInParts`: a part of it went back, or was asked to. `isDisputed`: it is in question now.
    */
-  booked?: ReadonlyArray<Readonly<{ chargeId: string; amount: bigint; goesBackInParts: boolean }>>;
+  booked?: ReadonlyArray<Readonly<{ chargeId: string; amount: bigint; goesBackInParts: boolean; isDisputed: boolean }>>;
   /** The hold that stands for it. */
   reservation: Readonly<{ chargeId: string; reference: string | null; price: Money }> | null;
 }>;

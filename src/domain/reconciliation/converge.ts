@@ -10,7 +10,7 @@ type Row = {
   reference: string | null;
   charge_id: string | null;
   created_at: Date;
-  booked: ReadonlyArray<{ chargeId: string; amount: string; goesBackInParts: boolean }>;
+  booked: ReadonlyArray<{ chargeId: string; amount: string; goesBackInParts: boolean; isDisputed: boolean }>;
   held_charge_id: string | null;
   held_reference: string | null;
   held_amount: bigint | null;
@@ -31,7 +31,8 @@ const LOAD = {
     )
     SELECT i.id AS invoice_id, coalesce($3, a.reference) AS reference,
       CASE WHEN $3 IS NULL THEN coalesce($4, p.charge_id) ELSE $4 END AS charge_id, i.created_at,
-      ARRAY(SELECT json_build_object('chargeId', b.charge_id, 'amount', b.amount::text, 'goesBackInParts',
+      ARRAY(SELECT json_build_object('chargeId', b.charge_id, 'amount', b.amount::text,
+          'isDisputed', b.status = 'disputed', 'goesBackInParts',
           EXISTS (SELECT 1 FROM refund f WHERE f.payment_id = b.id AND f.amount < b.amount))
         FROM payment b WHERE b.invoice_id = i.id AND b.provider = $1) AS booked,
       r.charge_id AS held_charge_id, r.reference AS held_reference, r.amount AS held_amount, r.currency AS held_currency

@@ -389,6 +389,7 @@ describe('notices', () => {
     const told: Array<[objectId: string, words: RegExp]> = [
       [paymentId, /more was sent than asked/],
       [await makePayment(ctx, buyer, MONTH, { kind: 'surplus' }), /not that of its order/],
+      [await makePayment(ctx, buyer, MONTH, { irregularity: 'underpaid' }), /by hand although less came/],
       [failed, /failed: <code>expired_card<\/code>/],
       [await makeDispute(ctx, paymentId, 'open'), /was opened for payment/],
       [await makeDispute(ctx, paymentId, 'won'), /was won/],

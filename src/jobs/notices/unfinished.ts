@@ -67,10 +67,12 @@ export async function tellAttention(telling: Telling, objectId: string): Promise
   throw new AppError('not_found', 'payment_not_found');
 }
 
+const IRREGULARITIES = ['late', 'excess', 'underpaid'] as const;
+
 async function tellOddPayment({ ctx, language, say }: Telling, id: string): Promise<Composed> {
   const payment = await ctx.db.payment.findUniqueOrThrow({ where: { id } });
   const { irregularity, provider } = payment;
-  const what = irregularity === 'late' || irregularity === 'excess' ? irregularity : 'amount_mismatch';
+  const what = IRREGULARITIES.find((known) => known === irregularity) ?? 'amount_mismatch';
   const amount = moneyText(language, payment.amount, payment.currency);
   return {
     text: say('notice.attention.payment', {

@@ -434,6 +434,45 @@ describe('a refund', () => {
     expect(calls.at(-1)).toEqual([REFUND, asked]);
   });
 
+  /** Another refund that stands at BTCPay. */
+  const given = (amount: string, change: Record<string, unknown> = {}) =>
+    changed('pull-payment', { name: 'ref_other', description: `Refund of ${ID}:partial: ${amount} USD`, ...change });
+  const byHand = (paidAmount: string) => invoice({ status: 'Settled', additionalStatus: 'Marked', paidAmount });
+
+  it.each<[string, string[], Partial<RefundRequest>, object, string]>([
+    ['all that came', [], {}, { refundVariant: 'CurrentRate' }, '29.99 USD, of which 9.99 USD can be claimed'],
+    ['what is left of it', [given('4.00')], {}, custom('5.99'), '29.99 USD, of which 5.99 USD can be claimed'],
+    [
+      'all that came, when another offer was taken back',
+      [given('4.00', { archived: true })],
+      {},
+      { refundVariant: 'CurrentRate' },
+      '29.99 USD, of which 9.99 USD can be claimed',
+    ],
+    ['a part that came', [], { isWhole: false, amount: usd(500n) }, custom('5.00'), '5.00 USD'],
+    [
+      'a part that is more than came',
+      [],
+      { isWhole: false, amount: usd(1_500n) },
+      custom('9.99'),
+      '15.00 USD, of which 9.99 USD can be claimed',
+    ],
+  ])('of what was settled by hand for less offers %s', async (_name, others, change, variant, told) => {
+    answers = { [PULLS]: [`[${others}]`], [ONE]: [byHand('9.99')], [REFUND]: [fixture('pull-payment')] };
+    expect(await refund(change)).toEqual(offered);
+    const asked = { ...variant, name: 'ref_01kb2v', description: `Refund of ${ID}: ${told}` };
+    expect(calls.at(-1)).toEqual([REFUND, asked]);
+  });
+
+  it.each([
+    ['got nothing', [], '0'],
+    ['offers all that came already', [given('9.99')], '9.99'],
+  ])('of what was settled by hand and %s is declined, and nothing is offered', async (_name, others, paidAmount) => {
+    answers = { [PULLS]: [`[${others}]`], [ONE]: [byHand(paidAmount)] };
+    expect(await failureOf(refund())).toEqual(['declined', 'NO_MONEY_TO_RETURN']);
+    expect(lines()).not.toContain(REFUND);
+  });
+
   it('that was offered before is that offer, also when the answer was lost', async () => {
     answers = { [PULLS]: ['[]', `[${fixture('pull-payment')}]`], [ONE]: [settled], [REFUND]: ['down'] };
     expect(await failureOf(refund())).toEqual(['unavailable', 'NO_ANSWER']);

@@ -179,10 +179,11 @@ async function tellOf(
   if (invoiceId === null) return [];
   const isHeld = order.reservation?.chargeId === invoice.id;
   const payments = needsPayments(invoice) ? await api.listPayments(invoice.id) : [];
+  const booked = order.booked ?? [];
   // What is only settling now was not given back yet, and the store's refunds are read as a whole.
-  const canBeRefunded = needsPayments(invoice) && !(invoice.status === 'Settled' && isHeld);
-  const refunds = canBeRefunded ? await refundsOf(api, invoice.id) : [];
-  return toEvents({ invoice, payments, refunds, booked: order.booked ?? [], invoiceId, isHeld, now });
+  const isSettling = invoice.status === 'Settled' && isHeld && !booked.some(({ chargeId }) => chargeId === invoice.id);
+  const refunds = needsPayments(invoice) && !isSettling ? await refundsOf(api, invoice.id) : [];
+  return toEvents({ invoice, payments, refunds, booked, invoiceId, isHeld, now });
 }
 
 async function refundsOf(api: GreenfieldApi, id: string): Promise<ReadonlyArray<Refund>> {
@@ -216,12 +217,14 @@ async function giveBack(api: GreenfieldApi, request: RefundRequest): Promise<Ref
   const { amount, chargeId, refundId } = request;
   const id = invoiceOf(chargeId);
   if (id === null) throw new ProviderError('invalid', 'CHARGE_UNKNOWN');
-  const made = (await api.listPullPayments()).find(({ name }) => name === refundId);
+  const pullPayments = await api.listPullPayments();
+  const made = pullPayments.find(({ name }) => name === refundId);
   if (made) return toAnswer(made);
   const invoice = await api.findInvoice(id);
   if (!invoice) throw new ProviderError('invalid', 'invoice-not-found');
-  const description = toDescription(chargeId, toDecimal(amount), amount.currency);
-  return toAnswer(await api.refund(id, { ...variantOf(invoice, request), name: refundId, description }));
+  const offered = offerOf(invoice, pullPayments, amount);
+  const description = toDescription(chargeId, amount, offered);
+  return toAnswer(await api.refund(id, { ...variantOf(invoice, request, offered), name: refundId, description }));
 }
 
 function toAnswer({ archived, id, viewLink }: PullPayment): RefundAnswer {
@@ -230,15 +233,29 @@ function toAnswer({ archived, id, viewLink }: PullPayment): RefundAnswer {
 }
 
 /**
- * How much is offered. All that was paid, or all that was too much, is fixed in coins at once and paid without anybody's
+ * What is offered of a refund: an invoice can be settled by hand with less than its price, and never gives back more than
+ * came and is not offered yet. Throws ProviderError `declined` where that is nothing.
+ */
+function offerOf(invoice: Invoice, pullPayments: ReadonlyArray<PullPayment>, wanted: Money): Money {
+  let left = count(invoice).paid.amount;
+  for (const pullPayment of pullPayments) {
+    const refund = pullPayment.archived ? null : readRefund(pullPayment);
+    if (refund && invoiceOf(refund.chargeId) === invoice.id) left -= refund.amount.amount;
+  }
+  if (left <= 0n) throw new ProviderError('declined', 'NO_MONEY_TO_RETURN');
+  return left < wanted.amount ? { ...wanted, amount: left } : wanted;
+}
+
+/**
+ * How it is offered. All that was paid, or all that was too much, is fixed in coins at once and paid without anybody's
  * approval; a part is an amount of the order's currency.
  */
-function variantOf(invoice: Invoice, { amount, chargeId, isWhole }: RefundRequest) {
-  const isAll = (money: Money) => isWhole && money.amount === amount.amount && money.currency === amount.currency;
+function variantOf(invoice: Invoice, { chargeId, isWhole }: RefundRequest, offered: Money) {
+  const isAll = (money: Money) => isWhole && money.amount === offered.amount && money.currency === offered.currency;
   const { excess, paid, price } = count(invoice);
   const isOver = invoice.additionalStatus === 'PaidOver';
   if (chargeId === `${invoice.id}:excess` && isOver && isAll({ ...price, amount: excess }))
     return { refundVariant: 'OverpaidAmount' };
   if (chargeId === invoice.id && isAll(paid)) return { refundVariant: 'CurrentRate' };
-  return { refundVariant: 'Custom', customAmount: toDecimal(amount), customCurrency: amount.currency };
+  return { refundVariant: 'Custom', customAmount: toDecimal(offered), customCurrency: offered.currency };
 }

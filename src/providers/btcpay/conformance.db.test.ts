@@ -47,6 +47,7 @@ const CLOSED: Standing['attempts'] = [['btcpay', 'closed', null]];
 const ended = (failure: string): Standing['attempts'] => [['btcpay', 'closed', failure]];
 const NOTHING = { payments: [], rights: 0, refunds: [] } as const;
 const BOUGHT = { order: 'paid', rights: 1, attempts: CLOSED } as const;
+const TAKEN_BACK = { order: 'paid', rights: 0, attempts: CLOSED, refunds: [] } as const;
 
 const STATES: ReadonlyArray<State> = [
   {
@@ -117,8 +118,9 @@ const STATES: ReadonlyArray<State> = [
     name: 'the operator settles by hand what nobody paid',
     act: (order) => btcpay.mark(order, 'Settled'),
     as: ['Settled', 'Marked'],
-    standing: { ...BOUGHT, holds: [], payments: [['', 'one_time', 'succeeded', null]], refunds: [] },
+    standing: { ...BOUGHT, holds: [], payments: [['', 'one_time', 'succeeded', 'underpaid']], refunds: [] },
     told: { paid: 1 },
+    operators: ['odd'],
   },
   {
     name: 'the operator settles by hand what was paid in part',
@@ -130,10 +132,11 @@ const STATES: ReadonlyArray<State> = [
     standing: {
       ...BOUGHT,
       holds: [['btcpay', 'paid', 'underpaid']],
-      payments: [['', 'one_time', 'succeeded', null]],
+      payments: [['', 'one_time', 'succeeded', 'underpaid']],
       refunds: [],
     },
     told: { payment_waiting: 1, paid: 1 },
+    operators: ['odd'],
   },
   {
     name: 'its time is over',
@@ -284,6 +287,121 @@ const STATES: ReadonlyArray<State> = [
     },
     told: { payment_failed: 1, paid: 1 },
     operators: ['odd'],
+  },
+  {
+    name: 'the operator settles by hand what nobody paid, and takes it back',
+    act: async (order) => {
+      await btcpay.mark(order, 'Settled');
+      await btcpay.mark(order, 'Invalid');
+    },
+    as: ['Invalid', 'Marked'],
+    standing: { ...TAKEN_BACK, payments: [['', 'one_time', 'charged_back', 'underpaid']] },
+    told: { paid: 1 },
+    operators: ['odd', 'open', 'lost'],
+  },
+  {
+    name: 'the operator settles by hand what was paid in part, and takes it back',
+    act: async (order) => {
+      await btcpay.pay(order, { outcome: 'under' });
+      await btcpay.mark(order, 'Settled');
+      await btcpay.mark(order, 'Invalid');
+    },
+    as: ['Invalid', 'Marked'],
+    standing: { ...TAKEN_BACK, payments: [['', 'one_time', 'charged_back', 'underpaid']] },
+    told: { payment_waiting: 1, paid: 1 },
+    operators: ['odd', 'open', 'lost'],
+  },
+  {
+    name: 'the operator settles by hand what is seen, and takes it back when it was replaced',
+    act: async (order) => {
+      await btcpay.pay(order, { confirmations: 0, rbf: true });
+      await btcpay.mark(order, 'Settled');
+      await btcpay.drop(order);
+      await btcpay.mark(order, 'Invalid');
+    },
+    as: ['Invalid', 'Marked'],
+    standing: { ...TAKEN_BACK, payments: [['', 'one_time', 'charged_back', null]] },
+    told: { paid: 1 },
+    operators: ['open', 'lost'],
+  },
+  {
+    name: 'the operator settles by hand what is seen, and takes it back before it is confirmed',
+    act: async (order) => {
+      await btcpay.pay(order, { confirmations: 0 });
+      await btcpay.mark(order, 'Settled');
+      await btcpay.mark(order, 'Invalid');
+    },
+    as: ['Invalid', 'Marked'],
+    standing: { ...TAKEN_BACK, payments: [['', 'one_time', 'disputed', null]] },
+    told: { paid: 1 },
+    operators: ['open'],
+  },
+  {
+    name: 'the operator settles by hand what is seen, takes it back, and it is confirmed all the same',
+    act: async (order) => {
+      await btcpay.pay(order, { confirmations: 0 });
+      await btcpay.mark(order, 'Settled');
+      await btcpay.mark(order, 'Invalid');
+      await btcpay.confirm(order);
+    },
+    as: ['Invalid', 'Marked'],
+    standing: { ...BOUGHT, payments: [['', 'one_time', 'succeeded', null]], refunds: [] },
+    told: { paid: 1 },
+    operators: ['open', 'won'],
+  },
+  {
+    name: 'the operator settles by hand what is seen, and marks it as invalid when all of it is confirmed',
+    act: async (order) => {
+      await btcpay.pay(order, { confirmations: 0 });
+      await btcpay.mark(order, 'Settled');
+      await btcpay.confirm(order);
+      await btcpay.mark(order, 'Invalid');
+    },
+    as: ['Invalid', 'Marked'],
+    standing: { ...BOUGHT, payments: [['', 'one_time', 'succeeded', null]], refunds: [] },
+    told: { paid: 1 },
+  },
+  {
+    name: 'the operator takes back what is seen, and settles it again',
+    act: async (order) => {
+      await btcpay.pay(order, { confirmations: 0 });
+      for (const status of ['Settled', 'Invalid', 'Settled'] as const) await btcpay.mark(order, status);
+    },
+    as: ['Settled', 'Marked'],
+    standing: { ...BOUGHT, payments: [['', 'one_time', 'succeeded', null]], refunds: [] },
+    told: { paid: 1 },
+    operators: ['open', 'won'],
+  },
+  {
+    name: 'the operator takes back what nobody paid, and settles it again: what was lost stays lost',
+    act: async (order) => {
+      for (const status of ['Settled', 'Invalid', 'Settled'] as const) await btcpay.mark(order, status);
+    },
+    as: ['Settled', 'Marked'],
+    standing: { ...TAKEN_BACK, payments: [['', 'one_time', 'charged_back', 'underpaid']] },
+    told: { paid: 1 },
+    operators: ['odd', 'open', 'lost'],
+  },
+  {
+    name: 'a part of it went back, and the operator settles it by hand and takes it back',
+    act: async (order) => {
+      await btcpay.pay(order, { outcome: 'under' });
+      await expire();
+      await btcpay.mark(order, 'Settled');
+      await btcpay.mark(order, 'Invalid');
+    },
+    as: ['Invalid', 'Marked'],
+    standing: {
+      order: 'paid',
+      rights: 0,
+      payments: [
+        ['', 'one_time', 'charged_back', 'underpaid'],
+        ['partial', 'surplus', 'refunding', null],
+      ],
+      refunds: [['requested', 499, null]],
+    },
+    operators: ['odd', 'odd', 'open', 'lost'],
+    told: { payment_waiting: 1, payment_failed: 1, paid: 1, refund_to_claim: 1 },
   },
 ];
 

@@ -59,9 +59,11 @@ describe('status and additional status', () => {
     ['Processing', 'Marked', '29.99', [], ['pending confirming all']],
     ['Settled', 'None', '29.99', sure, ['paid id 29.99 plain']],
     ['Settled', 'None', '30.01', sure, ['paid id 29.99 plain']],
-    ['Settled', 'Marked', '0', [], ['paid id 29.99 plain']],
-    ['Settled', 'Marked', '9.99', sure, ['paid id 29.99 plain']],
-    ['Settled', 'PaidPartial', '9.99', sure, ['paid id 29.99 plain']],
+    ['Settled', 'Marked', '0', [], ['paid id 29.99 underpaid']],
+    ['Settled', 'Marked', '9.99', sure, ['paid id 29.99 underpaid']],
+    ['Settled', 'Marked', '29.98', open, ['paid id 29.99 underpaid']],
+    ['Settled', 'Marked', '29.99', sure, ['paid id 29.99 plain']],
+    ['Settled', 'PaidPartial', '9.99', sure, ['paid id 29.99 underpaid']],
     ['Settled', 'PaidLate', '29.99', sure, ['paid id 29.99 plain']],
     ['Settled', 'PaidOver', '35', sure, ['paid id 29.99 excess', 'paid id:excess 5.01 plain']],
     ['Settled', 'PaidOver', '35', open, ['paid id 29.99 excess']],
@@ -82,7 +84,7 @@ describe('status and additional status', () => {
     ['Invalid', 'PaidLate', '29.99', sure, ['paid id 29.99 late']],
     ['Invalid', 'Marked', '0', [], ['failed cancelled_by_payer final']],
     ['Invalid', 'Marked', '29.99', sure, ['paid id 29.99 late']],
-    ['Invalid', 'Marked', '0', [payment('Invalid')], ['failed payment_dropped final', 'disputed lost 29.99']],
+    ['Invalid', 'Marked', '0', [payment('Invalid')], ['failed payment_dropped final']],
     ['Invalid', 'None', '0', [payment('Invalid')], ['failed payment_dropped final']],
   ])('%s/%s, %s USD paid', (status, additionalStatus, paidAmount, payments, events) => {
     expect(briefly({ status, additionalStatus, paidAmount }, { payments })).toEqual(events);
@@ -189,22 +191,6 @@ describe('what is told of money', () => {
     ]);
   });
 
-  it('that was granted by hand and never came is lost, unless the order still waits', () => {
-    const change = { status: 'Invalid', additionalStatus: 'Marked' };
-    const payments = [payment('Invalid')];
-    expect(tell(change, { payments })[1]).toEqual({
-      type: 'payment_disputed',
-      eventId: `disputed:${ID}`,
-      occurredAt: now,
-      chargeId: ID,
-      reference: `${ID}:invalid`,
-      status: 'lost',
-      amount: usd(2_999n),
-      fee: 0n,
-    });
-    expect(briefly(change, { payments, isHeld: true })).toEqual(['failed payment_dropped final']);
-  });
-
   it.each([
     [{ currency: 'SATS' }],
     [{ amount: '29.999' }],
@@ -227,6 +213,81 @@ describe('what is told of money', () => {
   });
 });
 
+describe('what was booked and is marked as invalid', () => {
+  const charge = (part: string, amount: bigint, isDisputed = false) => ({
+    chargeId: `${ID}${part}`,
+    amount,
+    goesBackInParts: false,
+    isDisputed,
+  });
+  const stands = [charge('', 2_999n)];
+  const rests = [charge('', 2_999n, true)];
+  const invalid = { status: 'Invalid', additionalStatus: 'Marked' };
+
+  it('is a dispute that is lost, and no try that failed', () => {
+    expect(tell(invalid, { booked: stands })).toEqual([
+      {
+        type: 'payment_disputed',
+        eventId: `disputed:${ID}:lost`,
+        occurredAt: now,
+        chargeId: ID,
+        reference: `${ID}:invalid`,
+        status: 'lost',
+        amount: usd(2_999n),
+        fee: 0n,
+      },
+    ]);
+  });
+
+  const sure = [payment('Settled')];
+  const open = [payment('Processing')];
+  it.each<[string, string, Partial<Told>, string[]]>([
+    ['without a payment', '0', {}, ['disputed lost 29.99']],
+    ['without a payment, while its hold is remembered', '0', { isHeld: true }, ['disputed lost 29.99']],
+    ['after its payment was dropped', '0', { payments: [payment('Invalid')] }, ['disputed lost 29.99']],
+    ['with a part', '9.99', { payments: sure }, ['disputed lost 29.99']],
+    ['with a part that is not confirmed', '9.99', { payments: open }, ['disputed open 29.99']],
+    ['with the price, not confirmed', '29.99', { payments: open }, ['disputed open 29.99']],
+    ['with the price', '29.99', { payments: sure }, ['paid id 29.99 late']],
+    ['with more', '35', { payments: sure }, ['paid id 29.99 late', 'paid id:excess 5.01 plain']],
+    [
+      'with a part that goes back already',
+      '9.99',
+      { payments: sure, booked: [...stands, charge(':partial', 999n)] },
+      ['disputed lost 29.99'],
+    ],
+    [
+      'with the price in two parts that both go back',
+      '29.99',
+      { payments: sure, booked: [...stands, charge(':partial', 999n), charge(':rest', 2_000n)] },
+      ['disputed lost 29.99'],
+    ],
+  ])('%s', (_name, paidAmount, facts, events) => {
+    expect(briefly({ ...invalid, paidAmount }, { booked: stands, ...facts })).toEqual(events);
+  });
+
+  it('is won again when all of it is confirmed, or it is marked as settled, while it is open', () => {
+    const facts = { booked: rests, payments: sure };
+    expect(briefly({ ...invalid, paidAmount: '29.99' }, facts)[0]).toBe('disputed won 29.99');
+    expect(briefly({ ...invalid, paidAmount: '9.99' }, facts)).toEqual(['disputed lost 29.99']);
+    const settled = { status: 'Settled', additionalStatus: 'Marked' };
+    expect(briefly(settled, { booked: rests })).toEqual(['disputed won 29.99', 'paid id 29.99 underpaid']);
+    expect(briefly(settled, { booked: stands })).toEqual(['paid id 29.99 underpaid']);
+  });
+
+  it('leaves another invoice of the order alone', () => {
+    const booked = [{ chargeId: 'another', amount: 2_999n, goesBackInParts: false, isDisputed: true }];
+    expect(briefly(invalid, { booked })).toEqual(['failed cancelled_by_payer final']);
+    expect(briefly({ status: 'Settled', paidAmount: '29.99' }, { booked })).toEqual(['paid id 29.99 plain']);
+  });
+
+  it('and is settled by hand after its parts went back got nothing that stays', () => {
+    const booked = [charge(':partial', 999n), charge(':rest', 2_000n)];
+    const settled = { status: 'Settled', additionalStatus: 'Marked', paidAmount: '29.99' };
+    expect(briefly(settled, { booked, payments: sure })).toEqual(['paid id 29.99 underpaid']);
+  });
+});
+
 describe('refunds', () => {
   const pullPayment = (change: Record<string, unknown> = {}) =>
     PullPayment.parse({ ...parsed('pull-payment'), ...change });
@@ -243,8 +304,11 @@ describe('refunds', () => {
   it('are pull payments that name the charge, the amount and our id', () => {
     expect(readRefund(pullPayment())).toMatchObject({ refundId: 'ref_01kb2v', chargeId: ID, amount: usd(2_999n) });
     for (const amount of [usd(1n), { amount: 3_000n, currency: 'JPY' }, { amount: 7n, currency: 'BTC' }] as const) {
-      const description = toDescription(`${ID}:excess`, toDecimal(amount), amount.currency);
+      const description = toDescription(`${ID}:excess`, amount);
       expect(readRefund(pullPayment({ description }))).toMatchObject({ chargeId: `${ID}:excess`, amount });
+      const less = toDescription(ID, amount, { ...amount, amount: amount.amount - 1n });
+      expect(less).toContain(' can be claimed');
+      expect(readRefund(pullPayment({ description: less }))).toMatchObject({ chargeId: ID, amount });
     }
   });
 
@@ -315,7 +379,7 @@ describe('refunds', () => {
   });
 
   it('of a part that stands in our books leave it that part, whatever came since', () => {
-    const booked = [{ chargeId: `${ID}:partial`, amount: 999n, goesBackInParts: false }];
+    const booked = [{ chargeId: `${ID}:partial`, amount: 999n, goesBackInParts: false, isDisputed: false }];
     const late = { status: 'Expired', additionalStatus: 'PaidLate', paidAmount: '29.99' };
     expect(tell(late, { booked }).map(brief)).toEqual(['paid id:partial 9.99 plain', 'paid id:rest 20.00 late']);
     const more = { status: 'Expired', additionalStatus: 'PaidPartial', paidAmount: '19.99' };
@@ -324,6 +388,12 @@ describe('refunds', () => {
       'paid id:partial 9.99 plain',
       'paid id:rest 10.00 late',
     ]);
+  });
+
+  it('of a price that is invalid now tell that it was booked, where our books were not asked', () => {
+    const invalid = { status: 'Invalid', additionalStatus: 'Marked', paidAmount: '9.99' };
+    const facts = { payments: [payment('Settled')], refunds: [refund({}, {})] };
+    expect(briefly(invalid, facts)).toEqual(['disputed lost 29.99', 'refunded id 29.99 ref_01kb2v']);
   });
 
   it('of a part that was too little leave the rest a charge of its own, so that it goes back as well', () => {

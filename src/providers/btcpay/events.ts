@@ -1,4 +1,4 @@
-import { Currency, fromDecimal, type Money } from '#domain/money.ts';
+import { Currency, fromDecimal, type Money, toDecimal } from '#domain/money.ts';
 import {
   type AskedOrder,
   type PaymentFailure,
@@ -65,11 +65,18 @@ export type Refund = Readonly<{
   payouts: ReadonlyArray<Payout>;
 }>;
 
-const DESCRIPTION = /^Refund of ([\w:-]{1,120}): (\d+(?:\.\d+)?) ([A-Z]{3})$/;
+const DESCRIPTION =
+  /^Refund of ([\w:-]{1,120}): (\d+(?:\.\d+)?) ([A-Z]{3})(?:, of which \d+(?:\.\d+)? [A-Z]{3} can be claimed)?$/;
 
-/** Ties a pull payment to its charge and says the amount in the order's currency. Whoever claims it reads it. */
-export const toDescription = (chargeId: string, amount: string, currency: Currency) =>
-  `Refund of ${chargeId}: ${amount} ${currency}`;
+/**
+ * Ties a pull payment to its charge and says the amount in the order's currency. Whoever claims it reads it, also that
+ * less than the amount is offered because less was paid.
+ */
+export function toDescription(chargeId: string, amount: Money, offered: Money = amount): string {
+  const text = `Refund of ${chargeId}: ${toDecimal(amount)} ${amount.currency}`;
+  if (offered.amount === amount.amount) return text;
+  return `${text}, of which ${toDecimal(offered)} ${offered.currency} can be claimed`;
+}
 
 /** What a pull payment gives back; null for one that is no refund of ours. Its name is our id of the refund. */
 export function readRefund(pullPayment: PullPayment): Omit<Refund, 'payouts'> | null {
@@ -102,19 +109,43 @@ export function toEvents(found: Found): ProviderEvent[] {
   return [...money, ...found.refunds.flatMap((refund) => toRefundEvents(refund, found))];
 }
 
-type Charge = Readonly<{ chargeId: string; paid: Money; irregularity: 'late' | 'excess' | null }>;
+type Charge = Readonly<{
+  chargeId: string;
+  paid: Money;
+  irregularity: Extract<ProviderEvent, { type: 'payment_succeeded' }>['irregularity'];
+}>;
+
+const isSureOf = ({ payments }: Found): boolean => payments.every(({ status }) => status !== 'Processing');
+
+/** How the whole price stands in our books: by what they say, else by a refund of it. Null where it was never booked. */
+function bookedWhole({ booked, invoice, refunds }: Found): { isDisputed: boolean } | null {
+  const stands = booked.find(({ chargeId }) => chargeId === invoice.id);
+  return stands ?? (refunds.some(({ chargeId }) => chargeId === invoice.id) ? { isDisputed: false } : null);
+}
+
+/** Whether less than the price came, what was booked as a part and goes back left aside. */
+function isShort({ booked, invoice }: Found, { paid, price }: Counted): boolean {
+  const parts = booked.filter(
+    ({ chargeId }) => chargeId === `${invoice.id}:partial` || chargeId === `${invoice.id}:rest`,
+  );
+  return parts.reduce((left, { amount }) => left - amount, paid.amount) < price.amount;
+}
 
 /** The charges that an invoice's money is, as far as it is sure. */
 function chargesOf(found: Found, counted: Counted): Charge[] {
   const { additionalStatus, id, status } = found.invoice;
   const { excess, price } = counted;
-  const isSure = found.payments.every((payment) => payment.status !== 'Processing');
+  const isSure = isSureOf(found);
   const above = { chargeId: `${id}:excess`, paid: { ...price, amount: excess }, irregularity: null };
   if (status === 'Settled') {
     const isOver = additionalStatus === 'PaidOver' && excess > 0n;
-    const whole = { chargeId: id, paid: price, irregularity: isOver ? 'excess' : null } as const;
+    // Less than the price settles only by the operator's hand.
+    const irregularity = isShort(found, counted) ? 'underpaid' : null;
+    const whole = { chargeId: id, paid: price, irregularity: isOver ? 'excess' : irregularity } as const;
     return isOver && isSure ? [whole, above] : [whole];
   }
+  // What is taken back is no part that somebody sent: it stands in our books as the whole.
+  if (bookedWhole(found) && isShort(found, counted)) return [];
   if ((status !== 'Expired' && status !== 'Invalid') || !isSure || counted.paid.amount === 0n) return [];
   const part = partOf(found);
   if (part !== null) return toParts(found.invoice, counted.paid, part);
@@ -160,7 +191,7 @@ function succeeded({ invoiceId, now, payments }: Found, charge: Charge): Provide
 /** What is told of an invoice besides the charges that are sure. */
 function toMoneyEvents(found: Found, counted: Counted): ProviderEvent[] {
   const { invoice, isHeld, now, payments } = found;
-  const isSure = payments.every((payment) => payment.status !== 'Processing');
+  const isSure = isSureOf(found);
   switch (invoice.status) {
     case 'New':
       if (invoice.additionalStatus === 'PaidPartial') return [pending(found, counted, 'underpaid')];
@@ -169,7 +200,7 @@ function toMoneyEvents(found: Found, counted: Counted): ProviderEvent[] {
     case 'Processing':
       return [pending(found, counted, 'confirming')];
     case 'Settled':
-      return [];
+      return disputed(found, counted, 'won');
     case 'Expired': {
       const whole = isWhole(invoice, counted);
       if (whole) return isSure ? [] : [pending(found, counted, 'confirming')];
@@ -177,11 +208,12 @@ function toMoneyEvents(found: Found, counted: Counted): ProviderEvent[] {
       return [failed(found, failure, { isFinal: true, occurredAt: invoice.expirationTime })];
     }
     case 'Invalid': {
+      if (bookedWhole(found)) return disputed(found, counted, outcomeOf(found, counted));
       if (isSure && counted.paid.amount > 0n && counted.missing === 0n) return [];
       // Closed by us or by hand before anything was seen: nobody's payment was dropped.
       const isUntouched = invoice.additionalStatus === 'Marked' && payments.length === 0 && !isHeld;
       const failure = isUntouched ? 'cancelled_by_payer' : 'payment_dropped';
-      return [failed(found, failure, { isFinal: true, occurredAt: now }), ...lost(found, counted)];
+      return [failed(found, failure, { isFinal: true, occurredAt: now })];
     }
   }
 }
@@ -216,17 +248,25 @@ function failed(
   return { type: 'payment_failed', eventId, invoiceId, chargeId: invoice.id, attemptId, failure, ...how };
 }
 
+type Outcome = Extract<ProviderEvent, { type: 'payment_disputed' }>['status'];
+
 /**
- * Only what was marked as settled by hand can become invalid afterwards, and BTCPay forgets that it was settled. Payments
- * that were seen and no longer count are what tells it from a checkout nobody paid.
+ * How an invoice ends that was booked and is invalid now. Only what was marked as settled by hand can become so, and BTCPay
+ * forgets that it was: money that is all there was taken for the price, whatever the invoice is called. While some of it is
+ * not confirmed the end is open: a payer whose money still comes must not lose what it bought for good.
  */
-function lost({ invoice, isHeld, now, payments }: Found, { paid, price }: Counted): ProviderEvent[] {
-  const isGone = paid.amount === 0n && payments.some(({ status }) => status === 'Invalid');
-  if (invoice.additionalStatus !== 'Marked' || !isGone || isHeld) return [];
-  const told = { eventId: `disputed:${invoice.id}`, occurredAt: now, chargeId: invoice.id };
-  return [
-    { type: 'payment_disputed', ...told, reference: `${invoice.id}:invalid`, status: 'lost', amount: price, fee: 0n },
-  ];
+function outcomeOf(found: Found, counted: Counted): Outcome {
+  if (!isSureOf(found)) return 'open';
+  return isShort(found, counted) ? 'lost' : 'won';
+}
+
+/** The booked price taken back by the operator, which acts like a dispute. Won is told only of one that is open. */
+function disputed(found: Found, { price }: Counted, status: Outcome): ProviderEvent[] {
+  const { invoice, now } = found;
+  const whole = bookedWhole(found);
+  if (!whole || (status === 'won' && !whole.isDisputed)) return [];
+  const told = { eventId: `disputed:${invoice.id}:${status}`, occurredAt: now, chargeId: invoice.id };
+  return [{ type: 'payment_disputed', ...told, reference: `${invoice.id}:invalid`, status, amount: price, fee: 0n }];
 }
 
 /** A decimal text at the 28 places .NET can write, to be compared and added exactly in any currency. */

@@ -27,9 +27,13 @@ const PRICE = AMOUNTS[CATALOG.pluginUsd];
 const STORE = 'HoshiSandboxStore00000000000000000000000000000';
 const KEY = 'HoshiSandboxBtcpayApiKey0000000000000000';
 
-async function bought(priceId: PriceId = CATALOG.pluginUsd): Promise<Placed & { paymentId: string }> {
+async function bought(
+  priceId: PriceId = CATALOG.pluginUsd,
+  confirmations = 6,
+): Promise<Placed & { paymentId: string }> {
   const order = await placeCoins(world, BTCPAY, { priceId });
-  await btcpay.pay(order);
+  await btcpay.pay(order, { confirmations });
+  if (confirmations === 0) await btcpay.confirm(order);
   const [payment] = await paymentsOf(world, order);
   return { ...order, paymentId: payment?.id ?? '' };
 }
@@ -134,8 +138,11 @@ describe('a refund of the whole', () => {
     expect(await attentionsOf(world, order)).toEqual([]);
   });
 
-  it('is found by asking when all that BTCPay tells is lost', async () => {
-    const order = await bought();
+  it.each([
+    ['of what was paid at once', 1],
+    ['of what was held for confirmations', 0],
+  ])('%s is found by asking when all that BTCPay tells is lost', async (_name, confirmations) => {
+    const order = await bought(CATALOG.pluginUsd, confirmations);
     const pullPayment = await offered(order);
     await world.sandbox.setFaults({ btcpay: { kind: 'wrong_auth', remaining: 100 } });
     await claimAndPay(pullPayment);
@@ -306,6 +313,58 @@ describe('an offer that is taken back', () => {
     await askLater();
     expect(await standingOf(world, order)).toEqual(before);
     expect(await attentionsOf(world, order)).toEqual([]);
+    await expectWholeBooks(world.system);
+  });
+});
+
+describe('a refund of what was settled by hand', () => {
+  async function settledByHand(pay: (order: Placed) => Promise<unknown>): Promise<Placed & { paymentId: string }> {
+    const order = await placeCoins(world, BTCPAY);
+    await pay(order);
+    await btcpay.mark(order, 'Settled');
+    const payment = (await paymentsOf(world, order)).find(({ charge_id }) => charge_id === order.reference);
+    return { ...order, paymentId: payment?.id ?? '' };
+  }
+
+  it('without a payment fails: no money is offered that never came, and the operator is told', async () => {
+    const order = await settledByHand(async () => undefined);
+    expect(await offered(order)).toBe('');
+    expect((await btcpay.look(order)).refunds).toEqual([]);
+    expect(await standingOf(world, order)).toMatchObject({
+      rights: 1,
+      payments: [['', 'one_time', 'succeeded', 'underpaid']],
+      refunds: [['failed', PRICE, 'NO_MONEY_TO_RETURN']],
+    });
+    expect(await attentionsOf(world, order)).toEqual(['odd', 'failed']);
+    await expectWholeBooks(world.system);
+  });
+
+  it('for less than the price offers what came, and ends the order', async () => {
+    const order = await settledByHand((placed) => btcpay.pay(placed, { outcome: 'under' }));
+    const payout = await btcpay.claim(await offered(order));
+    expect(payout).toMatchObject({ original_currency: 'BTC', original_amount: '0.00005118' });
+    await btcpay.payout(payout.id, 'complete');
+    expect(await standingOf(world, order)).toMatchObject({
+      rights: 0,
+      payments: [['', 'one_time', 'refunded', 'underpaid']],
+      refunds: [['succeeded', PRICE, null]],
+    });
+    await expectWholeBooks(world.system);
+  });
+
+  it('that is claimed after the invoice was marked as invalid changes nothing any more', async () => {
+    const order = await settledByHand((placed) => btcpay.pay(placed, { outcome: 'under' }));
+    const pullPayment = await offered(order);
+    await btcpay.mark(order, 'Invalid');
+    const lost = {
+      rights: 0,
+      payments: [['', 'one_time', 'charged_back', 'underpaid']],
+      refunds: [['failed', PRICE, 'nothing_left']],
+    };
+    expect(await standingOf(world, order)).toMatchObject(lost);
+    await claimAndPay(pullPayment);
+    await workOutside(world);
+    expect(await standingOf(world, order)).toMatchObject(lost);
     await expectWholeBooks(world.system);
   });
 });

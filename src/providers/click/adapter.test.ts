@@ -199,7 +199,7 @@ describe('asking about an order', () => {
 
   it('that is booked tells of its reversal, and nothing where a part went back', async () => {
     const booked = { ...reserved, chargeId: TRANS_ID };
-    const charge = { chargeId: TRANS_ID, amount: price.amount, goesBackInParts: false };
+    const charge = { chargeId: TRANS_ID, amount: price.amount, goesBackInParts: false, isDisputed: false };
     answers = { status: merchant('status-reversed') };
     expect(await find({ ...booked, booked: [charge] })).toMatchObject([
       { type: 'payment_refunded', chargeId: TRANS_ID, paid: price, reference: PAYMENT_ID, refundId: null },
