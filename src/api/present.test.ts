@@ -286,6 +286,7 @@ describe('presentReceipt', () => {
         failure: null,
         reference: null,
         claimUrl: null,
+        askedAt: null,
         questions: 0,
         createdAt: NOW,
         completedAt: null,

@@ -328,18 +328,25 @@ export type ProviderTransaction = Readonly<{
  */
 export type ProviderFailure = 'unavailable' | 'declined' | 'invalid' | 'misconfigured';
 
-/** A call to a provider that did not do what it should. `code` is the provider's own word, safe to log. */
+type ProviderErrorOptions = { retryAfterSeconds?: number; mayBeDone?: boolean; cause?: unknown };
+
+/**
+ * A call to a provider that did not do what it should. `code` is the provider's own word, safe to log. `mayBeDone`: a
+ * refund was sent and not answered, and would be given twice if it were asked for again before that arrives.
+ */
 export class ProviderError extends Error {
   readonly failure: ProviderFailure;
   readonly code: string;
   readonly retryAfterSeconds: number | undefined;
+  readonly mayBeDone: boolean;
 
-  constructor(failure: ProviderFailure, code: string, options: { retryAfterSeconds?: number; cause?: unknown } = {}) {
+  constructor(failure: ProviderFailure, code: string, options: ProviderErrorOptions = {}) {
     super(`${failure}: ${code}`, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'ProviderError';
     this.failure = failure;
     this.code = code;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.mayBeDone = options.mayBeDone ?? false;
   }
 }
 
@@ -373,6 +380,8 @@ export type RefundRequest = Readonly<{
   payerId: bigint;
   amount: Money;
   isWhole: boolean;
+  /** It was asked for before, and it is not known what came of it: where that would give it twice, it is `declined`. */
+  isRepeat: boolean;
   paidAt: Date;
 }>;
 

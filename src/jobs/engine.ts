@@ -8,7 +8,10 @@ import { type JobHandlers, type JobOutcome, SCHEDULE } from './table.ts';
 
 const PARALLEL_JOBS = 8;
 const POLL_MS = 1_000;
-/** Longer than any job may take: network calls end after 8 s. A killed worker's jobs run again after it. */
+/**
+ * Longer than a job takes by rule: network calls end after 8 s. A killed worker's jobs run again after it, and so does a job of
+ * several slow calls beside itself: what must not be done twice has a mark of its own (a refund, asked_at).
+ */
 const LEASE_SECONDS = 20;
 /** A lease is treated as over this long before it is: clocks of the two machines need not agree to the second. */
 const LEASE_MARGIN_SECONDS = 4;

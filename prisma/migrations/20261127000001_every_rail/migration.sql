@@ -13,7 +13,8 @@ ALTER TABLE payment ADD CONSTRAINT payment_returns_at_most_the_whole CHECK (retu
   ADD CONSTRAINT payment_refunded_is_whole CHECK (status <> 'refunded' OR returned_amount = amount);
 
 -- Parts of a charge may go back one after the other; each refund of the provider stands once, and one runs at a time.
-ALTER TABLE "refund" ADD COLUMN "reference" TEXT, ADD COLUMN "claim_url" TEXT, ADD COLUMN "questions" INTEGER NOT NULL DEFAULT 0;
+-- `asked_at` is written before the provider is asked: what was asked for and is not known to be done is not asked for blindly.
+ALTER TABLE "refund" ADD COLUMN "reference" TEXT, ADD COLUMN "claim_url" TEXT, ADD COLUMN "asked_at" TIMESTAMPTZ(3), ADD COLUMN "questions" INTEGER NOT NULL DEFAULT 0;
 DROP INDEX refund_one_live;
 CREATE UNIQUE INDEX refund_one_running ON refund (payment_id) WHERE status = 'requested';
 CREATE UNIQUE INDEX "refund_payment_id_reference_key" ON "refund"("payment_id", "reference");

@@ -8,10 +8,15 @@ import { completeRefund, failRefund } from '#domain/payment/record-refund.ts';
 import { ProviderError, type RefundAnswer } from '#domain/provider.ts';
 import type { Payment, Refund } from '#lib/generated/prisma/client.ts';
 
+/** Longer than a refund takes to be asked for: three calls of 8 s, and a minute in which what was sent may still arrive. */
+const ASKING_LASTS_SECONDS = 90;
+
 /**
- * Asks the provider for a requested refund and records the answer. Safe to run again: a charge that was given back
- * before counts as done, and one that takes days is finished by the provider's own message. Throws ProviderError
- * `unavailable`, so that the job is tried later; any other refusal ends the refund as failed and leaves the payment as it was.
+ * Asks the provider for a requested refund and records the answer. Safe to run again: that it is asked is written down
+ * first, so two workers never ask at once, and the provider hears when it is asked again after nobody learned what came of
+ * it. A charge that was given back before counts as done, and one that takes days is finished by the provider's own message.
+ * Throws ProviderError `unavailable` (BEING_ASKED: by another), so that the job is tried later; any other refusal ends the
+ * refund as failed and leaves the payment as it was.
  */
 export async function executeRefund(
   ctx: Ctx,
@@ -36,8 +41,7 @@ export async function executeRefund(
     });
     return 'done';
   } catch (error) {
-    if (!(error instanceof ProviderError) || error.failure === 'unavailable' || error.failure === 'misconfigured')
-      throw error;
+    if (!(error instanceof ProviderError) || isTriedLater(error)) throw error;
     await inTransaction(ctx, async (tx) => {
       await failRefund(tx, await lockPayment(tx, { id: payment.id }), {
         refundId,
@@ -51,6 +55,10 @@ export async function executeRefund(
   }
 }
 
+function isTriedLater({ failure }: ProviderError): boolean {
+  return failure === 'unavailable' || failure === 'misconfigured';
+}
+
 async function ask(ctx: Ctx, refund: Refund, payment: Payment): Promise<RefundAnswer> {
   const provider = ctx.providers.get(payment.provider);
   if (!provider) throw new ProviderError('misconfigured', 'not_registered');
@@ -59,22 +67,45 @@ async function ask(ctx: Ctx, refund: Refund, payment: Payment): Promise<RefundAn
     where: { provider_chargeId: { provider: payment.provider, chargeId: payment.chargeId } },
     select: { reference: true },
   });
-  return provider.refund({
-    refundId: refund.id,
-    chargeId: payment.chargeId,
-    reference: reserved?.reference ?? null,
-    invoiceId: payment.invoiceId,
-    payerId: payer.telegramId,
-    amount: { amount: refund.amount, currency: Currency.parse(refund.currency) },
-    isWhole: refund.amount === payment.amount,
-    paidAt: payment.paidAt,
-  });
+  const askedAt = await markAsked(ctx, refund);
+  try {
+    return await provider.refund({
+      refundId: refund.id,
+      chargeId: payment.chargeId,
+      reference: reserved?.reference ?? null,
+      invoiceId: payment.invoiceId,
+      payerId: payer.telegramId,
+      amount: { amount: refund.amount, currency: Currency.parse(refund.currency) },
+      isWhole: refund.amount === payment.amount,
+      isRepeat: refund.askedAt !== null,
+      paidAt: payment.paidAt,
+    });
+  } catch (error) {
+    // Nothing came of it: what was known before holds again.
+    if (error instanceof ProviderError && isTriedLater(error) && !error.mayBeDone)
+      await ctx.db.refund.updateMany({ where: { id: refund.id, askedAt }, data: { askedAt: refund.askedAt } });
+    throw error;
+  }
+}
+
+/**
+ * Writes down that the provider is being asked, durably and before it is: whoever finds the mark knows that it may be done.
+ * Throws `unavailable BEING_ASKED` while another asks. A mark ahead of the clock is one from before the clock was moved back.
+ */
+async function markAsked(ctx: Ctx, refund: Refund): Promise<Date> {
+  const askedAt = ctx.clock.now();
+  const awayMs = refund.askedAt === null ? null : Math.abs(askedAt.getTime() - refund.askedAt.getTime());
+  const isFree = awayMs === null || awayMs >= ASKING_LASTS_SECONDS * 1_000;
+  const mark = { where: { id: refund.id, status: 'requested', askedAt: refund.askedAt }, data: { askedAt } } as const;
+  if (isFree && (await ctx.db.refund.updateMany(mark)).count === 1) return askedAt;
+  throw new ProviderError('unavailable', 'BEING_ASKED', { retryAfterSeconds: ASKING_LASTS_SECONDS });
 }
 
 /** Keeps what the provider calls the refund, and tells the buyer where to claim it; once, however often it is asked for. */
 async function keepPending(ctx: Ctx, refund: Refund, payment: Payment, answer: RefundAnswer): Promise<void> {
   const { claimUrl, reference } = answer;
   await inTransaction(ctx, async (tx) => {
+    await tx.db.refund.updateMany({ where: { id: refund.id, status: 'requested' }, data: { askedAt: null } });
     const { count } = await tx.db.refund.updateMany({
       where: { id: refund.id, status: 'requested', reference: null, claimUrl: null },
       data: { reference, claimUrl },

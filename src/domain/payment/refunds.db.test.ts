@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Ctx } from '#domain/context/context.ts';
-import { ProviderError, type ProviderEvent } from '#domain/provider.ts';
+import { ProviderError, type ProviderEvent, type RefundAnswer, type RefundRequest } from '#domain/provider.ts';
 import { expectWholeBooks, noticesOf } from '../../testing/books.ts';
 import { CATALOG, DEVELOPER } from '../../testing/catalog.ts';
 import { type Charge, makeRail, outcomeOf, RAIL } from '../../testing/rail.ts';
-import { openWorld } from '../../testing/world.ts';
+import { DAY_MS, openWorld } from '../../testing/world.ts';
 import { executeRefund } from './execute-refund.ts';
 import { requestRefund } from './request-refund.ts';
 
@@ -278,25 +278,82 @@ describe('a refund that takes days', () => {
       refunds: [['succeeded', 101]],
     });
   });
+});
 
-  it('is asked for again by the same id when the process died between the answer and the commit', async () => {
-    const asked: string[] = [];
+describe('a refund whose provider was asked and whose answer nobody kept', () => {
+  const DONE = { status: 'done', reference: null, claimUrl: null } as const;
+  /** A provider that answers what it is told to, then that it is done; and what it heard. */
+  function answering(...answers: Array<RefundAnswer | Error>) {
+    const heard: Array<Pick<RefundRequest, 'refundId' | 'isRepeat'>> = [];
     rail.change({
-      refund: async ({ refundId }) => {
-        asked.push(refundId);
-        return { status: 'done', reference: `re_${refundId}`, claimUrl: null };
+      refund: async ({ isRepeat, refundId }) => {
+        heard.push({ refundId, isRepeat });
+        const answer = answers.shift() ?? DONE;
+        if (answer instanceof Error) throw answer;
+        return answer;
       },
     });
+    return heard;
+  }
+  const BUSY = { failure: 'unavailable', code: 'BEING_ASKED', retryAfterSeconds: 90 };
+
+  it('is asked for again by the same id, as a repeat, and not before the first has surely ended', async () => {
+    const heard = answering();
     const charge = await rail.buy();
     const { id } = await ask(charge);
     await expect(execute(id, dyingAtCommit(world.system))).rejects.toThrow('killed');
     expect(await outcomeOf(world, charge.chargeId)).toMatchObject({ status: 'refunding', returned: 0n });
+    world.clock.advance(89_999);
+    await expect(execute(id)).rejects.toMatchObject(BUSY);
+    world.clock.advance(1);
     expect(await execute(id)).toBe('done');
-    expect(asked).toEqual([id, id]);
+    expect(heard).toEqual([
+      { refundId: id, isRepeat: false },
+      { refundId: id, isRepeat: true },
+    ]);
     expect(await outcomeOf(world, charge.chargeId)).toMatchObject({
       status: 'refunded',
       refunds: [['succeeded', 101]],
     });
+  });
+
+  it('is no repeat after a refusal that says that nothing was done', async () => {
+    const heard = answering(new ProviderError('unavailable', 'HTTP_429'), new ProviderError('misconfigured', 'KEY'));
+    const { id } = await ask(await rail.buy());
+    for (const code of ['HTTP_429', 'KEY']) await expect(execute(id)).rejects.toMatchObject({ code });
+    expect(await execute(id)).toBe('done');
+    expect(heard.map(({ isRepeat }) => isRepeat)).toEqual([false, false, false]);
+  });
+
+  it('stays one while the repeat is put off, and what may have arrived is waited for', async () => {
+    const lost = new ProviderError('unavailable', 'NO_ANSWER', { mayBeDone: true });
+    const heard = answering(lost, new ProviderError('unavailable', 'HTTP_429'));
+    const { id } = await ask(await rail.buy());
+    await expect(execute(id)).rejects.toMatchObject({ code: 'NO_ANSWER' });
+    await expect(execute(id)).rejects.toMatchObject(BUSY);
+    world.clock.advance(90_000);
+    await expect(execute(id)).rejects.toMatchObject({ code: 'HTTP_429' });
+    expect(await execute(id)).toBe('done');
+    expect(heard.map(({ isRepeat }) => isRepeat)).toEqual([false, true, true]);
+  });
+
+  it('is asked for by one of many workers at once', async () => {
+    const heard = answering();
+    const { id } = await ask(await rail.buy());
+    const outcomes = await Promise.allSettled(Array.from({ length: 8 }, () => execute(id)));
+    expect(outcomes).toContainEqual({ status: 'fulfilled', value: 'done' });
+    expect(heard).toHaveLength(1);
+  });
+
+  it('is not held up by a mark from before the clock was moved back', async () => {
+    const heard = answering();
+    const { id } = await ask(await rail.buy());
+    await world.sql('UPDATE refund SET asked_at = $2 WHERE id = $1', [
+      id,
+      new Date(world.clock.now().getTime() + DAY_MS),
+    ]);
+    expect(await execute(id)).toBe('done');
+    expect(heard).toEqual([{ refundId: id, isRepeat: true }]);
   });
 });
 

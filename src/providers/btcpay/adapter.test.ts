@@ -381,6 +381,7 @@ describe('a refund', () => {
     payerId: 7_000_000_101n,
     amount: { amount: 2_999n, currency: 'USD' },
     isWhole: true,
+    isRepeat: false,
     paidAt: now,
   };
   const refund = (change: Partial<RefundRequest> = {}) => makeProvider().refund({ ...request, ...change });
@@ -475,9 +476,14 @@ describe('a refund', () => {
 
   it('that was offered before is that offer, also when the answer was lost', async () => {
     answers = { [PULLS]: ['[]', `[${fixture('pull-payment')}]`], [ONE]: [settled], [REFUND]: ['down'] };
-    expect(await failureOf(refund())).toEqual(['unavailable', 'NO_ANSWER']);
+    await expect(refund()).rejects.toMatchObject({ failure: 'unavailable', code: 'NO_ANSWER', mayBeDone: true });
     expect(await refund()).toEqual(offered);
     expect(lines().filter((line) => line === REFUND)).toHaveLength(1);
+  });
+
+  it('that was not sent, since the list could not be read, is not done', async () => {
+    answers = { [PULLS]: ['down'] };
+    await expect(refund()).rejects.toMatchObject({ failure: 'unavailable', code: 'NO_ANSWER', mayBeDone: false });
   });
 
   it('that was offered and taken back is declined', async () => {

@@ -224,7 +224,17 @@ async function giveBack(api: GreenfieldApi, request: RefundRequest): Promise<Ref
   if (!invoice) throw new ProviderError('invalid', 'invoice-not-found');
   const offered = offerOf(invoice, pullPayments, amount);
   const description = toDescription(chargeId, amount, offered);
-  return toAnswer(await api.refund(id, { ...variantOf(invoice, request, offered), name: refundId, description }));
+  return toAnswer(await offer(api, id, { ...variantOf(invoice, request, offered), name: refundId, description }));
+}
+
+/** An offer that got no answer may still arrive, after the next look at the list. */
+async function offer(api: GreenfieldApi, id: string, parameters: Parameters<GreenfieldApi['refund']>[1]) {
+  try {
+    return await api.refund(id, parameters);
+  } catch (error) {
+    if (!(error instanceof ProviderError) || error.failure !== 'unavailable') throw error;
+    throw new ProviderError('unavailable', error.code, { mayBeDone: true });
+  }
 }
 
 function toAnswer({ archived, id, viewLink }: PullPayment): RefundAnswer {

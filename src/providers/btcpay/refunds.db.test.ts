@@ -181,11 +181,29 @@ describe('an offer is made once', () => {
     expect(await offers(order)).toBe(1);
   });
 
+  it('when two workers ask for it at once, and both find nothing made', async () => {
+    const order = await bought();
+    const { id } = await requestRefund(world.system, { paymentId: order.paymentId });
+    await world.sandbox.setFaults({
+      btcpay: { kind: 'delay', delay_ms: 200, method: 'invoices/refund', remaining: 2 },
+    });
+    const outcomes = await Promise.allSettled([executeRefund(world.system, id), executeRefund(world.system, id)]);
+    expect(outcomes).toContainEqual({ status: 'fulfilled', value: 'pending' });
+    expect(await workOutside(world)).toEqual([]);
+    expect(await offers(order)).toBe(1);
+    for (const pullPayment of (await btcpay.look(order)).refunds) await claimAndPay(pullPayment);
+    expect(await standingOf(world, order)).toMatchObject({ rights: 0, refunds: [['succeeded', PRICE, null]] });
+    expect(await noticesOf(world, order.buyer.id)).toEqual({ paid: 1, refund_to_claim: 1, refunded: 1 });
+    await expectWholeBooks(world.system);
+  });
+
   it.each(['lost_answer', 'malformed'] as const)('when the answer is %s', async (kind) => {
     const order = await bought();
     await requestRefund(world.system, { paymentId: order.paymentId });
     await world.sandbox.setFaults({ btcpay: { kind, method: 'invoices/refund', remaining: 1 } });
     expect(await workOutside(world)).toHaveLength(1);
+    expect(await workOutside(world)).toEqual(['BEING_ASKED']);
+    await passTime(world, 2 * MINUTE_MS);
     expect(await workOutside(world)).toEqual([]);
     expect(await offers(order)).toBe(1);
     expect(await noticesOf(world, order.buyer.id)).toEqual({ paid: 1, refund_to_claim: 1 });

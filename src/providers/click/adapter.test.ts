@@ -248,6 +248,7 @@ describe('a refund', () => {
     payerId: 7_000_000_101n,
     amount: { amount: 3_840_000n, currency: 'UZS' },
     isWhole: true,
+    isRepeat: false,
     paidAt: now,
   };
   const part: RefundRequest = { ...request, isWhole: false, amount: { amount: 100_050n, currency: 'UZS' } };
@@ -307,6 +308,19 @@ describe('a refund', () => {
     answers = { partial_reversal: 'down', status: 'down' };
     expect(await failureOf(refund(part))).toEqual(['declined', 'PARTIAL_REVERSAL_OUTCOME_UNKNOWN']);
     expect(lines).toEqual([partialReversal]);
+  });
+
+  it('of a part that was asked for before is left to a person, without a call', async () => {
+    expect(await failureOf(refund({ ...part, isRepeat: true }))).toEqual([
+      'declined',
+      'PARTIAL_REVERSAL_OUTCOME_UNKNOWN',
+    ]);
+    expect(lines).toEqual([]);
+  });
+
+  it('of the whole that was asked for before is asked for again', async () => {
+    answers = { reversal: merchant('refused'), status: merchant('status-reversed') };
+    expect(await refund({ ...request, isRepeat: true })).toEqual(DONE);
   });
 
   it('of a payment whose number is not known is no call', async () => {

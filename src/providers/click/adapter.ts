@@ -105,9 +105,10 @@ export function makeClick(options: ClickOptions): Provider {
       return [];
     },
 
-    async refund({ amount, isWhole, reference }) {
+    async refund({ amount, isRepeat, isWhole, reference }) {
       if (reference === null) throw new ProviderError('invalid', 'PAYMENT_ID_UNKNOWN');
       const som = toSom(amount);
+      if (isRepeat && !isWhole) throw new ProviderError('declined', OUTCOME_UNKNOWN);
       try {
         await (isWhole ? api.reverse(reference) : api.reversePart(reference, som));
       } catch (error) {

@@ -286,6 +286,7 @@ describe('a refund', () => {
     payerId: 7_000_000_101n,
     amount: { amount: 2_999n, currency: 'USD' },
     isWhole: true,
+    isRepeat: false,
     paidAt: now,
   };
   const refund = (change: Partial<RefundRequest> = {}) => makeProvider().refund({ ...request, ...change });

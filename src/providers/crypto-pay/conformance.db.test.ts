@@ -197,7 +197,7 @@ describe('a refund', () => {
     await change({ balances: { USDT: '100' } });
     const { paymentId } = order;
     const refunds = await Promise.all(Array.from({ length: 10 }, () => requestRefund(world.system, { paymentId })));
-    await Promise.all(refunds.map(({ id }) => executeRefund(world.system, id)));
+    await Promise.allSettled(refunds.map(({ id }) => executeRefund(world.system, id)));
     await workOutside(world);
     expect((await balances())['USDT']).toBe('90.01');
     expect(await refundsOf(world, order)).toMatchObject([{ status: 'succeeded' }]);
@@ -210,6 +210,8 @@ describe('a refund', () => {
     const { id } = await requestRefund(world.system, { paymentId: order.paymentId });
     await expect(executeRefund(withoutCommit(), id)).rejects.toThrow('killed');
     expect(await refundsOf(world, order)).toMatchObject([{ status: 'requested', reference: null }]);
+    expect(await workOutside(world)).toEqual(['BEING_ASKED']);
+    await passTime(world, 2 * MINUTE_MS);
     expect(await workOutside(world)).toEqual([]);
     expect((await balances())['USDT']).toBe('90.01');
     expect(await refundsOf(world, order)).toMatchObject([{ status: 'succeeded' }]);

@@ -427,6 +427,7 @@ describe('what it says of itself', () => {
       payerId: 1n,
       amount: { amount: 50_000_000n, currency: 'UZS' },
       isWhole: true,
+      isRepeat: false,
       paidAt: now,
     });
     await expect(refund).rejects.toEqual(new ProviderError('declined', 'REFUND_IN_CABINET'));

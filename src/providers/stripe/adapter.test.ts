@@ -622,6 +622,7 @@ describe('a refund', () => {
     payerId: 7_000_000_101n,
     amount: { amount: 400n, currency: 'USD' },
     isWhole: false,
+    isRepeat: false,
     paidAt: now,
   };
   const give = () => makeProvider().refund(asked);

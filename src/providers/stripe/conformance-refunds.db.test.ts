@@ -114,8 +114,11 @@ describe('a refund', () => {
     const [first, second] = [await rail.askBack(paid), await rail.askBack(paid)];
     expect(second.id).toBe(first.id);
     expect(await reasonOf(rail.askBack(paid, 100n))).toBe('refund_in_progress');
-    const outcomes = await Promise.all([executeRefund(world.system, first.id), executeRefund(world.system, first.id)]);
-    expect(outcomes).toContain('done');
+    const outcomes = await Promise.allSettled([
+      executeRefund(world.system, first.id),
+      executeRefund(world.system, first.id),
+    ]);
+    expect(outcomes).toContainEqual({ status: 'fulfilled', value: 'done' });
     expect(await executeRefund(world.system, first.id)).toBe('nothing_to_do');
     expect((await rail.askBack(paid)).id).toBe(first.id);
     expect(await rail.look(paid.chargeId)).toMatchObject({ amount_refunded: 999, refunds: { length: 1 } });

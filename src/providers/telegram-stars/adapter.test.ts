@@ -201,6 +201,7 @@ describe('calls out', () => {
       invoiceId: 'inv_1',
       amount: { amount: 50n, currency: 'XTR' },
       isWhole: true,
+      isRepeat: false,
       paidAt: now,
     } as const;
     expect([await provider.refund(refund), await provider.refund(refund)]).toEqual(
