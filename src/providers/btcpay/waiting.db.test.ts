@@ -83,6 +83,7 @@ describe('the rest of a price that comes after the end', () => {
     await world.sandbox.setFaults({ btcpay: { kind: 'unavailable', method: 'invoices/refund', remaining: 1 } });
     expect(await workOutside(world)).toEqual(['HTTP_503']);
     await btcpay.pay(order);
+    await passTime(world, 2 * MINUTE_MS);
     await workOutside(world);
     expect(await standingOf(world, order)).toMatchObject(BOTH_GO_BACK);
     expect((await refundsOf(world, order)).map(({ claim_url }) => claim_url)).not.toContain(null);
