@@ -3,6 +3,9 @@
 
 -- A checkout's id at its provider, with which it is asked about and closed, and how often it was asked about.
 ALTER TABLE "payment_attempt" ADD COLUMN "reference" TEXT, ADD COLUMN "method" TEXT, ADD COLUMN "questions" INTEGER NOT NULL DEFAULT 0;
+-- Who opened it: a stored method's page is its owner's alone, and whoever holds a link does not use up the buyer's tries.
+CREATE TYPE "attempt_opener" AS ENUM ('buyer', 'stored_method', 'link');
+ALTER TABLE "payment_attempt" ADD COLUMN "opened_by" "attempt_opener" NOT NULL DEFAULT 'buyer';
 CREATE INDEX payment_attempt_reference ON payment_attempt (provider, reference) WHERE reference IS NOT NULL;
 CREATE INDEX payment_attempt_asked ON payment_attempt (provider, created_at) WHERE reference IS NOT NULL;
 
@@ -223,19 +226,22 @@ BEGIN
 END $$;
 
 
--- Opens a checkout attempt as before, and keeps by which method.
+-- Opens a checkout attempt as before, and keeps by which method and who opened it. Attempts by a link are counted by their
+-- order, all others by their buyer.
 CREATE OR REPLACE FUNCTION open_checkout(p jsonb) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   inv jsonb := nullif(p->'invoice', 'null');
   att jsonb := p->'attempt';
   at timestamptz := (att->>'created_at')::timestamptz;
+  opener attempt_opener := coalesce(att->>'opened_by', 'buyer');
 BEGIN
   IF NOT coalesce((p->>'is_shown_at_once')::boolean, true) THEN
     -- Not waited for on disk: keeping the link is, and until then nobody has seen the order.
     PERFORM set_config('synchronous_commit', 'off', true);
   END IF;
   PERFORM pg_advisory_xact_lock(hashtextextended('attempt:' || (att->>'user_id'), 0));
-  IF (SELECT count(*) FROM payment_attempt WHERE user_id = att->>'user_id' AND created_at > at - interval '1 minute')
+  IF (SELECT count(*) FROM payment_attempt WHERE user_id = att->>'user_id' AND created_at > at - interval '1 minute'
+        AND (opened_by = 'link') = (opener = 'link') AND (opener <> 'link' OR invoice_id = att->>'invoice_id'))
      >= (p->>'limit')::int THEN
     RETURN 'rate_limited';
   END IF;
@@ -252,8 +258,8 @@ BEGIN
     ON CONFLICT DO NOTHING;
     IF NOT FOUND THEN RETURN 'stale'; END IF;
   END IF;
-  INSERT INTO payment_attempt (id, invoice_id, user_id, provider, method, status, created_at)
-  VALUES (att->>'id', att->>'invoice_id', att->>'user_id', att->>'provider', att->>'method', 'creating', at)
+  INSERT INTO payment_attempt (id, invoice_id, user_id, provider, method, opened_by, status, created_at)
+  VALUES (att->>'id', att->>'invoice_id', att->>'user_id', att->>'provider', att->>'method', opener, 'creating', at)
   ON CONFLICT DO NOTHING;
   IF NOT FOUND THEN RETURN 'stale'; END IF;
   PERFORM write_audit(p->'audit');

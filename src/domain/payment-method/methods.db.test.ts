@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { payLink } from '#domain/checkout/open-link.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { type Provider, ProviderError, type StoredCard, type StoredMethods } from '#domain/provider.ts';
 import { expectWholeBooks } from '../../testing/books.ts';
@@ -331,6 +332,40 @@ describe('paying with a stored method', () => {
     world.clock.advance(1_000);
     expect(await reasonOf(pay())).toBe('done');
     expect((await attemptsOf(buyer)).map(({ status }) => status)).toEqual(['closed', 'live']);
+  });
+
+  it('keeps the page of its confirmation to its owner: no link leads there, nor does another card', async () => {
+    const { buyer, pay } = await paying(async ({ attemptId }) => ({
+      url: `https://bank.example/${attemptId}`,
+      reference: `cs_${attemptId}`,
+    }));
+    const closed: string[] = [];
+    let answer: 'busy' | 'closed' = 'busy';
+    const closeCheckout: NonNullable<Provider['closeCheckout']> = async ({ reference }) => {
+      closed.push(reference);
+      return answer;
+    };
+    const createCheckout = async () => ({ url: 'https://pay.example/page', reference: 'cs_plain' });
+    const { invoiceId, url } = await pay();
+    rail.change({ closeCheckout, createCheckout });
+    const stranger = rail.in(world.as({ kind: 'stranger' }));
+    const link = { invoiceId, method: 'credit_card', providerId: RAIL, language: 'en' } as const;
+    expect(await reasonOf(payLink(stranger, link))).toBe('invoice_reserved');
+    expect(closed).toEqual([]);
+    // What its provider does not close may still be paid: nothing is opened beside it.
+    expect(await reasonOf(rail.order(buyer, CATALOG.proYearUsd))).toBe('invoice_reserved');
+    answer = 'closed';
+    world.clock.advance(1_000);
+    const plain = { invoiceId, url: 'https://pay.example/page', isResumed: false };
+    expect(await rail.order(buyer, CATALOG.proYearUsd)).toMatchObject(plain);
+    expect(closed).toHaveLength(2);
+    expect(url).toMatch(/^https:\/\/bank\.example/);
+    expect((await attemptsOf(buyer)).map(({ status, url: at }) => [status, at])).toEqual([
+      ['closed', url],
+      ['live', 'https://pay.example/page'],
+    ]);
+    // The page of another card is the order's, whoever opened it.
+    expect(await payLink(stranger, link)).toMatchObject({ ...plain, isResumed: true });
   });
 
   it('is refused for one that is removed or not finished, and in a currency it does not pay', async () => {
