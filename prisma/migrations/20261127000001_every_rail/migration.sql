@@ -46,7 +46,8 @@ ALTER TABLE dispute ADD CONSTRAINT dispute_amounts CHECK (amount > 0 AND fee >= 
 -- What money that is on its way waits for, and what its payer reads meanwhile.
 ALTER TABLE "reservation" ADD COLUMN "progress" TEXT, ADD COLUMN "missing" BIGINT, ADD COLUMN "instructions_url" TEXT;
 
--- A card or account that its provider keeps: the token and what is shown of it are sealed under the server's key.
+-- A card or account that its provider keeps: the token and what is shown of it are sealed under the server's key, and so is
+-- the page where it is added, until its provider told of a card.
 CREATE TYPE "payment_method_status" AS ENUM ('adding', 'active', 'removing', 'removed');
 CREATE TABLE "payment_method" (
     "id" TEXT NOT NULL,
@@ -54,6 +55,8 @@ CREATE TABLE "payment_method" (
     "provider" TEXT NOT NULL,
     "status" "payment_method_status" NOT NULL,
     "reference" TEXT,
+    "page" BYTEA,
+    "questions" INTEGER NOT NULL DEFAULT 0,
     "sealed" BYTEA,
     "created_at" TIMESTAMPTZ(3) NOT NULL,
     "removed_at" TIMESTAMPTZ(3),
@@ -63,7 +66,8 @@ CREATE TABLE "payment_method" (
 CREATE INDEX "payment_method_user_id_created_at_idx" ON "payment_method"("user_id", "created_at" DESC);
 CREATE UNIQUE INDEX "payment_method_provider_reference_key" ON "payment_method"("provider", "reference");
 ALTER TABLE "payment_method" ADD CONSTRAINT "payment_method_user_id_fkey" FOREIGN KEY ("user_id") REFERENCES "users"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
-ALTER TABLE payment_method ADD CONSTRAINT payment_method_token_ends_with_it CHECK ((status IN ('active', 'removing')) = (sealed IS NOT NULL));
+ALTER TABLE payment_method ADD CONSTRAINT payment_method_token_ends_with_it CHECK ((status IN ('active', 'removing')) = (sealed IS NOT NULL)),
+  ADD CONSTRAINT payment_method_page_ends_with_a_card CHECK (page IS NULL OR status IN ('adding', 'removed'));
 
 -- The list of a provider is read by its own cursor, or by time.
 ALTER TABLE "reconciliation_cursor" ADD COLUMN "cursor" TEXT, ADD COLUMN "since" TIMESTAMPTZ(3);
