@@ -174,12 +174,15 @@ async function open(
   const before = bought.price.order;
   const reusable = before && isPayable(before, now) ? before : null;
   const attempt = before?.attempt ?? null;
-  // A provider is taking the money for it at this moment: any other way to pay could take it twice. A stored
-  // method may be charged as well, and whoever holds the link does not end what its owner began.
-  const isOwners = request.isByLink === true && attempt?.openedBy === 'stored_method';
-  if (before?.isReserved || isOwners) throw new AppError('conflict', 'invoice_reserved', { retryAfterSeconds: 60 });
+  // A provider is taking the money for it at this moment: any other way to pay could take it twice.
+  if (before?.isReserved) throw reserved();
+  // So may it for a stored method, and whoever holds the link does not end what its owner began.
+  const isStored = attempt?.openedBy === 'stored_method';
+  if (isStored && request.isByLink) throw reserved();
   if (attempt?.status === 'creating' && now.getTime() - attempt.createdAt.getTime() < CREATING_FOR_MS)
     throw new AppError('conflict', 'busy', { retryAfterSeconds: 2 });
+  // Nobody heard whether it was charged. Only a stored method's own next try finds that out; a page beside it would not.
+  if (reusable && isStored && attempt?.status === 'creating' && request.token === undefined) throw reserved();
   const order = reusable ?? newOrder(ctx, request, bought);
   // A live attempt that is not resumed is closed first, here and at its provider: never two at once.
   if (reusable && attempt) await closeAttempt(ctx, attempt);
@@ -216,6 +219,10 @@ async function open(
     }
   }
   throw refusalFor(lastFailure, invoiceId);
+}
+
+function reserved(): AppError {
+  return new AppError('conflict', 'invoice_reserved', { retryAfterSeconds: 60 });
 }
 
 function openerOf({ isByLink = false, token }: StartRequest): NonNullable<OpenOrder['attempt']>['openedBy'] {
@@ -369,7 +376,7 @@ async function closeAttempt(ctx: Ctx, attempt: NonNullable<OpenOrder['attempt']>
   if (answer === 'busy') {
     // What is true is asked for behind this refusal, so that the next look shows it.
     await queueJobs(ctx, closeCheckoutJobs([attempt]));
-    throw new AppError('conflict', 'invoice_reserved', { retryAfterSeconds: 60 });
+    throw reserved();
   }
   await ctx.db.paymentAttempt.updateMany({
     where: { id: attempt.id, status: { in: ['creating', 'live'] } },

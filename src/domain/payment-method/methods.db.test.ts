@@ -511,6 +511,17 @@ describe('paying with a stored method', () => {
     expect((await attemptsOf(buyer)).map(({ status }) => status)).toEqual(['closed', 'live']);
   });
 
+  it('has no page opened beside it when its process died before it heard what came of it', async () => {
+    const { buyer, pay } = await paying(async () => ({ url: null, reference: null }));
+    const { invoiceId } = await pay();
+    await world.sql("UPDATE payment_attempt SET status = 'creating' WHERE invoice_id = $1", [invoiceId]);
+    world.clock.advance(30_000);
+    expect(await reasonOf(rail.order(buyer, CATALOG.proYearUsd))).toBe('invoice_reserved');
+    expect(await attemptsOf(buyer)).toHaveLength(1);
+    // Its own next try asks the provider, which charges once.
+    expect(await reasonOf(pay())).toBe('done');
+  });
+
   it('keeps the page of its confirmation to its owner: no link leads there, nor does another card', async () => {
     const { buyer, pay } = await paying(async ({ attemptId }) => ({
       url: `https://bank.example/${attemptId}`,
