@@ -149,6 +149,8 @@ describe('payment methods', () => {
         client: { endpoint: 'https://vault.test/tokens', publicId: 'pk_1' },
         card: null,
       });
+      // In another language it is the same page.
+      expect(await client().adding.get.query({ methodId, language: 'en' })).toMatchObject({ status: 'adding' });
       expect(await client().adding.confirm.mutate({ ...link, token: null })).toMatchObject({ status: 'adding' });
       const done = {
         provider: VAULT,
@@ -163,6 +165,31 @@ describe('payment methods', () => {
       expect(await client().adding.get.query(link)).toEqual(done);
       await client(person.token).methods.remove.mutate({ methodId });
       expect(await client().adding.get.query(link)).toMatchObject({ status: 'removed', card: null });
+    });
+
+    it('ends at the fifth token that is no good, in words', async () => {
+      const person = await world.person();
+      const { id: methodId } = await client(person.token).methods.add.mutate({ provider: VAULT });
+      const attempt = () =>
+        refusalOf(client().adding.confirm.mutate({ methodId, language: 'en', token: 'nonsense', code: '1234' }));
+      const reasons: string[] = [];
+      for (let time = 1; time < 5; time += 1) reasons.push((await attempt()).reason);
+      expect(reasons).toEqual(Array.from({ length: 4 }, () => 'provider_declined'));
+      expect(await attempt()).toMatchObject({
+        reason: 'too_many_codes',
+        text: expect.stringContaining('begin again'),
+      });
+      expect(await client().adding.get.query({ methodId, language: 'ja' })).toMatchObject({ status: 'removed' });
+    });
+
+    it('is begun ten times a day', async () => {
+      const own = client((await world.person()).token);
+      for (let time = 0; time < 10; time += 1) {
+        const { id: methodId } = await own.methods.add.mutate({ provider: VAULT });
+        await own.methods.remove.mutate({ methodId });
+      }
+      const refused = await refusalOf(own.methods.add.mutate({ provider: VAULT }));
+      expect(refused).toMatchObject({ reason: 'too_many_begun', retryAfterSeconds: 86_400 });
     });
 
     it('ends after a day, and no other id opens anything', async () => {

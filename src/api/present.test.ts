@@ -200,6 +200,7 @@ describe('presentInvoice', () => {
         url: 'https://t.me/$x',
         reference: null,
         method: 'telegram_stars',
+        openedBy: 'buyer' as const,
         questions: 0,
         failure: null,
         createdAt: NOW,

@@ -40,6 +40,8 @@ export const REASONS = [
   'subscription_not_found',
   'payment_method_not_found',
   'too_many_methods',
+  'too_many_begun',
+  'too_many_codes',
   'card_data_refused',
   'webhook_event_not_found',
   'webhook_event_body_gone',

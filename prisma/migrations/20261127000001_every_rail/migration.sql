@@ -3,6 +3,9 @@
 
 -- A checkout's id at its provider, with which it is asked about and closed, and how often it was asked about.
 ALTER TABLE "payment_attempt" ADD COLUMN "reference" TEXT, ADD COLUMN "method" TEXT, ADD COLUMN "questions" INTEGER NOT NULL DEFAULT 0;
+-- Who opened it: a stored method's page is its owner's alone, and whoever holds a link does not use up the buyer's tries.
+CREATE TYPE "attempt_opener" AS ENUM ('buyer', 'stored_method', 'link');
+ALTER TABLE "payment_attempt" ADD COLUMN "opened_by" "attempt_opener" NOT NULL DEFAULT 'buyer';
 CREATE INDEX payment_attempt_reference ON payment_attempt (provider, reference) WHERE reference IS NOT NULL;
 CREATE INDEX payment_attempt_asked ON payment_attempt (provider, created_at) WHERE reference IS NOT NULL;
 
@@ -48,7 +51,8 @@ ALTER TABLE "reservation" ADD COLUMN "progress" TEXT, ADD COLUMN "missing" BIGIN
 -- Paid holds that were asked about n times, by age.
 CREATE INDEX reservation_paid_asked ON reservation (provider, questions, paid_at) WHERE status = 'paid';
 
--- A card or account that its provider keeps: the token and what is shown of it are sealed under the server's key.
+-- A card or account that its provider keeps: the token and what is shown of it are sealed under the server's key, and so is
+-- the page where it is added, until its provider told of a card.
 CREATE TYPE "payment_method_status" AS ENUM ('adding', 'active', 'removing', 'removed');
 CREATE TABLE "payment_method" (
     "id" TEXT NOT NULL,
@@ -56,6 +60,8 @@ CREATE TABLE "payment_method" (
     "provider" TEXT NOT NULL,
     "status" "payment_method_status" NOT NULL,
     "reference" TEXT,
+    "page" BYTEA,
+    "questions" INTEGER NOT NULL DEFAULT 0,
     "sealed" BYTEA,
     "created_at" TIMESTAMPTZ(3) NOT NULL,
     "removed_at" TIMESTAMPTZ(3),
@@ -65,7 +71,8 @@ CREATE TABLE "payment_method" (
 CREATE INDEX "payment_method_user_id_created_at_idx" ON "payment_method"("user_id", "created_at" DESC);
 CREATE UNIQUE INDEX "payment_method_provider_reference_key" ON "payment_method"("provider", "reference");
 ALTER TABLE "payment_method" ADD CONSTRAINT "payment_method_user_id_fkey" FOREIGN KEY ("user_id") REFERENCES "users"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
-ALTER TABLE payment_method ADD CONSTRAINT payment_method_token_ends_with_it CHECK ((status IN ('active', 'removing')) = (sealed IS NOT NULL));
+ALTER TABLE payment_method ADD CONSTRAINT payment_method_token_ends_with_it CHECK ((status IN ('active', 'removing')) = (sealed IS NOT NULL)),
+  ADD CONSTRAINT payment_method_page_ends_with_a_card CHECK (page IS NULL OR status IN ('adding', 'removed'));
 
 -- The list of a provider is read by its own cursor, or by time. One that is longer than a run reads is gone on with at `next`.
 ALTER TABLE "reconciliation_cursor" ADD COLUMN "cursor" TEXT, ADD COLUMN "since" TIMESTAMPTZ(3), ADD COLUMN "next" TEXT,
@@ -230,19 +237,22 @@ BEGIN
 END $$;
 
 
--- Opens a checkout attempt as before, and keeps by which method.
+-- Opens a checkout attempt as before, and keeps by which method and who opened it. Attempts by a link are counted by their
+-- order, all others by their buyer.
 CREATE OR REPLACE FUNCTION open_checkout(p jsonb) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   inv jsonb := nullif(p->'invoice', 'null');
   att jsonb := p->'attempt';
   at timestamptz := (att->>'created_at')::timestamptz;
+  opener attempt_opener := coalesce(att->>'opened_by', 'buyer');
 BEGIN
   IF NOT coalesce((p->>'is_shown_at_once')::boolean, true) THEN
     -- Not waited for on disk: keeping the link is, and until then nobody has seen the order.
     PERFORM set_config('synchronous_commit', 'off', true);
   END IF;
   PERFORM pg_advisory_xact_lock(hashtextextended('attempt:' || (att->>'user_id'), 0));
-  IF (SELECT count(*) FROM payment_attempt WHERE user_id = att->>'user_id' AND created_at > at - interval '1 minute')
+  IF (SELECT count(*) FROM payment_attempt WHERE user_id = att->>'user_id' AND created_at > at - interval '1 minute'
+        AND (opened_by = 'link') = (opener = 'link') AND (opener <> 'link' OR invoice_id = att->>'invoice_id'))
      >= (p->>'limit')::int THEN
     RETURN 'rate_limited';
   END IF;
@@ -259,8 +269,8 @@ BEGIN
     ON CONFLICT DO NOTHING;
     IF NOT FOUND THEN RETURN 'stale'; END IF;
   END IF;
-  INSERT INTO payment_attempt (id, invoice_id, user_id, provider, method, status, created_at)
-  VALUES (att->>'id', att->>'invoice_id', att->>'user_id', att->>'provider', att->>'method', 'creating', at)
+  INSERT INTO payment_attempt (id, invoice_id, user_id, provider, method, opened_by, status, created_at)
+  VALUES (att->>'id', att->>'invoice_id', att->>'user_id', att->>'provider', att->>'method', opener, 'creating', at)
   ON CONFLICT DO NOTHING;
   IF NOT FOUND THEN RETURN 'stale'; END IF;
   PERFORM write_audit(p->'audit');

@@ -17,7 +17,7 @@ const ConfirmInput = z.strictObject({
 export const addingRouter = router({
   get: publicProcedure.input(GetInput).query(({ ctx: context, input }): Promise<OpenAddingView> => {
     context.language = input.language;
-    return openAdding(context.ctx, input);
+    return openAdding(context.ctx, input.methodId);
   }),
 
   confirm: publicProcedure.input(ConfirmInput).mutation(({ ctx: context, input }): Promise<OpenAddingView> => {

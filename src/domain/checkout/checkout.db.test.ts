@@ -9,17 +9,20 @@ import { cancelSubscription, resumeSubscription } from '#domain/subscription/can
 import { listSubscriptions } from '#domain/subscription/records.ts';
 import { expectWholeBooks } from '../../testing/books.ts';
 import { CATALOG, DEVELOPER } from '../../testing/catalog.ts';
+import { makeRail, RAIL } from '../../testing/rail.ts';
 import { preCheckoutQuery } from '../../testing/updates.ts';
 import { type Buyer, openWorld, STARS } from '../../testing/world.ts';
 import { answerInquiry } from './answer-inquiry.ts';
 import { cancelInvoice } from './cancel.ts';
 import { expireInvoices } from './expire.ts';
+import { payLink } from './open-link.ts';
 import { previewCheckout } from './preview.ts';
 import { findOpenInvoice, getInvoice } from './records.ts';
 import { ATTEMPTS_PER_MINUTE } from './rules.ts';
 import { startCheckout } from './start.ts';
 
 const world = openWorld();
+const rail = makeRail(world);
 const refusal = (work: Promise<unknown>) =>
   work.then(
     () => 'done',
@@ -79,6 +82,35 @@ describe('startCheckout', () => {
     expect(await world.order(buyer, CATALOG.basicYear, { surface: 'bot', chatId: buyer.telegramId })).toMatchObject({
       url: null,
     });
+  });
+
+  it('counts attempts by a link for its order alone: whoever holds it keeps the buyer from nothing', async () => {
+    const buyer = await world.newBuyer();
+    rail.change({ createCheckout: () => Promise.reject(new ProviderError('declined', 'NO')) });
+    const stranger = rail.in(world.as({ kind: 'stranger' }));
+    const orders = [CATALOG.proYearUsd, CATALOG.pluginOnce] as const;
+    const ids: string[] = [];
+    for (const priceId of orders) {
+      await refusal(rail.order(buyer, priceId));
+      const open = 'SELECT id FROM invoice WHERE user_id = $1 AND price_id = $2';
+      ids.push(...(await world.sql<{ id: string }>(open, [buyer.id, priceId])).map(({ id }) => id));
+    }
+    const [ofCard = '', ofStars = ''] = ids;
+    const byLink = (invoiceId: string, method: 'credit_card' | 'telegram_stars') =>
+      refusal(payLink(stranger, { invoiceId, method, providerId: RAIL, language: 'en' }));
+    const answers = await Promise.all(Array.from({ length: 20 }, () => byLink(ofCard, 'credit_card')));
+    for (let attempt = 0; attempt <= ATTEMPTS_PER_MINUTE; attempt += 1)
+      answers.push(await byLink(ofCard, 'credit_card'));
+    expect(answers.at(-1)).toBe('too_many_attempts');
+    expect((await rows(buyer)).attempts).toBe(ATTEMPTS_PER_MINUTE + 2);
+    expect(await byLink(ofStars, 'telegram_stars')).toBe('provider_declined');
+    // The buyer has their own: two are used.
+    for (let attempt = 2; attempt < ATTEMPTS_PER_MINUTE; attempt += 1)
+      expect(await refusal(rail.order(buyer, CATALOG.proYearUsd))).toBe('provider_declined');
+    expect(await refusal(rail.order(buyer, CATALOG.proYearUsd))).toBe('too_many_attempts');
+    world.clock.advance(MINUTE_MS);
+    rail.reset();
+    expect(await rail.order(buyer, CATALOG.proYearUsd)).toMatchObject({ invoiceId: ofCard });
   });
 
   it('makes a new order when the old one is over, and never two open ones', async () => {

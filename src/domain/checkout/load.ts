@@ -22,8 +22,12 @@ export type OpenOrder = Readonly<{
     reference: string | null;
     status: 'creating' | 'live';
     url: string | null;
+    /** Who opened it; of a stored method its page is about that card. */
+    openedBy: 'buyer' | 'stored_method' | 'link';
     createdAt: Date;
   }> | null;
+  /** When its latest attempts of the last minute began that were opened by its link. */
+  recentByLink: ReadonlyArray<Date>;
 }>;
 
 export type LoadedPrice = Money &
@@ -45,7 +49,7 @@ export type LoadedCheckout = Readonly<{
   prices: ReadonlyArray<LoadedPrice>;
   /** Null when we never met them; what follows then says that they hold nothing. */
   buyer: Readonly<{ id: string; telegramId: bigint; language: string }> | null;
-  /** When their latest attempts of the last minute began. */
+  /** When their latest attempts of the last minute began, without those that others opened by a link. */
   recent: ReadonlyArray<Date>;
   hasLasting: boolean;
   isRenewing: boolean;
@@ -81,14 +85,19 @@ const LOAD = {
           SELECT json_build_object('id', i.id, 'createdAt', i.created_at, 'expiresAt', i.expires_at,
             'platformFeeBps', i.platform_fee_bps,
             'isReserved', EXISTS (SELECT 1 FROM reservation r WHERE r.invoice_id = i.id AND r.status = 'reserved'), 'attempt', (
-              SELECT json_build_object('id', a.id, 'provider', a.provider, 'method', a.method, 'reference', a.reference, 'status', a.status, 'url', a.url, 'createdAt', a.created_at)
-              FROM payment_attempt a WHERE a.invoice_id = i.id AND a.status IN ('creating', 'live'))) AS found
+              SELECT json_build_object('id', a.id, 'provider', a.provider, 'method', a.method, 'reference', a.reference, 'status', a.status, 'url', a.url,
+                'openedBy', a.opened_by, 'createdAt', a.created_at)
+              FROM payment_attempt a WHERE a.invoice_id = i.id AND a.status IN ('creating', 'live')),
+            'recentByLink', (SELECT coalesce(json_agg(r.created_at), '[]') FROM (SELECT created_at FROM payment_attempt
+              WHERE invoice_id = i.id AND opened_by = 'link' AND created_at > $5
+              ORDER BY created_at DESC LIMIT ${ATTEMPTS_PER_MINUTE}) r)) AS found
           FROM invoice i WHERE i.user_id = (SELECT id FROM buyer) AND i.price_id = pr.id AND i.status = 'open'
         ) o ON true
         WHERE pr.plan_id = pl.id),
       'buyer', (SELECT json_build_object('id', id, 'telegramId', telegram_id::text, 'language', language) FROM buyer),
       'recent', (SELECT coalesce(json_agg(r.created_at), '[]') FROM (SELECT created_at FROM payment_attempt
-        WHERE user_id = (SELECT id FROM buyer) AND created_at > $5 ORDER BY created_at DESC LIMIT ${ATTEMPTS_PER_MINUTE}) r),
+        WHERE user_id = (SELECT id FROM buyer) AND opened_by <> 'link' AND created_at > $5
+        ORDER BY created_at DESC LIMIT ${ATTEMPTS_PER_MINUTE}) r),
       'hasLasting', EXISTS (SELECT 1 FROM entitlement e WHERE e.user_id = (SELECT id FROM buyer) AND e.plan_id = pl.id
         AND e.ends_at IS NULL AND e.revoked_at IS NULL),
       'isRenewing', EXISTS (SELECT 1 FROM subscription s WHERE s.user_id = (SELECT id FROM buyer) AND s.plan_id = pl.id
@@ -147,6 +156,7 @@ function toOpenOrder({ attempt, ...order }: Json<OpenOrder>): OpenOrder {
     ...order,
     createdAt: new Date(order.createdAt),
     expiresAt: new Date(order.expiresAt),
+    recentByLink: order.recentByLink.map((at) => new Date(at)),
     attempt: attempt && { ...attempt, createdAt: new Date(attempt.createdAt) },
   };
 }

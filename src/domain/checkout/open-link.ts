@@ -46,5 +46,5 @@ export async function payLink(
   const { invoice, offer } = await openLink(ctx, invoiceId);
   if (!offer) throw new AppError('precondition_failed', CLOSED[invoice.status === 'open' ? 'expired' : invoice.status]);
   const { priceId, userId } = invoice;
-  return startCheckout(asHolder(ctx), { ...choice, userId, priceId, surface: 'browser' });
+  return startCheckout(asHolder(ctx), { ...choice, userId, priceId, surface: 'browser', isByLink: true });
 }

@@ -30,7 +30,7 @@ export function passOver<Way extends { providerId: string }>(
   return { tried, passedOver: candidates.filter(({ providerId }) => resting.has(providerId)) };
 }
 
-/** At most this many checkout attempts per person and minute. */
+/** At most this many checkout attempts per person and minute, and by the link of an order as many more. */
 export const ATTEMPTS_PER_MINUTE = 5;
 export const ATTEMPT_WINDOW_MS = 60_000;
 

@@ -40,6 +40,8 @@ export type StartRequest = Readonly<{
   chatId?: bigint;
   /** The provider's token of a stored payment method, to be charged without its page. Needs `providerId`. */
   token?: string;
+  /** Asked for by whoever holds the order's link. */
+  isByLink?: boolean;
   /** What a server with an API key may set otherwise than the catalogue. */
   terms?: Readonly<{ platformFeeBps?: number; expiresInMinutes?: number }>;
 }>;
@@ -90,7 +92,9 @@ export async function startCheckout(
     const candidates = decide(ctx, request, bought);
     const resumed = findResumable(bought.price.order, candidates, request, ctx.clock.now());
     if (resumed) return resumed;
-    const limit = checkAttemptLimit(bought.loaded.recent, ctx.clock.now());
+    const { order } = bought.price;
+    const recent = request.isByLink ? (order?.recentByLink ?? []) : bought.loaded.recent;
+    const limit = checkAttemptLimit(recent, ctx.clock.now());
     if (!limit.ok) throw tooManyAttempts(limit.retryAfterSeconds);
     const opened = await open(ctx, request, bought, candidates);
     if (opened) return opened;
@@ -117,6 +121,8 @@ function findResumable(
   if (!order || !isPayable(order, now) || request.chatId !== undefined) return null;
   const { attempt } = order;
   if (attempt?.status !== 'live' || !attempt.url || request.token !== undefined) return null;
+  // Its page is about the stored card: it is no page for another card, and nobody's but its owner's.
+  if (attempt.openedBy === 'stored_method') return null;
   // Another way to pay was chosen meanwhile.
   if ((attempt.method ?? request.method) !== request.method) return null;
   if (!candidates.some(({ providerId }) => providerId === attempt.provider)) return null;
@@ -171,9 +177,14 @@ async function open(
   const reusable = before && isPayable(before, now) ? before : null;
   const attempt = before?.attempt ?? null;
   // A provider is taking the money for it at this moment: any other way to pay could take it twice.
-  if (before?.isReserved) throw new AppError('conflict', 'invoice_reserved', { retryAfterSeconds: 60 });
+  if (before?.isReserved) throw reserved();
+  // So may it for a stored method, and whoever holds the link does not end what its owner began.
+  const isStored = attempt?.openedBy === 'stored_method';
+  if (isStored && request.isByLink) throw reserved();
   if (attempt?.status === 'creating' && now.getTime() - attempt.createdAt.getTime() < CREATING_FOR_MS)
     throw new AppError('conflict', 'busy', { retryAfterSeconds: 2 });
+  // Nobody heard whether it was charged. Only a stored method's own next try finds that out; a page beside it would not.
+  if (reusable && isStored && attempt?.status === 'creating' && request.token === undefined) throw reserved();
   const order = reusable ?? newOrder(ctx, request, bought);
   // A live attempt that is not resumed is closed first, here and at its provider: never two at once.
   if (reusable && attempt) await closeAttempt(ctx, attempt);
@@ -211,6 +222,15 @@ async function open(
     }
   }
   throw refusalFor(lastFailure, invoiceId);
+}
+
+function reserved(): AppError {
+  return new AppError('conflict', 'invoice_reserved', { retryAfterSeconds: 60 });
+}
+
+function openerOf({ isByLink = false, token }: StartRequest): NonNullable<OpenOrder['attempt']>['openedBy'] {
+  if (isByLink) return 'link';
+  return token === undefined ? 'buyer' : 'stored_method';
 }
 
 type Order = Pick<OpenOrder, 'id' | 'expiresAt' | 'platformFeeBps'>;
@@ -282,6 +302,7 @@ async function writeAttempt(
       user_id: request.userId,
       provider: candidate.providerId,
       method: candidate.capability.method,
+      opened_by: openerOf(request),
       created_at: ctx.clock.now().toISOString(),
     },
     audit: toAuditRow(ctx, audit),
@@ -362,7 +383,7 @@ async function closeAttempt(ctx: Ctx, attempt: NonNullable<OpenOrder['attempt']>
   if (answer === 'busy') {
     // What is true is asked for behind this refusal, so that the next look shows it.
     await queueJobs(ctx, closeCheckoutJobs([attempt]));
-    throw new AppError('conflict', 'invoice_reserved', { retryAfterSeconds: 60 });
+    throw reserved();
   }
   await ctx.db.paymentAttempt.updateMany({
     where: { id: attempt.id, status: { in: ['creating', 'live'] } },

@@ -4,7 +4,8 @@ import { requireOwnerOr } from '#domain/context/permission.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
 import type { Language } from '#domain/identity/rules.ts';
-import { ADDING_FOR_MS, MAX_METHODS } from '#domain/payment-method/rules.ts';
+import { lockMethods, sealPage } from '#domain/payment-method/records.ts';
+import { ADDING_FOR_MS, BEGUN_WINDOW_MS, MAX_BEGUN, MAX_METHODS } from '#domain/payment-method/rules.ts';
 import { ProviderError, type StoredMethods } from '#domain/provider.ts';
 
 /** Where a person goes on: to the provider's page, or with their own client to the provider's endpoint. */
@@ -12,7 +13,7 @@ export type Adding = Readonly<{ id: string; provider: string }> & Awaited<Return
 
 /**
  * Begins to store a payment method with a provider. What the person tells the provider never passes through here. Throws
- * invalid method_unavailable for a provider that keeps none, precondition_failed too_many_methods, unavailable
+ * invalid method_unavailable for a provider that keeps none, precondition_failed too_many_methods, rate_limited too_many_begun, unavailable
  * provider_unavailable, internal provider_misconfigured.
  */
 export async function addMethod(
@@ -28,7 +29,10 @@ export async function addMethod(
   try {
     const returnUrl = `${ctx.policy.publicUrl}/methods/${id}`;
     const begun = await stored.begin({ id, returnUrl, language });
-    await ctx.db.paymentMethod.update({ where: { id }, data: { reference: begun.reference } });
+    await ctx.db.paymentMethod.update({
+      where: { id },
+      data: { reference: begun.reference, page: sealPage(ctx, begun) },
+    });
     return { id, provider: providerId, ...begun };
   } catch (error) {
     await ctx.db.paymentMethod.update({ where: { id }, data: { status: 'removed', removedAt: ctx.clock.now() } });
@@ -42,8 +46,7 @@ async function writeRow(
 ): Promise<void> {
   const now = ctx.clock.now();
   await inTransaction(ctx, async (tx) => {
-    // Two at once must not both be the last that is allowed.
-    await tx.db.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended('methods:' || ${userId}, 0))`;
+    await lockMethods(tx, userId);
     const standing = await tx.db.paymentMethod.count({
       where: {
         userId,
@@ -51,9 +54,25 @@ async function writeRow(
       },
     });
     if (standing >= MAX_METHODS) throw new AppError('precondition_failed', 'too_many_methods');
+    await checkBegun(tx, userId);
     await tx.db.paymentMethod.create({ data: { id, userId, provider: providerId, status: 'adding', createdAt: now } });
     await recordAudit(tx, { action: 'payment_method.begun', objectId: id, data: { provider: providerId } });
   });
+}
+
+/** Refuses who began too often within a day, also what failed or was removed since. */
+async function checkBegun(tx: Ctx, userId: string): Promise<void> {
+  const now = tx.clock.now().getTime();
+  const begun = await tx.db.paymentMethod.findMany({
+    where: { userId, createdAt: { gt: new Date(now - BEGUN_WINDOW_MS) } },
+    orderBy: { createdAt: 'desc' },
+    take: MAX_BEGUN,
+    select: { createdAt: true },
+  });
+  const oldestThatCounts = begun[MAX_BEGUN - 1];
+  if (!oldestThatCounts) return;
+  const waitMs = oldestThatCounts.createdAt.getTime() + BEGUN_WINDOW_MS - now;
+  throw new AppError('rate_limited', 'too_many_begun', { retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)) });
 }
 
 /** What a provider's failure means for whoever stores or uses a method. */

@@ -1,28 +1,42 @@
 import { recordAudit } from '#domain/audit/record.ts';
 import type { Ctx } from '#domain/context/context.ts';
+import { queueJobs } from '#domain/context/queue.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
 import { refusalFor } from '#domain/payment-method/add.ts';
-import { describeMethod, getMethod, type StoredMethod, sealMethod } from '#domain/payment-method/records.ts';
+import {
+  describeMethod,
+  getMethod,
+  lockMethods,
+  type StoredMethod,
+  sealMethod,
+} from '#domain/payment-method/records.ts';
+import { canFinish, MAX_METHODS, MAX_PAGE_QUESTIONS, MAX_TOKENS_TRIED } from '#domain/payment-method/rules.ts';
 import { ProviderError, type StoredCard } from '#domain/provider.ts';
 import type { PaymentMethod } from '#lib/generated/prisma/client.ts';
 
 /**
  * Finishes adding a method: asks its provider what became of the page, or of the `token` that the person's client got there.
- * Null while the person has not finished. Finishing twice changes nothing. Throws not_found payment_method_not_found,
- * precondition_failed provider_declined for a token that is no good, unavailable provider_unavailable.
+ * Null while the person has not finished. Finishing twice changes nothing. Throws not_found payment_method_not_found, also a
+ * day after it was begun, precondition_failed provider_declined for a token that is no good, too_many_codes at the fifth of
+ * them, too_many_methods, unavailable provider_unavailable.
  */
 export async function confirmMethod(
   ctx: Ctx,
   request: { methodId: string; token: string | null; code: string | null },
 ): Promise<StoredMethod | null> {
-  const row = await getMethod(ctx, request.methodId, 'payments:write');
+  const { code, methodId, token } = request;
+  const row = await getMethod(ctx, methodId, 'payments:write');
   if (row.status === 'active') return describeMethod(ctx, row);
-  if (row.status !== 'adding') throw new AppError('not_found', 'payment_method_not_found');
-  if (row.reference === null && request.token === null) return null;
-  const { code, token } = request;
-  const card = await ask(ctx, row, { reference: row.reference, token: row.reference === null ? token : null, code });
-  return card && activate(ctx, row, card);
+  if (row.status !== 'adding' || !canFinish(row, ctx.clock.now())) throw gone();
+  if (row.reference === null && token === null) return null;
+  const card = row.reference === null ? await tryToken(ctx, row, { token, code }) : await askPage(ctx, row);
+  if (!card) return null;
+  const refusal = await keepCard(ctx, row, card);
+  if (refusal) throw refusal;
+  const kept = await getMethod(ctx, methodId, 'payments:write');
+  if (kept.status !== 'active') throw gone();
+  return describeMethod(ctx, kept);
 }
 
 /** What a provider's message does when it is about a method that is being added; false when it is about something else. */
@@ -30,42 +44,105 @@ export async function finishAdding(ctx: Ctx, told: { providerId: string; referen
   const { providerId: provider, reference } = told;
   const row = await ctx.db.paymentMethod.findUnique({ where: { provider_reference: { provider, reference } } });
   if (!row) return false;
-  if (row.status !== 'adding') return true;
+  // One that was removed may have been finished on its page all the same: its provider has the card then, and must not.
+  if (row.page === null) return true;
   try {
     const card = await ctx.providers.get(provider)?.storedMethods?.confirm({ reference, token: null, code: null });
-    if (card) await activate(ctx, row, card);
+    if (card) await keepCard(ctx, row, card);
   } catch (error) {
     if (!(error instanceof ProviderError) || error.failure !== 'declined') throw error;
     // Its page ended without a method: nothing comes of it, however often it is asked about.
-    const data = { status: 'removed' as const, removedAt: ctx.clock.now() };
-    await ctx.db.paymentMethod.updateMany({ where: { id: row.id, status: 'adding' }, data });
+    await endAdding(ctx, row.id);
   }
   return true;
 }
 
-async function ask(
-  ctx: Ctx,
-  row: PaymentMethod,
-  answer: { reference: string | null; token: string | null; code: string | null },
-): Promise<StoredCard | null> {
-  const stored = ctx.providers.get(row.provider)?.storedMethods;
-  if (!stored) throw new AppError('invalid', 'method_unavailable');
+function gone(): AppError {
+  return new AppError('not_found', 'payment_method_not_found');
+}
+
+async function endAdding(ctx: Ctx, id: string): Promise<void> {
+  const data = { status: 'removed' as const, removedAt: ctx.clock.now() };
+  await ctx.db.paymentMethod.updateMany({ where: { id, status: 'adding' }, data });
+}
+
+type Answer = Readonly<{ token: string | null; code: string | null }>;
+
+/** Each try counts before its provider is asked, so that many at once are no more than their number allows. */
+async function tryToken(ctx: Ctx, row: PaymentMethod, answer: Answer): Promise<StoredCard | null> {
+  const tried = await countQuestion(ctx, row.id, MAX_TOKENS_TRIED);
+  const tooMany = new AppError('precondition_failed', 'too_many_codes');
+  if (tried === null) throw tooMany;
   try {
-    return await stored.confirm(answer);
+    return await ask(ctx, row, answer);
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    if (error.failure === 'unavailable')
+      await ctx.db.paymentMethod.updateMany({ where: { id: row.id }, data: { questions: { decrement: 1 } } });
+    if (error.failure !== 'declined' || tried < MAX_TOKENS_TRIED) throw refusalFor(error);
+    await endAdding(ctx, row.id);
+    throw tooMany;
+  }
+}
+
+async function askPage(ctx: Ctx, row: PaymentMethod): Promise<StoredCard | null> {
+  if ((await countQuestion(ctx, row.id, MAX_PAGE_QUESTIONS)) === null) return null;
+  try {
+    return await ask(ctx, row, { token: null, code: null });
   } catch (error) {
     throw error instanceof ProviderError ? refusalFor(error) : error;
   }
 }
 
-async function activate(ctx: Ctx, row: PaymentMethod, card: StoredCard): Promise<StoredMethod> {
-  const sealed = sealMethod(ctx, card);
-  return inTransaction(ctx, async (tx) => {
-    const { count } = await tx.db.paymentMethod.updateMany({
-      where: { id: row.id, status: 'adding' },
-      data: { status: 'active', sealed },
-    });
-    if (count === 1)
-      await recordAudit(tx, { action: 'payment_method.added', objectId: row.id, data: { provider: row.provider } });
-    return describeMethod(tx, await tx.db.paymentMethod.findUniqueOrThrow({ where: { id: row.id } }));
+/** The number of this question; null when as many were asked as may be. */
+async function countQuestion(ctx: Ctx, id: string, most: number): Promise<number | null> {
+  const counted = await ctx.db.paymentMethod.updateManyAndReturn({
+    where: { id, questions: { lt: most } },
+    data: { questions: { increment: 1 } },
+    select: { questions: true },
   });
+  return counted[0]?.questions ?? null;
+}
+
+async function ask(ctx: Ctx, { provider, reference }: PaymentMethod, answer: Answer): Promise<StoredCard | null> {
+  const stored = ctx.providers.get(provider)?.storedMethods;
+  if (!stored) throw new AppError('invalid', 'method_unavailable');
+  return stored.confirm({ reference, ...answer });
+}
+
+/**
+ * Keeps a card that its provider told of. One that may not be kept, because adding it was ended, took too long or others came
+ * first, is forgotten at its provider; returned is why.
+ */
+async function keepCard(ctx: Ctx, row: PaymentMethod, card: StoredCard): Promise<AppError | null> {
+  const { id, provider } = row;
+  const told = { sealed: sealMethod(ctx, card), page: null };
+  return inTransaction(ctx, async (tx) => {
+    await lockMethods(tx, row.userId);
+    const refusal = await judgeKeeping(tx, row);
+    if (!refusal) {
+      const where = { id, status: 'adding' } as const;
+      const { count } = await tx.db.paymentMethod.updateMany({ where, data: { ...told, status: 'active' } });
+      if (count === 1) {
+        await recordAudit(tx, { action: 'payment_method.added', objectId: id, data: { provider } });
+        return null;
+      }
+    }
+    const { count } = await tx.db.paymentMethod.updateMany({
+      where: { id, status: { in: ['adding', 'removed'] }, page: { not: null } },
+      data: { ...told, status: 'removing', removedAt: null },
+    });
+    // It was told before, and is kept or forgotten since.
+    if (count === 0) return null;
+    await recordAudit(tx, { action: 'payment_method.removed', objectId: id, data: { provider } });
+    await queueJobs(tx, [{ name: 'forget_method', lane: `method:${id}`, payload: { methodId: id } }]);
+    return refusal ?? gone();
+  });
+}
+
+/** What speaks against keeping one more: since it was begun its day may have passed, and others may have come. */
+async function judgeKeeping(tx: Ctx, { createdAt, id, userId }: PaymentMethod): Promise<AppError | null> {
+  if (!canFinish({ createdAt }, tx.clock.now())) return gone();
+  const kept = await tx.db.paymentMethod.count({ where: { userId, status: 'active', id: { not: id } } });
+  return kept < MAX_METHODS ? null : new AppError('precondition_failed', 'too_many_methods');
 }

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { payLink } from '#domain/checkout/open-link.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { type Provider, ProviderError, type StoredCard, type StoredMethods } from '#domain/provider.ts';
 import { expectWholeBooks } from '../../testing/books.ts';
@@ -7,10 +8,11 @@ import { makeRail, outcomeOf, RAIL } from '../../testing/rail.ts';
 import { type Buyer, DAY_MS, openWorld } from '../../testing/world.ts';
 import { addMethod } from './add.ts';
 import { confirmMethod } from './confirm.ts';
+import { finishOpenAdding, openAdding } from './open-adding.ts';
 import { payWithMethod } from './pay.ts';
 import { listMethods } from './records.ts';
 import { forgetMethod, removeMethod } from './remove.ts';
-import { MAX_METHODS } from './rules.ts';
+import { MAX_BEGUN, MAX_METHODS, MAX_PAGE_QUESTIONS, MAX_TOKENS_TRIED } from './rules.ts';
 
 const world = openWorld();
 const rail = makeRail(world);
@@ -204,6 +206,152 @@ describe('a payment method', () => {
   });
 });
 
+describe('a method that is being added', () => {
+  const jobsOf = (id: string) => world.sql<{ name: string }>('SELECT name FROM job WHERE lane = $1', [`method:${id}`]);
+  const hint = (reference: string | null) => ({
+    hint: { invoiceId: null, reference, chargeId: null },
+    eventId: rail.name('evt'),
+  });
+  const stranger = () => rail.in(world.as({ kind: 'stranger' }));
+  const asClient: Partial<StoredMethods> = {
+    begin: async () => ({
+      url: null,
+      reference: null,
+      client: { endpoint: 'https://pay.example/cards', publicId: 'm_1' },
+    }),
+  };
+
+  it('is begun with its provider once, however often and in whatever language its link is opened', async () => {
+    const begun: string[] = [];
+    keeping({
+      begin: async ({ id, language }) => {
+        begun.push(language);
+        // Stripe refuses the same key for another language.
+        if (begun.length > 1) throw new ProviderError('misconfigured', 'idempotency_error');
+        return { url: `https://pay.example/add/${id}`, reference: `seti_${id}`, client: null };
+      },
+    });
+    const { id, url } = await add(await world.newBuyer());
+    for (let time = 0; time < 20; time += 1)
+      expect(await openAdding(stranger(), id)).toEqual({
+        provider: RAIL,
+        status: 'adding',
+        url,
+        client: null,
+        card: null,
+      });
+    expect(begun).toEqual(['en']);
+    const [row] = await world.sql<{ page: Buffer }>('SELECT page FROM payment_method WHERE id = $1', [id]);
+    expect(row?.page.includes('pay.example')).toBe(false);
+    await finishOpenAdding(stranger(), { methodId: id, token: null, code: null });
+    expect(await world.sql('SELECT 1 FROM payment_method WHERE id = $1 AND page IS NULL', [id])).toHaveLength(1);
+  });
+
+  it('ends at the fifth wrong code, also when many are tried at once, and says so', async () => {
+    const tried: Array<string | null> = [];
+    keeping({
+      ...asClient,
+      confirm: async ({ code }) => {
+        tried.push(code);
+        throw new ProviderError('declined', 'WRONG_CODE');
+      },
+    });
+    const { id } = await add(await world.newBuyer());
+    const attempt = (code: number) =>
+      reasonOf(finishOpenAdding(stranger(), { methodId: id, token: 'tok_client', code: String(code) }));
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, code) => attempt(1000 + code)));
+    expect(tried).toHaveLength(MAX_TOKENS_TRIED);
+    expect(answers).toContain('too_many_codes');
+    expect(answers.filter((answer) => answer === 'provider_declined')).toHaveLength(MAX_TOKENS_TRIED - 1);
+    expect(await rowOf(id)).toMatchObject({ status: 'removed', sealed: null });
+    expect(await openAdding(stranger(), id)).toMatchObject({ status: 'removed', client: null });
+    keeping(asClient);
+    await attempt(6666);
+    expect(await rowOf(id)).toMatchObject({ status: 'removed' });
+  });
+
+  it('says at the fifth wrong code that it ended; a provider that did not answer costs no try', async () => {
+    const failures: Array<'unavailable' | 'declined'> = ['unavailable', 'unavailable'];
+    keeping({ ...asClient, confirm: () => Promise.reject(new ProviderError(failures.shift() ?? 'declined', 'NO')) });
+    const buyer = await world.newBuyer();
+    const { id } = await add(buyer);
+    const answers: unknown[] = [];
+    for (let time = 0; time < MAX_TOKENS_TRIED + 3; time += 1)
+      answers.push(await reasonOf(confirm(buyer, id, { token: 'tok_client', code: '1000' })));
+    const declined = Array.from({ length: MAX_TOKENS_TRIED - 1 }, () => 'provider_declined');
+    expect(answers).toEqual([
+      'provider_unavailable',
+      'provider_unavailable',
+      ...declined,
+      'too_many_codes',
+      'payment_method_not_found',
+    ]);
+  });
+
+  it('has its page asked about fifty times at most; then the provider’s message finishes it', async () => {
+    let questions = 0;
+    let card: StoredCard | null = null;
+    keeping({
+      confirm: async () => {
+        questions += 1;
+        return card;
+      },
+    });
+    const buyer = await world.newBuyer();
+    const { id, reference } = await add(buyer);
+    for (let time = 0; time < MAX_PAGE_QUESTIONS + 5; time += 1) expect(await confirm(buyer, id)).toBeNull();
+    expect(questions).toBe(MAX_PAGE_QUESTIONS);
+    card = CARD;
+    await rail.tell(hint(reference));
+    expect(await listed(buyer)).toEqual([id]);
+  });
+
+  it('and was removed meanwhile has its card forgotten at the provider, once', async () => {
+    const forgotten: string[] = [];
+    keeping({ remove: async (token) => void forgotten.push(token) });
+    const buyer = await world.newBuyer();
+    const { id, reference } = await add(buyer);
+    await removeMethod(as(buyer), id);
+    await Promise.all([rail.tell(hint(reference)), rail.tell(hint(reference))]);
+    expect(await rowOf(id)).toMatchObject({ status: 'removing' });
+    expect(await jobsOf(id)).toEqual([{ name: 'forget_method' }]);
+    await forgetMethod(rail.in(world.system), id);
+    await rail.tell(hint(reference));
+    expect([forgotten, (await rowOf(id))?.status, await listed(buyer)]).toEqual([[CARD.token], 'removed', []]);
+    expect(await jobsOf(id)).toHaveLength(1);
+  });
+
+  it.each([
+    ['removed', 'payment_method_not_found'],
+    ['too old', 'payment_method_not_found'],
+    ['one too many', 'too_many_methods'],
+  ] as const)('and is %s by the time its provider answers is not kept, there either', async (what, reason) => {
+    const buyer = await world.newBuyer();
+    keeping();
+    const before: string[] = [];
+    for (let time = 1; time < MAX_METHODS; time += 1) before.push(await stored(buyer));
+    const { id } = await add(buyer);
+    keeping({
+      confirm: async () => {
+        if (what === 'removed') await removeMethod(as(buyer), id);
+        if (what === 'too old') world.clock.advance(DAY_MS);
+        // Another that was begun in time, as by a limit that was higher then.
+        if (what === 'one too many')
+          await world.sql(
+            `INSERT INTO payment_method (id, user_id, provider, status, sealed, created_at)
+             SELECT id || '_more', user_id, provider, status, sealed, created_at FROM payment_method WHERE id = $1`,
+            [before[0]],
+          );
+        return CARD;
+      },
+    });
+    expect(await reasonOf(confirm(buyer, id))).toBe(reason);
+    expect(await rowOf(id)).toMatchObject({ status: 'removing' });
+    expect(await jobsOf(id)).toEqual([{ name: 'forget_method' }]);
+    expect(await listed(buyer)).not.toContain(id);
+  });
+});
+
 describe('other people’s methods', () => {
   it('look like none, and nobody pays with them', async () => {
     keeping();
@@ -250,7 +398,37 @@ describe('adding', () => {
   ] as const)('takes up no place when the provider is %s', async (failure, reason) => {
     keeping({ begin: () => Promise.reject(new ProviderError(failure, 'NO')) });
     const buyer = await world.newBuyer();
-    for (let time = 0; time <= MAX_METHODS; time += 1) expect(await reasonOf(add(buyer))).toBe(reason);
+    for (let time = 0; time < MAX_METHODS; time += 1) expect(await reasonOf(add(buyer))).toBe(reason);
+    // Each time the provider was asked all the same.
+    expect(await reasonOf(add(buyer))).toBe('too_many_begun');
+  });
+
+  it('is begun ten times a day at most, whatever became of them', async () => {
+    const begun: string[] = [];
+    keeping({
+      begin: async ({ id }) => {
+        begun.push(id);
+        return { url: null, reference: `seti_${id}`, client: null };
+      },
+    });
+    const buyer = await world.newBuyer();
+    const round = async () => {
+      const { id } = await add(buyer);
+      if (begun.length % 2 === 0) await confirm(buyer, id);
+      await removeMethod(as(buyer), id);
+    };
+    await round();
+    world.clock.advance(1_000);
+    for (let time = 1; time < MAX_BEGUN; time += 1) await round();
+    await expect(add(buyer)).rejects.toMatchObject({
+      kind: 'rate_limited',
+      reason: 'too_many_begun',
+      retryAfterSeconds: DAY_MS / 1000 - 1,
+    });
+    expect(begun).toHaveLength(MAX_BEGUN);
+    world.clock.advance(DAY_MS - 1_000);
+    expect(await reasonOf(round())).toBe('done');
+    expect(await reasonOf(add(buyer))).toBe('too_many_begun');
   });
 
   it('is not offered by a provider that keeps none', async () => {
@@ -331,6 +509,51 @@ describe('paying with a stored method', () => {
     world.clock.advance(1_000);
     expect(await reasonOf(pay())).toBe('done');
     expect((await attemptsOf(buyer)).map(({ status }) => status)).toEqual(['closed', 'live']);
+  });
+
+  it('has no page opened beside it when its process died before it heard what came of it', async () => {
+    const { buyer, pay } = await paying(async () => ({ url: null, reference: null }));
+    const { invoiceId } = await pay();
+    await world.sql("UPDATE payment_attempt SET status = 'creating' WHERE invoice_id = $1", [invoiceId]);
+    world.clock.advance(30_000);
+    expect(await reasonOf(rail.order(buyer, CATALOG.proYearUsd))).toBe('invoice_reserved');
+    expect(await attemptsOf(buyer)).toHaveLength(1);
+    // Its own next try asks the provider, which charges once.
+    expect(await reasonOf(pay())).toBe('done');
+  });
+
+  it('keeps the page of its confirmation to its owner: no link leads there, nor does another card', async () => {
+    const { buyer, pay } = await paying(async ({ attemptId }) => ({
+      url: `https://bank.example/${attemptId}`,
+      reference: `cs_${attemptId}`,
+    }));
+    const closed: string[] = [];
+    let answer: 'busy' | 'closed' = 'busy';
+    const closeCheckout: NonNullable<Provider['closeCheckout']> = async ({ reference }) => {
+      closed.push(reference);
+      return answer;
+    };
+    const createCheckout = async () => ({ url: 'https://pay.example/page', reference: 'cs_plain' });
+    const { invoiceId, url } = await pay();
+    rail.change({ closeCheckout, createCheckout });
+    const stranger = rail.in(world.as({ kind: 'stranger' }));
+    const link = { invoiceId, method: 'credit_card', providerId: RAIL, language: 'en' } as const;
+    expect(await reasonOf(payLink(stranger, link))).toBe('invoice_reserved');
+    expect(closed).toEqual([]);
+    // What its provider does not close may still be paid: nothing is opened beside it.
+    expect(await reasonOf(rail.order(buyer, CATALOG.proYearUsd))).toBe('invoice_reserved');
+    answer = 'closed';
+    world.clock.advance(1_000);
+    const plain = { invoiceId, url: 'https://pay.example/page', isResumed: false };
+    expect(await rail.order(buyer, CATALOG.proYearUsd)).toMatchObject(plain);
+    expect(closed).toHaveLength(2);
+    expect(url).toMatch(/^https:\/\/bank\.example/);
+    expect((await attemptsOf(buyer)).map(({ status, url: at }) => [status, at])).toEqual([
+      ['closed', url],
+      ['live', 'https://pay.example/page'],
+    ]);
+    // The page of another card is the order's, whoever opened it.
+    expect(await payLink(stranger, link)).toMatchObject({ ...plain, isResumed: true });
   });
 
   it('is refused for one that is removed or not finished, and in a currency it does not pay', async () => {

@@ -1,11 +1,8 @@
 import { asActor, type Ctx } from '#domain/context/context.ts';
 import { AppError } from '#domain/errors.ts';
-import type { Language } from '#domain/identity/rules.ts';
-import { refusalFor } from '#domain/payment-method/add.ts';
 import { confirmMethod } from '#domain/payment-method/confirm.ts';
-import { describeMethod, getMethod } from '#domain/payment-method/records.ts';
-import { ADDING_FOR_MS } from '#domain/payment-method/rules.ts';
-import { ProviderError, type StoredMethods } from '#domain/provider.ts';
+import { describeMethod, getMethod, openPage } from '#domain/payment-method/records.ts';
+import { type AddingPage, canFinish } from '#domain/payment-method/rules.ts';
 import type { PaymentMethod } from '#lib/generated/prisma/client.ts';
 
 /** A method that is being added, as whoever holds its id sees it: how to go on, and at the end which card it became. */
@@ -13,7 +10,7 @@ export type OpenAdding = Readonly<{
   provider: string;
   status: 'adding' | 'active' | 'removed';
   url: string | null;
-  client: Awaited<ReturnType<StoredMethods['begin']>>['client'];
+  client: AddingPage['client'];
   card: Readonly<{ brand: string; last4: string }> | null;
 }>;
 
@@ -21,23 +18,14 @@ export type OpenAdding = Readonly<{
  * Where a method that was begun goes on, in a browser without a session: its id holds 80 random bits, and for a day whoever
  * was given it may finish what was begun. Throws not_found payment_method_not_found, also after that day.
  */
-export async function openAdding(
-  ctx: Ctx,
-  { language, methodId }: { methodId: string; language: Language },
-): Promise<OpenAdding> {
+export async function openAdding(ctx: Ctx, methodId: string): Promise<OpenAdding> {
   const holder = asHolder(ctx);
   const row = await getBegun(holder, methodId);
   if (row.status !== 'adding') return describe(holder, row);
-  const stored = ctx.providers.get(row.provider)?.storedMethods;
-  if (!stored) throw new AppError('invalid', 'method_unavailable');
-  try {
-    // By our own id it is the same one that was begun before.
-    const returnUrl = `${ctx.policy.publicUrl}/methods/${methodId}`;
-    const { client, url } = await stored.begin({ id: methodId, returnUrl, language });
-    return { provider: row.provider, status: 'adding', url, client, card: null };
-  } catch (error) {
-    throw error instanceof ProviderError ? refusalFor(error) : error;
-  }
+  if (!ctx.providers.get(row.provider)?.storedMethods) throw new AppError('invalid', 'method_unavailable');
+  // As it was begun, in whatever language that was: nobody is asked, however often the link is opened.
+  const { client, url } = openPage(holder, row);
+  return { provider: row.provider, status: 'adding', url, client, card: null };
 }
 
 /** Finishes such a method. Throws as confirmMethod. */
@@ -57,8 +45,7 @@ function asHolder(ctx: Ctx): Ctx {
 
 async function getBegun(holder: Ctx, methodId: string): Promise<PaymentMethod> {
   const row = await getMethod(holder, methodId, 'payments:write');
-  if (row.createdAt.getTime() + ADDING_FOR_MS <= holder.clock.now().getTime())
-    throw new AppError('not_found', 'payment_method_not_found');
+  if (!canFinish(row, holder.clock.now())) throw new AppError('not_found', 'payment_method_not_found');
   return row;
 }
 

@@ -1,7 +1,7 @@
 import type { Ctx } from '#domain/context/context.ts';
 import { requireOwnerOr } from '#domain/context/permission.ts';
 import { AppError } from '#domain/errors.ts';
-import { SealedMethod } from '#domain/payment-method/rules.ts';
+import { AddingPage, SealedMethod } from '#domain/payment-method/rules.ts';
 import type { Method } from '#domain/provider.ts';
 import { openBytes, sealBytes } from '#lib/crypto.ts';
 import type { PaymentMethod } from '#lib/generated/prisma/client.ts';
@@ -58,5 +58,25 @@ export function openMethod(ctx: Ctx, row: PaymentMethod): SealedMethod {
 
 /** As `openMethod` reads it. */
 export function sealMethod(ctx: Ctx, method: SealedMethod): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(sealBytes(ctx.dataKey, Buffer.from(JSON.stringify(method))));
+  return seal(ctx, method);
+}
+
+/** Where a method that was begun goes on. Throws `not_found payment_method_not_found` when nothing was begun. */
+export function openPage(ctx: Ctx, row: PaymentMethod): AddingPage {
+  if (!row.page) throw new AppError('not_found', 'payment_method_not_found');
+  return AddingPage.parse(JSON.parse(openBytes(ctx.dataKey, row.page).toString('utf8')));
+}
+
+/** As `openPage` reads it. */
+export function sealPage(ctx: Ctx, { client, url }: AddingPage): Uint8Array<ArrayBuffer> {
+  return seal(ctx, { client, url });
+}
+
+function seal(ctx: Ctx, content: object): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(sealBytes(ctx.dataKey, Buffer.from(JSON.stringify(content))));
+}
+
+/** In a transaction: two at once must not both be the last that is allowed to a person. */
+export async function lockMethods(tx: Ctx, userId: string): Promise<void> {
+  await tx.db.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended('methods:' || ${userId}, 0))`;
 }

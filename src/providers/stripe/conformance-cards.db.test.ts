@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { addMethod } from '#domain/payment-method/add.ts';
 import { confirmMethod } from '#domain/payment-method/confirm.ts';
+import { openAdding } from '#domain/payment-method/open-adding.ts';
 import { payWithMethod } from '#domain/payment-method/pay.ts';
 import { listMethods } from '#domain/payment-method/records.ts';
 import { forgetMethod, removeMethod } from '#domain/payment-method/remove.ts';
@@ -73,6 +74,22 @@ describe('storing a card', () => {
       }),
     ]);
     expect((await statusOf(methodId))?.sealed?.includes('pm_')).toBe(false);
+  });
+
+  it('goes on at the one page that was begun, however often its link is opened', async () => {
+    const buyer = await world.newBuyer();
+    const { id, url } = await begin(buyer);
+    const asked = async () => (await rail.read<{ data: object[] }>('checkout/sessions?limit=100')).data.length;
+    const before = await asked();
+    const opened = await Promise.all([1, 2, 3].map(() => openAdding(world.as({ kind: 'stranger' }), id)));
+    expect(opened.map((adding) => adding.url)).toEqual([url, url, url]);
+    expect(await asked()).toBe(before);
+    await removeMethod(buyer.ctx, id);
+    // Its page at Stripe is still there: a card that is added on it all the same is not kept.
+    await rail.pay({ url: url ?? '' });
+    expect((await statusOf(id))?.status).toBe('removing');
+    await forgetMethod(world.system, id);
+    expect(await statusOf(id)).toEqual({ status: 'removed', sealed: null });
   });
 
   it('is finished by asking when the message was lost', async () => {
