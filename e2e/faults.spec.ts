@@ -190,7 +190,8 @@ test('paying one order from two windows at once gives the second payment back', 
 
   await here.expectSuccess();
   await there.expectSuccess();
-  const notice = words('notice.surplusRefunded.invoice_already_paid', { plan: 'Personal log Pro', amount: '150 ★' });
+  const returned = words('notice.returned.stars', { amount: '150 ★' });
+  const notice = words('notice.surplusRefunded.invoice_already_paid', { plan: 'Personal log Pro', returned });
   await sandbox.messageWith(user.id, notice);
   expect((await sandbox.user(user.id)).balance).toBe(150);
   const running = (await sandbox.subscriptions(user.id)).filter(({ state }) => state === 'active');
