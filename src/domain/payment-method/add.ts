@@ -13,8 +13,8 @@ export type Adding = Readonly<{ id: string; provider: string }> & Awaited<Return
 
 /**
  * Begins to store a payment method with a provider. What the person tells the provider never passes through here. Throws
- * invalid method_unavailable for a provider that keeps none, precondition_failed too_many_methods, rate_limited too_many_begun, unavailable
- * provider_unavailable, internal provider_misconfigured.
+ * invalid method_unavailable for a provider that keeps none, precondition_failed too_many_methods, rate_limited
+ * too_many_begun, unavailable provider_unavailable, internal provider_misconfigured.
  */
 export async function addMethod(
   ctx: Ctx,
