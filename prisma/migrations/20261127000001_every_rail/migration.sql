@@ -41,7 +41,6 @@ CREATE TABLE "dispute" (
 );
 CREATE UNIQUE INDEX "dispute_payment_id_reference_key" ON "dispute"("payment_id", "reference");
 CREATE INDEX "dispute_status_created_at_idx" ON "dispute"("status", "created_at");
-CREATE INDEX dispute_asked ON dispute (created_at) WHERE status = 'open';
 ALTER TABLE "dispute" ADD CONSTRAINT "dispute_payment_id_fkey" FOREIGN KEY ("payment_id") REFERENCES "payment"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
 ALTER TABLE dispute ADD CONSTRAINT dispute_amounts CHECK (amount > 0 AND fee >= 0 AND held_share >= 0 AND returned_amount BETWEEN 0 AND amount),
   ADD CONSTRAINT dispute_end_is_dated CHECK ((status = 'open') = (closed_at IS NULL));
