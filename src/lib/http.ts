@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { Agent, request } from 'undici';
 
 /** The answer of another server: status, JSON body, headers. `text` is the body unparsed, for integers above 2^53. */
@@ -92,4 +93,14 @@ export function clientAddress(
   const hops = (forwardedFor ?? '').split(',').map((hop) => hop.trim());
   const address = proxyHops === 0 ? socketAddress : hops.at(-proxyHops);
   return address ? address.replace(/^::ffff:/, '') : null;
+}
+
+/** What a body says as JSON; undefined for bytes that are no UTF-8 or no JSON. */
+export function parseJsonBytes(body: Uint8Array): unknown {
+  if (!isUtf8(body)) return undefined;
+  try {
+    return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
+  } catch {
+    return undefined;
+  }
 }

@@ -1,7 +1,7 @@
-import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 import { ProviderError, type ProviderReading, type ProviderRequest } from '#domain/provider.ts';
 import { hmacSha256, isEqualSecret } from '#lib/crypto.ts';
+import { parseJsonBytes } from '#lib/http.ts';
 
 /*
  * BTCPay Server's Greenfield API as far as we use it (docs.btcpayserver.org/API/Greenfield/v1: we call it) and its webhooks
@@ -132,7 +132,7 @@ export function readMessage(
   const { body, headers, method } = request;
   if (method !== 'POST' || body.byteLength > MAX_BODY_BYTES) return rejected('malformed_request');
   if (!isSigned(headers['btcpay-sig'] ?? '', body, store.secrets, now)) return rejected('webhook_secret_wrong');
-  const raw = parseJson(body);
+  const raw = parseJsonBytes(body);
   const event = Event.safeParse(raw);
   if (!event.success) return rejected('malformed_request');
   const ageMs = now.getTime() - event.data.timestamp.getTime();
@@ -143,7 +143,7 @@ export function readMessage(
 
 /** Translates a webhook that was verified when it came. */
 export function readStoredMessage(body: Uint8Array, storeId: string): ProviderReading {
-  const raw = parseJson(body);
+  const raw = parseJsonBytes(body);
   const event = Event.safeParse(raw);
   return event.success ? translate(raw, event.data, storeId) : rejected('malformed_request');
 }
@@ -188,15 +188,6 @@ function isSigned(header: string, body: Uint8Array, secrets: WebhookSecrets, now
   const isOverdue = secrets.previous.until <= now;
   secrets.onPrevious(isOverdue);
   return !isOverdue;
-}
-
-function parseJson(body: Uint8Array): unknown {
-  if (!isUtf8(body)) return undefined;
-  try {
-    return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }
 
 /** Either form of an error: `{code, message}`, where the code may be null, or a list of what does not fit. */

@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 import { Currency, fromDecimal, type Money, toDecimal } from '#domain/money.ts';
 import {
@@ -10,6 +9,7 @@ import {
   type ProviderTransaction,
 } from '#domain/provider.ts';
 import { hmacSha256, isEqualSecret, sha256 } from '#lib/crypto.ts';
+import { parseJsonBytes } from '#lib/http.ts';
 
 /*
  * Crypto Pay's API (help.send.tg/en/articles/10279948-crypto-pay-api: we call them, JSON both ways) and its one webhook,
@@ -217,7 +217,7 @@ export function readMessage(
   const signature = hmacSha256(sha256(options.token), body).toString('hex');
   const given = (headers['crypto-pay-api-signature'] ?? '').toLowerCase();
   if (!isEqualSecret(given, Buffer.from(signature))) return rejected('webhook_secret_wrong');
-  const update = Update.safeParse(parseJson(body));
+  const update = Update.safeParse(parseJsonBytes(body));
   if (!update.success) return rejected('malformed_request');
   const ageMs = now.getTime() - update.data.request_date.getTime();
   if (ageMs > options.replayWindowMs) return rejected('webhook_too_old');
@@ -227,7 +227,7 @@ export function readMessage(
 
 /** Translates an update that was verified when it came. */
 export function readStoredMessage(body: Uint8Array): ProviderReading {
-  const update = Update.safeParse(parseJson(body));
+  const update = Update.safeParse(parseJsonBytes(body));
   return update.success ? translate(update.data, body) : rejected('malformed_request');
 }
 
@@ -247,15 +247,6 @@ function rejected(
   reason: 'malformed_request' | 'webhook_secret_wrong' | 'webhook_too_old' | 'webhook_from_future',
 ): ProviderReading {
   return { kind: 'rejected', reason, reply: null };
-}
-
-function parseJson(body: Uint8Array): unknown {
-  if (!isUtf8(body)) return undefined;
-  try {
-    return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }
 
 const Success = z.object({ ok: z.literal(true), result: z.unknown() });

@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 import {
   type CheckoutRequest,
@@ -9,6 +8,7 @@ import {
   type ProviderReply,
   type Reservation,
 } from '#domain/provider.ts';
+import { parseJsonBytes } from '#lib/http.ts';
 import {
   ACCOUNT_FIELD,
   NO_TRANSACTION_FOR_RECEIPT,
@@ -89,18 +89,9 @@ export type Message = Readonly<{ value: unknown; id: number | null }>;
 
 /** Parses a body, whatever its Content-Type: Payme sends `text/json`. Never throws. */
 export function parseMessage(body: Uint8Array): Message {
-  const value = parseJson(body);
+  const value = body.length > MAX_MESSAGE_BYTES ? undefined : parseJsonBytes(body);
   const withId = z.object({ id: RpcId }).safeParse(value);
   return { value, id: withId.success ? withId.data.id : null };
-}
-
-function parseJson(body: Uint8Array): unknown {
-  if (body.length > MAX_MESSAGE_BYTES || !isUtf8(body)) return undefined;
-  try {
-    return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }
 
 /** Translates an authentic message. What is malformed is rejected with the answer the protocol has for it. */

@@ -1,8 +1,8 @@
-import { isUtf8 } from 'node:buffer';
 import Stripe from 'stripe';
 import { z } from 'zod';
 import type { OrderHint, ProviderReading, ProviderRequest } from '#domain/provider.ts';
 import { hmacSha256, isEqualSecret } from '#lib/crypto.ts';
+import { parseJsonBytes } from '#lib/http.ts';
 
 /*
  * Stripe's webhooks (docs.stripe.com/webhooks): JSON, signed over the raw bytes. An event holds a snapshot that may be
@@ -138,7 +138,7 @@ export function readMessage(request: ProviderRequest, endpoint: Endpoint, now: D
 
 /** Translates bytes whose signature was right. `endpoint` decides whether it is of our mode. */
 export function readEvent(body: Uint8Array, endpoint: Pick<Endpoint, 'isLive' | 'onOtherVersion'>): ProviderReading {
-  const json = parseJson(body);
+  const json = parseJsonBytes(body);
   if (json === undefined) return rejected('malformed_request');
   const parsed = Event.safeParse(json);
   // Thin events have another form, and accounts may send them to any endpoint.
@@ -203,14 +203,4 @@ function isSigned(body: Uint8Array, { timestamp, signatures }: Signature, secret
   const isOverdue = secrets.previous.until <= now;
   secrets.onPrevious(isOverdue);
   return !isOverdue;
-}
-
-/** Undefined for bytes that are no UTF-8 or no JSON. */
-function parseJson(body: Uint8Array): unknown {
-  if (!isUtf8(body)) return undefined;
-  try {
-    return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }
