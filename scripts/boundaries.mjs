@@ -111,7 +111,14 @@ const ROWS = [
   ),
   {
     files: ['src/server.ts'],
-    may: ['#domain/context/**', '#domain/provider.ts', '#providers/registry.ts', '#lib/**', '#messages/**'],
+    may: [
+      '#domain/context/**',
+      '#domain/identity/move-accounts.ts',
+      '#domain/provider.ts',
+      '#providers/registry.ts',
+      '#lib/**',
+      '#messages/**',
+    ],
     says: 'The server joins domain/context, the provider contract, providers/registry, messages and lib.',
   },
   {

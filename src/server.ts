@@ -1,10 +1,12 @@
 import type { Ctx } from '#domain/context/context.ts';
+import { moveAccounts } from '#domain/identity/move-accounts.ts';
 import type { ProviderSurroundings } from '#domain/provider.ts';
 import { type Clock, followClock, systemClock } from '#lib/clock.ts';
 import { openDatabase } from '#lib/db.ts';
 import { type Env, loadEnv } from '#lib/env.ts';
 import { describeError, makeLogger } from '#lib/log.ts';
 import { makeMetrics } from '#lib/metrics.ts';
+import { makeVault } from '#lib/vault.ts';
 import { makeProviders, PROVIDERS } from '#providers/registry.ts';
 
 /** Everything one process shares. `ctx` speaks for nobody until a door gives it an actor. */
@@ -40,7 +42,7 @@ export async function makeServer(name: 'web' | 'worker', env: Env): Promise<Serv
       webhookBodyRetentionDays: env.webhookBodyRetentionDays,
       adminTelegramIds: env.adminTelegramIds,
     },
-    dataKey: env.dataKey,
+    vault: makeVault(env),
     sessionSecret: env.sessionSecret,
     telegram: {
       botToken: env.telegram.botToken,
@@ -54,6 +56,8 @@ export async function makeServer(name: 'web' | 'worker', env: Env): Promise<Serv
     requestId: 'none',
     outside: { ms: 0 },
   };
+  const moved = await moveAccounts(ctx);
+  if (moved > 0) log.info({ moved }, 'accounts of people were moved into links of their own');
   return {
     env,
     ctx,

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { ensureUser } from '#domain/identity/ensure-user.ts';
 import type { Provider } from '#domain/provider.ts';
 import { isWrite, makeDocument, type OpenApiDocument } from './rest/document.ts';
 import { makeRoutes } from './rest.ts';
@@ -107,7 +108,7 @@ describe('the OpenAPI document', () => {
 
   it('is true of real answers', async () => {
     const buyer = await world.person();
-    const developer = await world.ctx.db.user.findUniqueOrThrow({ where: { telegramId: 99_001n } });
+    const developer = await ensureUser(world.ctx, { telegramId: 99_001n, languageCode: null });
     const key = await world.key();
     const { invoiceId, paymentId } = await world.buy(buyer, 'month');
     await world.buy(buyer, 'plugin');

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ensureUser } from '#domain/identity/ensure-user.ts';
 import { METRICS_TOKEN, orderOf, type Person, PRICES, UNREACHABLE, useWorld } from './testing/world.ts';
 
 describe('REST', () => {
@@ -225,7 +226,7 @@ describe('REST', () => {
     });
 
     it('pays the developer, whom the stats are for', async () => {
-      const developer = await world.ctx.db.user.findUniqueOrThrow({ where: { telegramId: 99_001n } });
+      const developer = await ensureUser(world.ctx, { telegramId: 99_001n, languageCode: null });
       const before = await statsOf(developer.id);
       await world.buy(await world.person(), 'plugin');
       const after = await statsOf(developer.id);

@@ -60,7 +60,10 @@ describe('the bot and a person', () => {
     await person.press(off as SeenMessage, buttonOf(off, 'Before a renewal: off'));
     expect(await userOf(person.id)).toMatchObject({ wantsReminders: true });
 
-    await stage.ctx.db.user.update({ where: { telegramId: BigInt(person.id) }, data: { role: 'developer' } });
+    await stage.ctx.db.user.updateMany({
+      where: { id: (await userOf(person.id))?.id ?? '' },
+      data: { role: 'developer' },
+    });
     const [more] = await person.write('/settings');
     await person.press(more as SeenMessage, buttonOf(more, 'Sales of your plugins: on'));
     expect(await userOf(person.id)).toMatchObject({ wantsSalesNotices: false, wantsReminders: true });

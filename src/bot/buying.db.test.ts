@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Ctx } from '#domain/context/context.ts';
 import { encodePress } from './callback.ts';
 import type { SeenMessage } from './testing/sandbox.ts';
 import { buttonOf, forgedPress, type Person, useStage } from './testing/stage.ts';
@@ -18,6 +19,9 @@ async function walk(person: Person, start: SeenMessage[], ...texts: Array<string
   return seen;
 }
 
+const accountOf = (ctx: Ctx, telegramId: number) => ({
+  link: { subject: ctx.vault.subjectOf(BigInt(telegramId)) },
+});
 const slugOf = (message: SeenMessage | undefined) => message?.invoice?.slug ?? '';
 
 describe('buying in the chat', () => {
@@ -86,7 +90,7 @@ describe('buying in the chat', () => {
       'Telegram Stars',
     );
     await person.pay(buttonOf(offer, 'Pay 50 ★').url?.split('$')[1] ?? '');
-    const where = { invoice: { user: { telegramId: BigInt(person.id) } } };
+    const where = { invoice: { user: accountOf(stage.ctx, person.id) } };
     const { firstChargeId, id } = await stage.ctx.db.subscription.findFirstOrThrow({ where });
     await stage.sandbox.sim('POST', `/subscriptions/${firstChargeId}/cancel`);
     await expect
@@ -189,7 +193,7 @@ describe('buying in the chat', () => {
     await person.pay(slugOf(said.find((message) => message.invoice)));
     const support = await person.write('/paysupport');
     const payment = await stage.ctx.db.payment.findFirstOrThrow({
-      where: { invoice: { user: { telegramId: BigInt(person.id) } } },
+      where: { invoice: { user: accountOf(stage.ctx, person.id) } },
     });
     expect(support[0]?.text).toContain(payment.id);
     const [request] = await walk(person, support, /Weekly review/);
@@ -246,7 +250,7 @@ describe('buying in the chat where the operator permits other methods', () => {
     expect(buttonOf(order, /^Pay /).url).toContain('/click/services/pay?');
     const attempts = () =>
       stage.ctx.db.paymentAttempt.findMany({
-        where: { invoice: { user: { telegramId: BigInt(person.id) } } },
+        where: { invoice: { user: accountOf(stage.ctx, person.id) } },
         orderBy: { createdAt: 'asc' },
         select: { provider: true, method: true },
       });
@@ -292,7 +296,7 @@ describe('buying in the chat where the operator permits other methods', () => {
     const person = await stage.person('en');
     await walk(person, await person.write('/buy'), 'Channels', 'Pro', /so’m a year/, 'Card (Payme)');
     const invoice = await stage.ctx.db.invoice.findFirstOrThrow({
-      where: { user: { telegramId: BigInt(person.id) } },
+      where: { user: accountOf(stage.ctx, person.id) },
     });
     const { amount, currency, id: invoiceId, planId, userId } = invoice;
     const now = stage.ctx.clock.now();

@@ -7,6 +7,8 @@ import type { Ctx } from '#domain/context/context.ts';
 import { checkEntitlement } from '#domain/entitlement/check.ts';
 import { listEntitlements } from '#domain/entitlement/list.ts';
 import { remindEnds } from '#domain/entitlement/remind-ends.ts';
+import { subjectOf } from '#domain/identity/account.ts';
+import { moveAccounts } from '#domain/identity/move-accounts.ts';
 import { loadCharges } from '#domain/payment/load.ts';
 import { getPayment, listPayments } from '#domain/payment/records.ts';
 import { listMethods } from '#domain/payment-method/records.ts';
@@ -58,6 +60,7 @@ beforeAll(async () => {
     );
   const at = "now - n * interval '10 minutes'";
   await series('users', 'id, telegram_id, language', "'usr_' || n, 5000000 + n, 'en'");
+  await moveAccounts(world.system);
   await series(
     'invoice',
     'id, user_id, price_id, plan_id, product_id, kind, "interval", status, surface, amount, currency, platform_fee_bps, expires_at, created_at',
@@ -129,7 +132,10 @@ const lastMonth = (ctx: Ctx) => {
 const QUERIES: ReadonlyArray<[name: string, run: (ctx: Ctx) => Promise<unknown>]> = [
   [
     'load_charges',
-    (ctx) => loadCharges(ctx, [{ providerId: STARS, chargeId: 'stx25000', invoiceId: INVOICE, payerId: 5_025_000n }]),
+    (ctx) =>
+      loadCharges(ctx, [
+        { providerId: STARS, chargeId: 'stx25000', invoiceId: INVOICE, payer: subjectOf(ctx, 5_025_000n) },
+      ]),
   ],
   [
     'load_charges, 64 at once',
@@ -140,7 +146,7 @@ const QUERIES: ReadonlyArray<[name: string, run: (ctx: Ctx) => Promise<unknown>]
           providerId: STARS,
           chargeId: `stx${n}`,
           invoiceId: `inv_${n}`,
-          payerId: BigInt(5_000_000 + n),
+          payer: subjectOf(ctx, BigInt(5_000_000 + n)),
         })),
       ),
   ],

@@ -10,6 +10,8 @@ const LIVE = {
   TELEGRAM_WEBHOOK_SECRET: 'a-secret-of-sixteen-or-more',
   SESSION_SECRET: 's'.repeat(40),
   DATA_KEY: Buffer.alloc(32, 7).toString('base64'),
+  SUBJECT_KEY: Buffer.alloc(32, 8).toString('base64'),
+  SIGNING_KEY: Buffer.alloc(300, 9).toString('base64'),
 };
 
 function problemsOf(source: Record<string, string>): readonly EnvProblem[] {
@@ -90,6 +92,8 @@ describe('readEnv in live mode', () => {
     ['TELEGRAM_INIT_DATA_PUBLIC_KEY', SANDBOX_VALUES.initDataPublicKey],
     ['SESSION_SECRET', SANDBOX_VALUES.sessionSecret],
     ['DATA_KEY', SANDBOX_VALUES.dataKey],
+    ['SUBJECT_KEY', SANDBOX_VALUES.subjectKey],
+    ['SIGNING_KEY', SANDBOX_VALUES.signingKey],
     ['METRICS_TOKEN', SANDBOX_VALUES.metricsToken],
     ['CLOCK_URL', 'http://127.0.0.1:8081/sim/clock'],
     ['PUBLIC_URL', 'http://pay.example.com'],
@@ -99,6 +103,9 @@ describe('readEnv in live mode', () => {
     ['TELEGRAM_WEBHOOK_SECRET', 'not allowed in a header!'],
     ['SESSION_SECRET', 'short'],
     ['DATA_KEY', 'bm90IDMyIGJ5dGVz'],
+    ['DATA_KEY_PREVIOUS', 'bm90IDMyIGJ5dGVz'],
+    ['SUBJECT_KEY', 'bm90IDMyIGJ5dGVz'],
+    ['SIGNING_KEY', 'bm90IGEga2V5'],
   ])('refuses %s=%s', (variable, value) => {
     expect(variablesOf({ ...LIVE, [variable]: value })).toEqual([variable]);
   });

@@ -20,6 +20,11 @@ export const SANDBOX_VALUES = {
   sessionSecret: 'hoshi-sandbox-session-secret-do-not-use-live',
   /** 32 bytes, base64. */
   dataKey: 'aG9zaGktc2FuZGJveC1kYXRhLWtleS0zMi1ieXRlcyE=',
+  /** 32 bytes, base64. */
+  subjectKey: 'aG9zaGktc2FuZGJveC1zdWJqZWN0LWtleS0zMmJ5dGU=',
+  /** An OpenPGP key that can only sign, base64 of its binary form. Fingerprint 3c85666ffff5be4085c9d1336ff600c0adec5cac. */
+  signingKey:
+    'xVgEaVW5ABYJKwYBBAHaRw8BAQdAGtzqUoloXcMWowI9CtF+Gqt+cH3G2BFATxXMpe52SugAAP0RTvMGVuTtH1/+CBaaOM5BN0ciVlwbHGDtYntEGwuVQQzqzQ1Ib3NoaSBzYW5kYm94wsATBBMWCgCFBYJpVbkAAwsJBwkQb/YAwK3sXKxFFAAAAAAAHAAgc2FsdEBub3RhdGlvbnMub3BlbnBncGpzLm9yZyFzhFsvMsJ635fLOdKtq4USMifQHcN3MJlaiRlXMEKUBRUKCA4MBBYAAgECGQECmwMCHgEWIQQ8hWZv//W+QIXJ0TNv9gDArexcrAAA6n8A/3ICwJlHRds6dXpz22TE8W1ei80Eo3NfywFW6yrJRLShAQDP2Pwn+nBuuXpsGRe/PpMlyVM7pKU+HAXXJj98Aud0Cg==',
   metricsToken: 'hoshi-sandbox-metrics',
   /** An API key with all scopes, seeded in sandbox mode only. */
   apiKey: 'hoshi_sandbox_api_key_do_not_use_live',
@@ -65,8 +70,14 @@ export type Env = {
   /** The variables of the groups that were asked for, with the sandbox's values where it is on. */
   providerVariables: Source;
   sessionSecret: string;
-  /** 32 bytes; encrypts what the server must be able to read again (raw webhook bodies). */
+  /** 32 bytes; wraps the keys of people and encrypts what the server must be able to read again. */
   dataKey: Uint8Array;
+  /** The data key before a rotation, which still opens; null when everything lies under the present one. */
+  previousDataKey: Uint8Array | null;
+  /** 32 bytes; names people by a keyed hash of their Telegram id. Never replaced. */
+  subjectKey: Uint8Array;
+  /** OpenPGP private key without a passphrase, base64 of its binary form: signs records and the heads of the audit. */
+  signingKey: string;
   /** Bearer token of /metrics; null hides the page (404). */
   metricsToken: string | null;
   surfacePolicy: 'strict' | 'permissive';
@@ -178,6 +189,14 @@ const variables = z.object({
     .string()
     .min(32, 'must be at least 32 characters. Make one: node -p "crypto.randomBytes(32).toString(\'hex\')"'),
   DATA_KEY: base64Key,
+  DATA_KEY_PREVIOUS: base64Key.optional(),
+  SUBJECT_KEY: base64Key,
+  SIGNING_KEY: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9+/]{200,8000}={0,2}$/,
+      'must be an OpenPGP private key in base64. Make one: npm run signing-key',
+    ),
   METRICS_TOKEN: z.string().min(16, 'must be at least 16 characters, or unset to hide /metrics.').optional(),
   SURFACE_POLICY: z.enum(['strict', 'permissive'], { error: 'must be strict or permissive.' }),
   // Pre-checkout refuses every order older than an hour.
@@ -270,6 +289,8 @@ function sandboxDefaults(given: Source): Source {
     CLOCK_URL: `http://127.0.0.1:${sandboxPort}/sim/clock`,
     SESSION_SECRET: SANDBOX_VALUES.sessionSecret,
     DATA_KEY: SANDBOX_VALUES.dataKey,
+    SUBJECT_KEY: SANDBOX_VALUES.subjectKey,
+    SIGNING_KEY: SANDBOX_VALUES.signingKey,
     METRICS_TOKEN: SANDBOX_VALUES.metricsToken,
   };
 }
@@ -333,6 +354,9 @@ const LIVE_NEEDS = {
     'Set at least 16 random characters of A-Z, a-z, 0-9, _ and -. Make one: node -p "crypto.randomBytes(24).toString(\'base64url\')"',
   SESSION_SECRET: 'Set at least 32 random characters. Make one: node -p "crypto.randomBytes(32).toString(\'hex\')"',
   DATA_KEY: 'Set 32 random bytes in base64. Make one: node -p "crypto.randomBytes(32).toString(\'base64\')"',
+  SUBJECT_KEY:
+    'Set 32 random bytes in base64 and never change them. Make one: node -p "crypto.randomBytes(32).toString(\'base64\')"',
+  SIGNING_KEY: 'Set an OpenPGP private key in base64. Make one: npm run signing-key',
 } as const;
 
 const REFUSED_LIVE = {
@@ -343,6 +367,8 @@ const REFUSED_LIVE = {
   TELEGRAM_INIT_DATA_PUBLIC_KEY: SANDBOX_VALUES.initDataPublicKey,
   SESSION_SECRET: SANDBOX_VALUES.sessionSecret,
   DATA_KEY: SANDBOX_VALUES.dataKey,
+  SUBJECT_KEY: SANDBOX_VALUES.subjectKey,
+  SIGNING_KEY: SANDBOX_VALUES.signingKey,
   METRICS_TOKEN: SANDBOX_VALUES.metricsToken,
 } as const;
 
@@ -404,6 +430,9 @@ function toEnv(values: Variables, { isSandbox, providerVariables }: Pick<Env, 'i
     providerVariables,
     sessionSecret: values.SESSION_SECRET,
     dataKey: values.DATA_KEY,
+    previousDataKey: values.DATA_KEY_PREVIOUS ?? null,
+    subjectKey: values.SUBJECT_KEY,
+    signingKey: values.SIGNING_KEY,
     metricsToken: values.METRICS_TOKEN ?? null,
     surfacePolicy: values.SURFACE_POLICY,
     invoiceTtlMinutes: values.INVOICE_TTL_MINUTES,

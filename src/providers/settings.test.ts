@@ -15,6 +15,8 @@ const LIVE = {
   TELEGRAM_WEBHOOK_SECRET: 'a-secret-of-sixteen-or-more',
   SESSION_SECRET: 's'.repeat(40),
   DATA_KEY: Buffer.alloc(32, 7).toString('base64'),
+  SUBJECT_KEY: Buffer.alloc(32, 8).toString('base64'),
+  SIGNING_KEY: Buffer.alloc(300, 9).toString('base64'),
 };
 const PAYME = { PAYME_MERCHANT_ID: '587f72c72cac0d162c722ae2', PAYME_KEY: 'a-real-key-of-a-register' };
 const CLICK = {

@@ -41,7 +41,7 @@ export const AMOUNTS = {
 } as const;
 
 /** Who sells the plugin; gets 70 %. */
-export const DEVELOPER = { id: 'usr_developer', telegramId: 900_000_001n };
+export const DEVELOPER = { id: 'usr_developer' };
 
 const text = (name: string) => ({ name, description: `${name}.` });
 const productTexts = (name: string) => ({ ja: text(`${name}（日本語）`), en: text(name) });
@@ -51,7 +51,7 @@ const planTexts = (name: string) => ({ ja: planText(`${name}（日本語）`), e
 /** Seeds one line with two plans by month and year, and a plugin of a developer who gets 70 %. */
 export async function seedCatalog(prisma: PrismaClient): Promise<void> {
   await prisma.user.create({
-    data: { id: DEVELOPER.id, telegramId: DEVELOPER.telegramId, role: 'developer', language: 'en' },
+    data: { id: DEVELOPER.id, role: 'developer', language: 'en' },
   });
   await prisma.product.createMany({
     data: [

@@ -11,6 +11,7 @@ import type { User } from '#lib/generated/prisma/client.ts';
 import { makeLogger } from '#lib/log.ts';
 import { makeMetrics } from '#lib/metrics.ts';
 import { useTestDatabase as openTestDatabase } from '#lib/testing/database.ts';
+import { TEST_VAULT } from '#lib/testing/vault.ts';
 import { makeProviders, PROVIDERS } from '#providers/registry.ts';
 import { type Sandbox, startSandbox } from '../sandbox/start.ts';
 import { AMOUNTS, type CATALOG, seedCatalog } from './catalog.ts';
@@ -44,7 +45,7 @@ export const DAY_MS = 86_400_000;
 export const MONTH_MS = 30 * DAY_MS;
 
 export type TestClock = Clock & { set(to: Date): void; advance(ms: number): void };
-export type Buyer = User & { ctx: Ctx };
+export type Buyer = User & { ctx: Ctx; telegramId: bigint };
 
 /**
  * A whole small Hoshi for a test file: own Postgres database, the small catalogue, the real Telegram Stars adapter talking
@@ -166,7 +167,7 @@ async function makeParts(database: Database, { policy = {}, variables }: WorldOp
       adminTelegramIds: [],
       ...policy,
     },
-    dataKey: new Uint8Array(32).fill(7),
+    vault: TEST_VAULT,
     sessionSecret: 'a-session-secret-for-tests-only-000000',
     telegram: {
       botToken: BOT_TOKEN,
@@ -257,7 +258,7 @@ function makeWorld(parts: () => Parts): World {
       const id = people;
       await parts().control.createUser({ id, first_name: 'Mina', language_code: 'en', balance });
       const user = await ensureUser(parts().ctx, { telegramId: BigInt(id), languageCode: 'en' });
-      return { ...user, ctx: as({ kind: 'user', userId: user.id, role: 'user' }) };
+      return { ...user, telegramId: BigInt(id), ctx: as({ kind: 'user', userId: user.id, role: 'user' }) };
     },
     order,
     async buy(buyer, priceId) {

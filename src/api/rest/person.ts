@@ -2,8 +2,9 @@ import type { BuyerName } from '#domain/checkout/load.ts';
 import type { Ctx, Scope } from '#domain/context/context.ts';
 import { requireOwnerOr } from '#domain/context/permission.ts';
 import { AppError } from '#domain/errors.ts';
+import { subjectOf } from '#domain/identity/account.ts';
 import { findUserByTelegramId, getUser } from '#domain/identity/find-user.ts';
-import { MAX_TELEGRAM_ID } from '#domain/identity/rules.ts';
+import { MAX_TELEGRAM_ID, type Subject } from '#domain/identity/rules.ts';
 import type { User } from '#lib/generated/prisma/client.ts';
 import { malformedRequest } from '../errors.ts';
 import { actingFor } from '../request.ts';
@@ -31,7 +32,11 @@ const TELEGRAM_ID = /^[1-9][0-9]{0,15}$/;
 export async function resolvePerson(ctx: Ctx, named: Named, scope: Scope): Promise<User> {
   const name = nameOf(ctx, named, scope);
   const user = 'userId' in name ? await getUser(ctx, name.userId) : await findUserByTelegramId(ctx, name.telegramId);
-  return requireNamed(ctx, user, named, scope);
+  const found = requireFound(ctx, user, scope);
+  const { telegramId } = namesOf(named);
+  const isOther = telegramId !== null && (await findUserByTelegramId(ctx, telegramId))?.id !== found.id;
+  if (isOther) throw malformedRequest({ fields: 'customer_telegram_id' });
+  return found;
 }
 
 /** Whom a checkout is for, before anybody is looked up; refuses as `resolvePerson` does. See `requireNamed`. */
@@ -47,19 +52,24 @@ export function nameOf(ctx: Ctx, named: Named, scope: Scope): BuyerName {
 }
 
 /** Holds the person that was found against the one that was named. Throws as `resolvePerson` does. */
-export function requireNamed<Person extends { id: string; telegramId: bigint }>(
+export function requireNamed<Person extends { id: string; subject: Subject | null }>(
   ctx: Ctx,
   buyer: Person | null,
   named: Named,
   scope: Scope,
 ): Person {
-  // Nobody owns the empty id: without rights over others, a stranger and an unknown person look the same.
-  requireOwnerOr(ctx, buyer?.id ?? '', scope);
-  if (!buyer) throw new AppError('not_found', 'user_not_found');
+  const found = requireFound(ctx, buyer, scope);
   const { telegramId } = namesOf(named);
-  if (telegramId !== null && buyer.telegramId !== telegramId)
+  if (telegramId !== null && found.subject !== subjectOf(ctx, telegramId))
     throw malformedRequest({ fields: 'customer_telegram_id' });
-  return buyer;
+  return found;
+}
+
+/** Nobody owns the empty id: without rights over others, a stranger and an unknown person look the same. */
+function requireFound<Person extends { id: string }>(ctx: Ctx, person: Person | null, scope: Scope): Person {
+  requireOwnerOr(ctx, person?.id ?? '', scope);
+  if (!person) throw new AppError('not_found', 'user_not_found');
+  return person;
 }
 
 /** `user_id` may also be a Telegram id, as in the older systems. */

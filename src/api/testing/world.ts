@@ -11,6 +11,7 @@ import { type Provider, ProviderError } from '#domain/provider.ts';
 import { fixedClock } from '#lib/clock.ts';
 import { makeMetrics } from '#lib/metrics.ts';
 import { useTestDatabase } from '#lib/testing/database.ts';
+import { TEST_VAULT } from '#lib/testing/vault.ts';
 import { makeTelegramStars } from '#providers/telegram-stars/adapter.ts';
 import { makeRest } from '../rest.ts';
 import { makeTrpcHandler, TRPC_PATH } from '../trpc-handler.ts';
@@ -118,7 +119,7 @@ export function useWorld({
         webhookBodyRetentionDays: 7,
         adminTelegramIds: [],
       },
-      dataKey: new Uint8Array(32).fill(7),
+      vault: TEST_VAULT,
       sessionSecret: 'a-session-secret-for-tests-of-32-characters',
       telegram: { botToken: BOT_TOKEN, botId: 7_000_000_001, initDataPublicKey: '00'.repeat(32) },
       providers: new Map([provider, ...others(provider)].map((each) => [each.id, each])),

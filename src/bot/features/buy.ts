@@ -107,7 +107,8 @@ async function pay(
   const { user, language, say, t, ctx } = context.visitor;
   const offer = await previewCheckout(ctx, { userId: user.id, priceId, surface: 'bot' });
   const isIntoChat = method === 'telegram_stars' && !isRenewing(offer, method);
-  const chat = isIntoChat ? { chatId: user.telegramId } : {};
+  // A private chat has the id of its person.
+  const chat = isIntoChat && context.from ? { chatId: BigInt(context.from.id) } : {};
   const order = await startCheckout(ctx, { ...choice, userId: user.id, surface: 'bot', language, ...chat });
   context.hasSent ||= isIntoChat;
   const facts = {

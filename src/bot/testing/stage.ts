@@ -4,6 +4,7 @@ import type { Update } from 'grammy/types';
 import { afterAll, beforeAll } from 'vitest';
 import { asActor, type Ctx } from '#domain/context/context.ts';
 import { AppError } from '#domain/errors.ts';
+import { ensureUser } from '#domain/identity/ensure-user.ts';
 import { receiveWebhook } from '#domain/webhook/receive.ts';
 import { readEnv } from '#lib/env.ts';
 import { useTestDatabase } from '#lib/testing/database.ts';
@@ -223,9 +224,8 @@ export function buttonOf(message: SeenMessage | undefined, text: string | RegExp
 
 /** Puts the catalogue of the repository into an empty database. */
 export async function seedCatalog(ctx: Ctx): Promise<void> {
-  const developer = await ctx.db.user.create({
-    data: { id: 'usr_developer', telegramId: 7_000_000_102n, role: 'developer', language: 'en' },
-  });
+  const developer = await ensureUser(ctx, { telegramId: 7_000_000_102n, languageCode: 'en' });
+  await ctx.db.user.update({ where: { id: developer.id }, data: { role: 'developer' } });
   for (const [position, product] of PRODUCTS.entries()) await seedProduct(ctx, product, position, null);
   for (const [position, plugin] of SANDBOX_PLUGINS.entries()) await seedProduct(ctx, plugin, position, developer.id);
 }

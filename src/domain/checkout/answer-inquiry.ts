@@ -1,5 +1,7 @@
 import { judgeInquiry, type PayableOrder } from '#domain/checkout/rules.ts';
 import type { Ctx } from '#domain/context/context.ts';
+import { subjectOf } from '#domain/identity/account.ts';
+import type { Subject } from '#domain/identity/rules.ts';
 import { Currency } from '#domain/money.ts';
 import type { InquiryReason, ProviderInquiry } from '#domain/provider.ts';
 
@@ -7,7 +9,7 @@ export type MayPay = Extract<ProviderInquiry, { type: 'may_pay' }>;
 
 type Row = {
   status: PayableOrder['status'];
-  buyer_id: bigint;
+  buyer: Subject | null;
   amount: bigint;
   currency: string;
   catalogue_amount: bigint;
@@ -24,7 +26,7 @@ type Row = {
 const LOAD = {
   name: 'load_inquiry',
   text: `
-    SELECT i.status, u.telegram_id AS buyer_id, u.language, i.amount, i.currency, pr.amount AS catalogue_amount, pr.currency AS catalogue_currency,
+    SELECT i.status, encode(l.subject, 'hex') AS buyer, u.language, i.amount, i.currency, pr.amount AS catalogue_amount, pr.currency AS catalogue_currency,
       (pr.is_active AND p.status = 'published') AS is_for_sale, i.created_at, i.expires_at,
       (i."interval" = 'once' AND EXISTS (SELECT 1 FROM entitlement e WHERE e.user_id = i.user_id AND e.plan_id = i.plan_id
         AND e.ends_at IS NULL AND e.revoked_at IS NULL)) AS has_lasting,
@@ -33,6 +35,7 @@ const LOAD = {
       EXISTS (SELECT 1 FROM reservation r WHERE r.invoice_id = i.id AND r.status = 'reserved') AS is_reserved
     FROM invoice i
     JOIN users u ON u.id = i.user_id
+    LEFT JOIN identity_link l ON l.user_id = i.user_id
     JOIN price pr ON pr.id = i.price_id
     JOIN product p ON p.id = i.product_id
     WHERE i.id = $1`,
@@ -50,7 +53,7 @@ export async function answerInquiry(ctx: Ctx, inquiry: MayPay): Promise<InquiryV
   const order: PayableOrder | null = row
     ? {
         status: row.status,
-        buyerId: row.buyer_id,
+        buyer: row.buyer,
         price: { amount: row.amount, currency: Currency.parse(row.currency) },
         cataloguePrice: row.is_for_sale
           ? { amount: row.catalogue_amount, currency: Currency.parse(row.catalogue_currency) }
@@ -60,8 +63,9 @@ export async function answerInquiry(ctx: Ctx, inquiry: MayPay): Promise<InquiryV
       }
     : null;
   const holds = row?.has_lasting ? 'lasting_right' : row?.is_renewing ? 'renewing_subscription' : 'nothing';
-  const verdict = judgeInquiry(order, { payerId: inquiry.payerId, price: inquiry.price, holds }, ctx.clock.now());
-  const language = row && row.buyer_id === inquiry.payerId ? row.language : null;
+  const payer = inquiry.payerId === null ? null : subjectOf(ctx, inquiry.payerId);
+  const verdict = judgeInquiry(order, { payer, price: inquiry.price, holds }, ctx.clock.now());
+  const language = row && payer !== null && row.buyer === payer ? row.language : null;
   if (!verdict.ok) return { ok: false, reason: verdict.reason, language };
   return row?.is_reserved ? { ok: false, reason: 'invoice_reserved', language } : verdict;
 }

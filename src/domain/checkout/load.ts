@@ -2,6 +2,7 @@ import type { Interval } from '#domain/catalog/rules.ts';
 import type { Breaker } from '#domain/checkout/breaker.ts';
 import { ATTEMPT_WINDOW_MS, ATTEMPTS_PER_MINUTE } from '#domain/checkout/rules.ts';
 import type { Ctx } from '#domain/context/context.ts';
+import type { Subject } from '#domain/identity/rules.ts';
 import { Currency, type Money } from '#domain/money.ts';
 
 /** Whom a checkout is for: a person's id, or their Telegram account. */
@@ -48,7 +49,7 @@ export type LoadedCheckout = Readonly<{
   plan: Readonly<{ id: string; code: string; texts: unknown }>;
   prices: ReadonlyArray<LoadedPrice>;
   /** Null when we never met them; what follows then says that they hold nothing. */
-  buyer: Readonly<{ id: string; telegramId: bigint; language: string }> | null;
+  buyer: Readonly<{ id: string; subject: Subject | null; language: string }> | null;
   /** When their latest attempts of the last minute began, without those that others opened by a link. */
   recent: ReadonlyArray<Date>;
   hasLasting: boolean;
@@ -72,7 +73,8 @@ const LOAD = {
           WHERE q.product_id = (SELECT id FROM product WHERE id = $1 OR code = $1) HAVING count(*) = 1
       ) named ORDER BY rank LIMIT 1
     ), buyer AS MATERIALIZED (
-      SELECT id, telegram_id, language FROM users WHERE id = coalesce($3, (SELECT id FROM users WHERE telegram_id = $4))
+      SELECT u.id, encode(l.subject, 'hex') AS subject, u.language FROM users u LEFT JOIN identity_link l ON l.user_id = u.id
+      WHERE u.id = coalesce($3, (SELECT user_id FROM identity_link WHERE subject = $4))
     )
     SELECT json_build_object(
       'product', json_build_object('id', p.id, 'code', p.code, 'kind', p.kind, 'fulfilment', p.fulfilment, 'texts', p.texts,
@@ -94,7 +96,7 @@ const LOAD = {
           FROM invoice i WHERE i.user_id = (SELECT id FROM buyer) AND i.price_id = pr.id AND i.status = 'open'
         ) o ON true
         WHERE pr.plan_id = pl.id),
-      'buyer', (SELECT json_build_object('id', id, 'telegramId', telegram_id::text, 'language', language) FROM buyer),
+      'buyer', (SELECT json_build_object('id', id, 'subject', subject, 'language', language) FROM buyer),
       'recent', (SELECT coalesce(json_agg(r.created_at), '[]') FROM (SELECT created_at FROM payment_attempt
         WHERE user_id = (SELECT id FROM buyer) AND opened_by <> 'link' AND created_at > $5
         ORDER BY created_at DESC LIMIT ${ATTEMPTS_PER_MINUTE}) r),
@@ -127,7 +129,7 @@ export async function loadCheckout(
   { item, isProduct = false, buyer }: { item: string; isProduct?: boolean; buyer: BuyerName },
 ): Promise<LoadedCheckout | null> {
   const since = new Date(ctx.clock.now().getTime() - ATTEMPT_WINDOW_MS);
-  const person = 'userId' in buyer ? [buyer.userId, null] : [null, buyer.telegramId.toString()];
+  const person = 'userId' in buyer ? [buyer.userId, null] : [null, Buffer.from(ctx.vault.subjectOf(buyer.telegramId))];
   const { rows } = await ctx.pool.query<{ loaded: Json<LoadedCheckout> }>({
     ...LOAD,
     values: [item, isProduct, ...person, since],
@@ -136,7 +138,6 @@ export async function loadCheckout(
   if (!loaded) return null;
   return {
     ...loaded,
-    buyer: loaded.buyer && { ...loaded.buyer, telegramId: BigInt(loaded.buyer.telegramId) },
     prices: loaded.prices.map((price) => ({
       ...price,
       amount: BigInt(price.amount),

@@ -116,13 +116,13 @@ describe('chooseProviders', () => {
 describe('judgeInquiry', () => {
   const order: PayableOrder = {
     status: 'open',
-    buyerId: 7n,
+    buyer: 'seven',
     price: { amount: 50n, currency: 'XTR' },
     cataloguePrice: { amount: 50n, currency: 'XTR' },
     createdAt: ago(60),
     expiresAt: new Date(now.getTime() + 60_000),
   };
-  const asked = { payerId: 7n, price: { amount: 50n, currency: 'XTR' }, holds: 'nothing' } as const;
+  const asked = { payer: 'seven', price: { amount: 50n, currency: 'XTR' }, holds: 'nothing' } as const;
 
   it('lets the buyer pay their open order', () => {
     expect(judgeInquiry(order, asked, now)).toEqual({ ok: true });
@@ -131,8 +131,8 @@ describe('judgeInquiry', () => {
   type Case = [reason: InquiryReason, order: PayableOrder | null, asked: Parameters<typeof judgeInquiry>[1]];
   const cases: Case[] = [
     ['invoice_not_found', null, asked],
-    ['payer_is_not_buyer', order, { ...asked, payerId: 8n }],
-    ['payer_is_not_buyer', { ...order, status: 'paid' }, { ...asked, payerId: 8n }],
+    ['payer_is_not_buyer', order, { ...asked, payer: 'eight' }],
+    ['payer_is_not_buyer', { ...order, status: 'paid' }, { ...asked, payer: 'eight' }],
     ['invoice_already_paid', { ...order, status: 'paid' }, asked],
     ['invoice_cancelled', { ...order, status: 'cancelled' }, asked],
     ['invoice_expired', { ...order, status: 'expired' }, asked],

@@ -1,5 +1,6 @@
 import { type Interval, MONTH_DAYS } from '#domain/catalog/rules.ts';
 import type { Verdict } from '#domain/errors.ts';
+import type { Subject } from '#domain/identity/rules.ts';
 import type { Money } from '#domain/money.ts';
 import type { Capability, InquiryReason, Method, Surface } from '#domain/provider.ts';
 
@@ -105,7 +106,8 @@ export type InvoiceStatus = 'open' | 'paid' | 'expired' | 'cancelled';
 /** What a pre-checkout question is judged by. */
 export type PayableOrder = Readonly<{
   status: InvoiceStatus;
-  buyerId: bigint;
+  /** Null once they were erased. */
+  buyer: Subject | null;
   price: Money;
   /** What the catalogue asks today, null when the price is no longer sold. */
   cataloguePrice: Money | null;
@@ -126,7 +128,7 @@ export function judgeInquiry(
   order: PayableOrder | null,
   asked: {
     /** Null when the provider does not know who is about to pay. */
-    payerId: bigint | null;
+    payer: Subject | null;
     price: { amount: bigint; currency: string };
     holds: 'nothing' | 'lasting_right' | 'renewing_subscription';
   },
@@ -134,7 +136,7 @@ export function judgeInquiry(
 ): Verdict<InquiryRefusal> {
   const refuse = (reason: InquiryRefusal) => ({ ok: false, reason }) as const;
   if (!order) return refuse('invoice_not_found');
-  if (asked.payerId !== null && order.buyerId !== asked.payerId) return refuse('payer_is_not_buyer');
+  if (asked.payer !== null && order.buyer !== asked.payer) return refuse('payer_is_not_buyer');
   if (order.status === 'paid') return refuse('invoice_already_paid');
   if (order.status === 'cancelled') return refuse('invoice_cancelled');
   if (order.status === 'expired' || order.expiresAt <= now) return refuse('invoice_expired');

@@ -5,6 +5,7 @@ import type { Prisma, PrismaClient } from '#lib/generated/prisma/client.ts';
 import { makeId } from '#lib/id.ts';
 import type { Logger } from '#lib/log.ts';
 import type { Metrics } from '#lib/metrics.ts';
+import type { Vault } from '#lib/vault.ts';
 
 /** The closed list of id prefixes. */
 export const ID_PREFIXES = [
@@ -74,8 +75,8 @@ export type Ctx = Readonly<{
   pool: Pool;
   clock: Clock;
   policy: Policy;
-  /** 32 bytes, for what the server must be able to read again. */
-  dataKey: Uint8Array;
+  /** For what the server must be able to read again, and for naming people without saying who they are. */
+  vault: Vault;
   sessionSecret: string;
   /** For verifying Mini App launches. */
   telegram: Readonly<{ botToken: string; botId: number; initDataPublicKey: string }>;

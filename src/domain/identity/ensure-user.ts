@@ -1,4 +1,5 @@
 import { type Ctx, newId } from '#domain/context/context.ts';
+import { sealAccount } from '#domain/identity/account.ts';
 import { findUserByTelegramId } from '#domain/identity/find-user.ts';
 import { languageFor } from '#domain/identity/rules.ts';
 import type { User } from '#lib/generated/prisma/client.ts';
@@ -26,19 +27,29 @@ export async function ensureUser(
     if (Object.keys(changes).length === 0) return found;
     return ctx.db.user.update({ where: { id: found.id }, data: changes });
   }
-  // Two first messages at once: the second insert does nothing and the row is read.
-  await ctx.db.user.createMany({
-    data: [
-      {
-        id: newId(ctx, 'usr'),
-        telegramId,
-        role: isAdmin ? 'admin' : 'user',
-        language: languageFor(languageCode),
-        isReachable: isReachable ?? false,
-        createdAt: ctx.clock.now(),
-      },
-    ],
-    skipDuplicates: true,
+  await insertUser(ctx, telegramId, {
+    role: isAdmin ? 'admin' : 'user',
+    language: languageFor(languageCode),
+    isReachable: isReachable ?? false,
   });
-  return ctx.db.user.findUniqueOrThrow({ where: { telegramId } });
+  const made = await findUserByTelegramId(ctx, telegramId);
+  if (!made) throw new Error('a person who was just written cannot be found');
+  return made;
+}
+
+/** Of two first messages at once the second writes nothing: the person exists with their link, or neither does. */
+async function insertUser(
+  ctx: Ctx,
+  telegramId: bigint,
+  { isReachable, language, role }: Pick<User, 'role' | 'language' | 'isReachable'>,
+): Promise<void> {
+  const { dataKey, sealed, subject } = sealAccount(ctx, telegramId);
+  const now = ctx.clock.now();
+  await ctx.db.$executeRaw`
+    WITH link AS (
+      INSERT INTO identity_link (user_id, subject, sealed, data_key, created_at)
+      VALUES (${newId(ctx, 'usr')}, ${subject}, ${sealed}, ${dataKey}, ${now})
+      ON CONFLICT (subject) DO NOTHING RETURNING user_id)
+    INSERT INTO users (id, role, language, is_reachable, created_at)
+    SELECT user_id, ${role}::user_role, ${language}, ${isReachable}, ${now} FROM link`;
 }

@@ -3,11 +3,13 @@ import { AppError } from '#domain/errors.ts';
 import type { User } from '#lib/generated/prisma/client.ts';
 
 // Asked by nearly every request, so not through the model API unless a transaction of its is open.
-const COLUMNS = `id, telegram_id AS "telegramId", role, language, has_chosen_language AS "hasChosenLanguage",
-  is_reachable AS "isReachable", wants_reminders AS "wantsReminders", wants_sales_notices AS "wantsSalesNotices",
-  created_at AS "createdAt"`;
-const BY_ID = { name: 'find_user', text: `SELECT ${COLUMNS} FROM users WHERE id = $1` };
-const BY_TELEGRAM_ID = { name: 'find_telegram_user', text: `SELECT ${COLUMNS} FROM users WHERE telegram_id = $1` };
+const COLUMNS = `u.id, u.role, u.language, u.has_chosen_language AS "hasChosenLanguage", u.is_reachable AS "isReachable",
+  u.wants_reminders AS "wantsReminders", u.wants_sales_notices AS "wantsSalesNotices", u.created_at AS "createdAt"`;
+const BY_ID = { name: 'find_user', text: `SELECT ${COLUMNS} FROM users u WHERE u.id = $1` };
+const BY_SUBJECT = {
+  name: 'find_user_of_account',
+  text: `SELECT ${COLUMNS} FROM identity_link l JOIN users u ON u.id = l.user_id WHERE l.subject = $1`,
+};
 
 /** The person with this id. Throws `not_found user_not_found`. */
 export async function getUser(ctx: Ctx, userId: string): Promise<User> {
@@ -20,7 +22,8 @@ export async function getUser(ctx: Ctx, userId: string): Promise<User> {
 
 /** The person with this Telegram account, null when we never met. */
 export async function findUserByTelegramId(ctx: Ctx, telegramId: bigint): Promise<User | null> {
-  if (ctx.isInTransaction) return ctx.db.user.findUnique({ where: { telegramId } });
-  const { rows } = await ctx.pool.query<User>({ ...BY_TELEGRAM_ID, values: [telegramId] });
+  const subject = ctx.vault.subjectOf(telegramId);
+  if (ctx.isInTransaction) return ctx.db.user.findFirst({ where: { link: { subject } } });
+  const { rows } = await ctx.pool.query<User>({ ...BY_SUBJECT, values: [Buffer.from(subject)] });
   return rows[0] ?? null;
 }

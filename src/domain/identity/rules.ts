@@ -15,6 +15,9 @@ export function languageFor(tag: unknown): Language {
   return LANGUAGES.find((language) => language === primary) ?? 'en';
 }
 
+/** A person without saying who they are: the keyed hash of their Telegram id, hex. */
+export type Subject = string;
+
 /** initData may start a session for this long after its auth_date (telegram.md §2.1: at most 1 h where money is near). */
 export const INIT_DATA_MAX_AGE_SECONDS = 3600;
 /** Clocks differ a little. */

@@ -3,6 +3,7 @@ import { SignJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
 import type { Ctx } from '#domain/context/context.ts';
 import { BOT_TOKEN, openWorld } from '../../testing/world.ts';
+import { telegramIdOf } from './account.ts';
 import { authenticateApiKey, listApiKeys, registerApiKey, revokeApiKey } from './api-key.ts';
 import { changeSettings } from './change-settings.ts';
 import { ensureUser } from './ensure-user.ts';
@@ -61,12 +62,14 @@ describe('published vectors', () => {
 
   it('HMAC', async () => {
     const { userId } = await signIn(forVector(HMAC), HMAC.initData);
-    expect(await getUser(world.door, userId)).toMatchObject({ telegramId: 279_058_397n, language: 'en' });
+    expect(await telegramIdOf(world.system, userId)).toBe(279_058_397n);
+    expect(await getUser(world.door, userId)).toMatchObject({ language: 'en' });
   });
 
   it('HMAC and Ed25519, with escaped JSON', async () => {
     const { userId } = await signIn(forVector(ED25519), ED25519.initData);
-    expect(await getUser(world.door, userId)).toMatchObject({ telegramId: 279_058_397n, isReachable: true });
+    expect(await telegramIdOf(world.system, userId)).toBe(279_058_397n);
+    expect(await getUser(world.door, userId)).toMatchObject({ isReachable: true });
   });
 
   it('refuses the Ed25519 signature under another key or for another bot, though the HMAC is right', async () => {

@@ -3,7 +3,6 @@ import { requireOwnerOr } from '#domain/context/permission.ts';
 import { AppError } from '#domain/errors.ts';
 import { AddingPage, SealedMethod } from '#domain/payment-method/rules.ts';
 import type { Method } from '#domain/provider.ts';
-import { openBytes, sealBytes } from '#lib/crypto.ts';
 import type { PaymentMethod } from '#lib/generated/prisma/client.ts';
 
 /** A stored payment method as its owner sees it. */
@@ -53,7 +52,7 @@ export async function getMethod(
 /** The token and description of an active method. Throws `not_found payment_method_not_found` for any other. */
 export function openMethod(ctx: Ctx, row: PaymentMethod): SealedMethod {
   if (!row.sealed) throw new AppError('not_found', 'payment_method_not_found');
-  return SealedMethod.parse(JSON.parse(openBytes(ctx.dataKey, row.sealed).toString('utf8')));
+  return SealedMethod.parse(JSON.parse(ctx.vault.open(row.sealed).toString('utf8')));
 }
 
 /** As `openMethod` reads it. */
@@ -64,7 +63,7 @@ export function sealMethod(ctx: Ctx, method: SealedMethod): Uint8Array<ArrayBuff
 /** Where a method that was begun goes on. Throws `not_found payment_method_not_found` when nothing was begun. */
 export function openPage(ctx: Ctx, row: PaymentMethod): AddingPage {
   if (!row.page) throw new AppError('not_found', 'payment_method_not_found');
-  return AddingPage.parse(JSON.parse(openBytes(ctx.dataKey, row.page).toString('utf8')));
+  return AddingPage.parse(JSON.parse(ctx.vault.open(row.page).toString('utf8')));
 }
 
 /** As `openPage` reads it. */
@@ -73,7 +72,7 @@ export function sealPage(ctx: Ctx, { client, url }: AddingPage): Uint8Array<Arra
 }
 
 function seal(ctx: Ctx, content: object): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(sealBytes(ctx.dataKey, Buffer.from(JSON.stringify(content))));
+  return ctx.vault.seal(Buffer.from(JSON.stringify(content)));
 }
 
 /** In a transaction: two at once must not both be the last that is allowed to a person. */

@@ -1,4 +1,5 @@
 import type { Ctx } from '#domain/context/context.ts';
+import { telegramIdOf } from '#domain/identity/account.ts';
 import { ProviderError } from '#domain/provider.ts';
 import { setRenewal } from '#domain/subscription/set-renewal.ts';
 
@@ -8,12 +9,12 @@ import { setRenewal } from '#domain/subscription/set-renewal.ts';
  */
 export async function cancelSurplusRenewal(ctx: Ctx, paymentId: string): Promise<void> {
   const payment = await ctx.db.payment.findUniqueOrThrow({ where: { id: paymentId } });
-  const payer = await ctx.db.user.findUniqueOrThrow({ where: { id: payment.userId } });
+  const payerId = await telegramIdOf(ctx, payment.userId);
   try {
     await setRenewal(ctx, {
       providerId: payment.provider,
       chargeId: payment.chargeId,
-      payerId: payer.telegramId,
+      payerId,
       renews: false,
     });
   } catch (error) {

@@ -1,17 +1,18 @@
 import type { Interval } from '#domain/catalog/rules.ts';
 import type { Ctx } from '#domain/context/context.ts';
+import type { Subject } from '#domain/identity/rules.ts';
 import { Currency } from '#domain/money.ts';
 import type { PaymentStatus, SettlingOrder } from '#domain/payment/rules.ts';
 import type { SubscriptionStatus } from '#domain/subscription/rules.ts';
 
 /** A charge to settle, by what its order is found with. */
-export type ChargeKey = Readonly<{ providerId: string; chargeId: string; invoiceId: string; payerId: bigint | null }>;
+export type ChargeKey = Readonly<{ providerId: string; chargeId: string; invoiceId: string; payer: Subject | null }>;
 
 /** Everything a charge is judged by, read in one query. */
 export type LoadedCharge = Readonly<{
   order: SettlingOrder;
   invoice: Readonly<{ id: string; userId: string; priceId: string; planId: string; productId: string }>;
-  /** Null when the payer never met us. */
+  /** Who paid; the buyer where the provider does not know its payers. Null when the payer never met us. */
   payerUserId: string | null;
   /** The payment that stands for this charge already. */
   existing: Readonly<{ id: string; status: PaymentStatus }> | null;
@@ -33,7 +34,7 @@ type Row = {
   currency: string;
   platform_fee_bps: number;
   developer_user_id: string | null;
-  buyer_id: bigint;
+  buyer: Subject | null;
   payer_user_id: string | null;
   existing_id: string | null;
   existing_status: PaymentStatus | null;
@@ -54,7 +55,7 @@ const LOAD_CHARGES = {
   name: 'load_charges',
   text: `
     SELECT key.position, i.id AS invoice_id, i.user_id, i.price_id, i.plan_id, i.product_id, i.kind, i."interval", i.status,
-      i.amount, i.currency, i.platform_fee_bps, i.developer_user_id, buyer.telegram_id AS buyer_id, payer.id AS payer_user_id,
+      i.amount, i.currency, i.platform_fee_bps, i.developer_user_id, encode(buyer.subject, 'hex') AS buyer, CASE WHEN key.payer IS NULL THEN i.user_id ELSE payer.user_id END AS payer_user_id,
       existing.id AS existing_id, existing.status AS existing_status,
       s.id AS subscription_id, s.status AS subscription_status, s.current_period_end AS subscription_end,
       (SELECT f.period_start FROM payment f WHERE s.id IS NOT NULL AND f.invoice_id = i.id AND f.kind = 'first') AS first_period_start,
@@ -66,11 +67,11 @@ const LOAD_CHARGES = {
         AND e.ends_at IS NULL AND e.revoked_at IS NULL)) AS has_lasting,
       (SELECT max(e.ends_at) FROM entitlement e WHERE i."interval" IN ('year', 'month') AND i.kind = 'one_time' AND e.user_id = i.user_id
         AND e.product_id = i.product_id AND e.plan_id = i.plan_id AND e.revoked_at IS NULL) AS paid_time_end
-    FROM unnest((SELECT $1::text[]), (SELECT $2::text[]), (SELECT $3::text[]), (SELECT $4::int8[]))
-      WITH ORDINALITY AS key(provider, charge_id, invoice_id, payer_id, position)
+    FROM unnest((SELECT $1::text[]), (SELECT $2::text[]), (SELECT $3::text[]), (SELECT $4::bytea[]))
+      WITH ORDINALITY AS key(provider, charge_id, invoice_id, payer, position)
     JOIN invoice i ON i.id = key.invoice_id
-    JOIN users buyer ON buyer.id = i.user_id
-    LEFT JOIN users payer ON payer.telegram_id = coalesce(key.payer_id, buyer.telegram_id)
+    LEFT JOIN identity_link buyer ON buyer.user_id = i.user_id
+    LEFT JOIN identity_link payer ON payer.subject = key.payer
     LEFT JOIN payment existing ON existing.provider = key.provider AND existing.charge_id = key.charge_id
     LEFT JOIN subscription s ON s.invoice_id = i.id`,
 };
@@ -83,7 +84,7 @@ export async function loadCharges(ctx: Ctx, keys: ReadonlyArray<ChargeKey>): Pro
       keys.map((key) => key.providerId),
       keys.map((key) => key.chargeId),
       keys.map((key) => key.invoiceId),
-      keys.map((key) => key.payerId?.toString() ?? null),
+      keys.map(({ payer }) => (payer === null ? null : Buffer.from(payer, 'hex'))),
     ],
   });
   const loaded: Array<LoadedCharge | null> = keys.map(() => null);
@@ -107,7 +108,7 @@ function toLoadedCharge(row: Row): LoadedCharge {
       interval: row.interval,
       status: row.status,
       price: { amount: row.amount, currency: Currency.parse(row.currency) },
-      buyerId: row.buyer_id,
+      buyer: row.buyer,
       platformFeeBps: row.platform_fee_bps,
       developerUserId: row.developer_user_id,
       subscription,

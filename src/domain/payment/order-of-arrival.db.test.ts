@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Ctx } from '#domain/context/context.ts';
+import { sealAccount } from '#domain/identity/account.ts';
 import { reconcilePayments } from '#domain/reconciliation/reconcile.ts';
 import { retryWebhooks } from '#domain/webhook/retry.ts';
 import { makeTelegramStars } from '#providers/telegram-stars/adapter.ts';
@@ -89,8 +90,9 @@ async function play(order: ReadonlyArray<EventName>): Promise<string> {
 async function newBuyer(): Promise<Buyer> {
   const id = `usr_${newChargeId().slice(3, 24)}`;
   const telegramId = BigInt(world.nextUpdateId());
-  const row = await world.database.prisma.user.create({ data: { id, telegramId, language: 'en' } });
-  return { ...row, ctx: world.as({ kind: 'user', userId: id, role: 'user' }) };
+  const row = await world.database.prisma.user.create({ data: { id, language: 'en' } });
+  await world.database.prisma.identityLink.create({ data: { userId: id, ...sealAccount(world.door, telegramId) } });
+  return { ...row, telegramId, ctx: world.as({ kind: 'user', userId: id, role: 'user' }) };
 }
 
 /** Events that came before what they are about are tried again until all are at rest. */

@@ -103,7 +103,7 @@ const order: SettlingOrder = {
   interval: 'once',
   status: 'open',
   price: { amount: 100n, currency: 'XTR' },
-  buyerId: 7n,
+  buyer: 'seven',
   platformFeeBps: 3_000,
   developerUserId: null,
   subscription: null,
@@ -112,7 +112,7 @@ const order: SettlingOrder = {
   paidTimeEnd: null,
 };
 const charge: SettlingCharge = {
-  payerId: 7n,
+  payer: 'seven',
   paid: { amount: 100n, currency: 'XTR' },
   occurredAt: at(0),
   renewal: 'none',
@@ -123,7 +123,7 @@ const surplus = (reason: string) => ({ kind: 'surplus', reason });
 
 describe('judgePayment', () => {
   it.each([
-    ['payer_is_not_buyer', order, { ...charge, payerId: 8n }],
+    ['payer_is_not_buyer', order, { ...charge, payer: 'eight' }],
     ['currency_mismatch', order, { ...charge, paid: { amount: 100n, currency: 'USD' } }],
     ['amount_mismatch', order, { ...charge, paid: { amount: 99n, currency: 'XTR' } }],
     ['amount_mismatch', order, { ...charge, paid: { amount: 101n, currency: 'XTR' } }],

@@ -1,5 +1,6 @@
 import { accessEnd, type Interval } from '#domain/catalog/rules.ts';
 import type { Reason } from '#domain/errors.ts';
+import type { Subject } from '#domain/identity/rules.ts';
 import { type Entry, entriesForPayment } from '#domain/ledger/rules.ts';
 import type { Money } from '#domain/money.ts';
 import type { ProcessorFee } from '#domain/provider.ts';
@@ -81,7 +82,8 @@ export type SettlingOrder = Readonly<{
   interval: Interval;
   status: 'open' | 'paid' | 'expired' | 'cancelled';
   price: Money;
-  buyerId: bigint;
+  /** Null once they were erased. */
+  buyer: Subject | null;
   platformFeeBps: number;
   developerUserId: string | null;
   /** The subscription this order started. `firstPeriodStart` is null while its first charge is not known. */
@@ -101,7 +103,7 @@ export type SettlingOrder = Readonly<{
 
 export type SettlingCharge = Readonly<{
   /** Null when the provider does not know its payers: then it is the buyer. */
-  payerId: bigint | null;
+  payer: Subject | null;
   paid: { amount: bigint; currency: string };
   occurredAt: Date;
   renewal: 'none' | 'first' | 'renewal' | 'unknown';
@@ -125,8 +127,7 @@ const DAY_MS = 86_400_000;
  * the order of arrival, so a late, lost or repeated message ends in the same state.
  */
 export function judgePayment(order: SettlingOrder, charge: SettlingCharge): PaymentVerdict {
-  if (charge.payerId !== null && charge.payerId !== order.buyerId)
-    return { kind: 'surplus', reason: 'payer_is_not_buyer' };
+  if (charge.payer !== null && charge.payer !== order.buyer) return { kind: 'surplus', reason: 'payer_is_not_buyer' };
   if (charge.paid.currency !== order.price.currency) return { kind: 'surplus', reason: 'currency_mismatch' };
   if (charge.paid.amount !== order.price.amount) return { kind: 'surplus', reason: 'amount_mismatch' };
   return order.kind === 'one_time' ? judgeOneTime(order, charge) : judgeSubscriptionCharge(order, charge);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { cancelInvoice } from '#domain/checkout/cancel.ts';
 import { checkEntitlement } from '#domain/entitlement/check.ts';
+import { telegramIdOf } from '#domain/identity/account.ts';
 import { retryWebhooks } from '#domain/webhook/retry.ts';
 import { expectWholeBooks, jobsOf, noticesOf } from '../../testing/books.ts';
 import { AMOUNTS, CATALOG, DEVELOPER } from '../../testing/catalog.ts';
@@ -210,9 +211,7 @@ describe('money that is not what was asked', () => {
     await world.deliver(successfulPayment(world.nextUpdateId(), { ...facts, payer: stranger }));
     const [payment] = await paymentsOf(facts.invoiceId);
     expect(payment).toMatchObject({ kind: 'surplus', status: 'refunding' });
-    expect(await world.sql('SELECT telegram_id FROM users WHERE id = $1', [payment?.user_id])).toEqual([
-      { telegram_id: 880_001n },
-    ]);
+    expect(await telegramIdOf(world.system, String(payment?.user_id))).toBe(880_001n);
     expect(await world.sql('SELECT status FROM invoice WHERE id = $1', [facts.invoiceId])).toEqual([
       { status: 'open' },
     ]);

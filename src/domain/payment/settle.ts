@@ -5,7 +5,9 @@ import { type InboxEntry, toInboxRow } from '#domain/context/inbox.ts';
 import { announceJobs, attentionJob, type JobRequest, noticeJob, toJobRow } from '#domain/context/queue.ts';
 import { databaseCode, isRetryable } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
+import { subjectOf } from '#domain/identity/account.ts';
 import { ensureUser } from '#domain/identity/ensure-user.ts';
+import type { Subject } from '#domain/identity/rules.ts';
 import { type ChargeKey, type LoadedCharge, loadCharges } from '#domain/payment/load.ts';
 import { bookPayment, judgePayment, type PaymentVerdict } from '#domain/payment/rules.ts';
 import type { Capability, Provider, ProviderEvent } from '#domain/provider.ts';
@@ -82,7 +84,7 @@ async function commitTogether(settlings: ReadonlyArray<Settling>): Promise<Map<S
     const loaded = await loadCharges(first.ctx, batch.map(keyOf));
     const plans = batch.flatMap((settling, position) => {
       const charge = loaded[position];
-      if (!charge?.payerUserId || !isWanted(settling.request, charge)) return [];
+      if (!charge?.payerUserId || !isWanted(settling, charge)) return [];
       return [{ settling, rows: decide(settling.ctx, settling.request, charge, charge.payerUserId) }];
     });
     const rows = plans.map((plan) => plan.rows);
@@ -102,10 +104,8 @@ async function settleAlone({ ctx, request }: Settling): Promise<SettleOutcome> {
   for (let attempt = 1; ; attempt += 1) {
     const [loaded] = await loadCharges(ctx, [keyOf({ ctx, request })]);
     if (!loaded) throw new AppError('not_found', 'invoice_not_found');
-    if (!isWanted(request, loaded)) throw new AppError('conflict', 'reservation_closed');
-    const payerUserId =
-      loaded.payerUserId ??
-      (await ensureUser(ctx, { telegramId: request.event.payerId ?? loaded.order.buyerId, languageCode: null })).id;
+    if (!isWanted({ ctx, request }, loaded)) throw new AppError('conflict', 'reservation_closed');
+    const payerUserId = loaded.payerUserId ?? (await meetPayer(ctx, request.event)).id;
     try {
       const [outcome = 'stale'] = await commit(ctx, [decide(ctx, request, loaded, payerUserId)]);
       if (outcome === 'released') throw new AppError('conflict', 'reservation_closed');
@@ -133,10 +133,18 @@ async function commit(ctx: Ctx, plans: ReadonlyArray<SettlementRows>): Promise<R
   return rows[0]?.outcomes ?? [];
 }
 
+/** Somebody who paid and whom we never saw: they may be written to, and their money may have to go back to them. */
+function meetPayer(ctx: Ctx, { payerId }: SucceededEvent) {
+  if (payerId === null) throw new Error('a charge without a payer has the buyer of its order');
+  return ensureUser(ctx, { telegramId: payerId, languageCode: null });
+}
+
 /** Whether a charge that can still be refused is owed. A repeat of one that stands already is none of these. */
-function isWanted({ event, hold }: SettleRequest, { existing, order }: LoadedCharge): boolean {
+function isWanted({ ctx, request: { event, hold } }: Settling, { existing, order }: LoadedCharge): boolean {
   if (!hold || hold.isDebited || existing) return true;
-  return order.status === 'open' && judgePayment(order, event).kind !== 'surplus';
+  return (
+    order.status === 'open' && judgePayment(order, { ...event, payer: payerSubject(ctx, event) }).kind !== 'surplus'
+  );
 }
 
 /** SQLSTATE classes that speak of the rows written, not of the database's own state (data, integrity, rollback, raised, locks). */
@@ -146,8 +154,12 @@ function isAboutRows(error: unknown): boolean {
   return ABOUT_ROWS.has((databaseCode(error) ?? '').slice(0, 2));
 }
 
-function keyOf({ request: { event, providerId } }: Settling): ChargeKey {
-  return { providerId, chargeId: event.chargeId, invoiceId: event.invoiceId, payerId: event.payerId };
+function keyOf({ ctx, request: { event, providerId } }: Settling): ChargeKey {
+  return { providerId, chargeId: event.chargeId, invoiceId: event.invoiceId, payer: payerSubject(ctx, event) };
+}
+
+function payerSubject(ctx: Ctx, { payerId }: SucceededEvent): Subject | null {
+  return payerId === null ? null : subjectOf(ctx, payerId);
 }
 
 /** Who paid; a provider that does not know its payers is asked for one order at a time. */
@@ -166,7 +178,7 @@ function decide(ctx: Ctx, request: SettleRequest, loaded: LoadedCharge, payerUse
   const { event, inbox, providerId } = request;
   const { invoice, order } = loaded;
   const now = ctx.clock.now();
-  const verdict = judgePayment(order, { ...event, paid: event.paid });
+  const verdict = judgePayment(order, { ...event, payer: payerSubject(ctx, event) });
   const provider = ctx.providers.get(providerId);
   const accepted = acceptedBy(provider, event);
   const { split, developerUserId, entries } = bookPayment({

@@ -1,6 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { measureBacklog } from '#domain/audit/backlog.ts';
 import { cancelInvoice } from '#domain/checkout/cancel.ts';
+import { telegramIdOf } from '#domain/identity/account.ts';
 import { executeRefund } from '#domain/payment/execute-refund.ts';
 import { type Provider, ProviderError, type ProviderTransaction } from '#domain/provider.ts';
 import { reconcilePayments } from '#domain/reconciliation/reconcile.ts';
@@ -14,11 +15,9 @@ const world = openWorld();
 beforeAll(() => world.connect());
 // Subscriptions of an earlier test would renew in a later one, when the clock is moved.
 afterEach(async () => {
-  const rows = await world.sql<{ telegram_id: bigint }>(
-    'SELECT DISTINCT u.telegram_id FROM subscription s JOIN users u ON u.id = s.user_id',
-  );
-  for (const { telegram_id } of rows)
-    for (const { id, state } of await world.sandbox.subscriptions(Number(telegram_id)))
+  const rows = await world.sql<{ user_id: string }>('SELECT DISTINCT user_id FROM subscription');
+  for (const { user_id } of rows)
+    for (const { id, state } of await world.sandbox.subscriptions(Number(await telegramIdOf(world.system, user_id))))
       if (state === 'active') await world.sandbox.cancelSubscription(id);
 });
 

@@ -1,5 +1,6 @@
 import type { PayableOrder } from '#domain/checkout/rules.ts';
 import type { Ctx } from '#domain/context/context.ts';
+import type { Subject } from '#domain/identity/rules.ts';
 import { Currency } from '#domain/money.ts';
 import type { Reservation } from '#domain/provider.ts';
 import type { ReservationFacts } from '#domain/reservation/rules.ts';
@@ -20,7 +21,7 @@ type Row = {
 };
 type OrderRow = {
   order_status: PayableOrder['status'] | null;
-  buyer_id: bigint;
+  buyer: Subject | null;
   order_amount: bigint;
   order_currency: string;
   catalogue_amount: bigint;
@@ -41,7 +42,7 @@ const COLUMNS =
 const LOAD = {
   name: 'load_reservation',
   text: `
-    SELECT ${COLUMNS}, i.status AS order_status, u.telegram_id AS buyer_id, u.language, i.amount AS order_amount,
+    SELECT ${COLUMNS}, i.status AS order_status, encode(l.subject, 'hex') AS buyer, u.language, i.amount AS order_amount,
       i.currency AS order_currency, pr.amount AS catalogue_amount, pr.currency AS catalogue_currency,
       (pr.is_active AND p.status = 'published') AS is_for_sale, i.created_at AS order_created_at, i.expires_at,
       (i."interval" = 'once' AND EXISTS (SELECT 1 FROM entitlement e WHERE e.user_id = i.user_id AND e.plan_id = i.plan_id
@@ -54,6 +55,7 @@ const LOAD = {
     LEFT JOIN reservation r ON r.provider = $1 AND r.charge_id = $2
     LEFT JOIN invoice i ON i.id = coalesce($3, r.invoice_id)
     LEFT JOIN users u ON u.id = i.user_id
+    LEFT JOIN identity_link l ON l.user_id = i.user_id
     LEFT JOIN price pr ON pr.id = i.price_id
     LEFT JOIN product p ON p.id = i.product_id`,
 };
@@ -115,7 +117,7 @@ function toReservation(row: Row): Reservation {
 function toOrder(row: OrderRow, status: PayableOrder['status']): PayableOrder {
   return {
     status,
-    buyerId: row.buyer_id,
+    buyer: row.buyer,
     price: { amount: row.order_amount, currency: Currency.parse(row.order_currency) },
     cataloguePrice: row.is_for_sale
       ? { amount: row.catalogue_amount, currency: Currency.parse(row.catalogue_currency) }

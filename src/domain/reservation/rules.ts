@@ -35,7 +35,7 @@ export function judgeReserve(
   if (own) return refuse('reservation_closed');
   // Over before it begins: the provider will not capture it any more.
   if (now.getTime() - asked.askedAt.getTime() >= lastMs) return refuse('reservation_closed');
-  const payable = judgeInquiry(facts.order, { payerId: null, price: asked.price, holds: facts.holds }, now);
+  const payable = judgeInquiry(facts.order, { payer: null, price: asked.price, holds: facts.holds }, now);
   if (!payable.ok) return refuse(payable.reason);
   return facts.isHeldByOther ? refuse('invoice_reserved') : { kind: 'reserve' };
 }

@@ -4,6 +4,7 @@ import { closeInbox, type InboxEntry } from '#domain/context/inbox.ts';
 import { queueJobs } from '#domain/context/queue.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
+import { findUserByTelegramId } from '#domain/identity/find-user.ts';
 import type { ProviderEvent } from '#domain/provider.ts';
 import { changeSubscription } from '#domain/subscription/change.ts';
 import type { SubscriptionEvent } from '#domain/subscription/rules.ts';
@@ -31,9 +32,9 @@ export async function applySubscriptionEvent(
     const subscription = await tx.db.subscription.findUnique({ where: { invoiceId: event.invoiceId } });
     if (!subscription && (await isSurplus(tx, event))) return close(tx, inbox, 'ignored');
     if (!subscription) throw new AppError('not_found', 'subscription_not_found');
-    const owner = await tx.db.user.findUniqueOrThrow({ where: { id: subscription.userId } });
+    const payer = await findUserByTelegramId(tx, event.payerId);
     // A second, surplus subscription of a stranger to the same forwarded link is not this one.
-    const isOwners = owner.telegramId === event.payerId;
+    const isOwners = payer?.id === subscription.userId;
     const subscriptionId = subscription.id;
     if (await isOvertaken(tx, subscriptionId, stored?.receivedAt ?? inbox?.receivedAt ?? event.occurredAt))
       return close(tx, inbox, 'ignored');
@@ -59,7 +60,7 @@ async function close<Outcome extends string>(tx: Ctx, inbox: InboxEntry | null, 
 
 /** Whether the message is about a subscription that was given back as surplus: it exists at the provider only. */
 async function isSurplus(tx: Ctx, event: SubscriptionChangedEvent): Promise<boolean> {
-  const payer = await tx.db.user.findUnique({ where: { telegramId: event.payerId }, select: { id: true } });
+  const payer = await findUserByTelegramId(tx, event.payerId);
   if (!payer) return false;
   return (await tx.db.payment.count({ where: { invoiceId: event.invoiceId, userId: payer.id, kind: 'surplus' } })) > 0;
 }

@@ -1,6 +1,7 @@
 import type { Ctx } from '#domain/context/context.ts';
 import { requireOwnerOr } from '#domain/context/permission.ts';
 import { AppError } from '#domain/errors.ts';
+import { telegramIdOf } from '#domain/identity/account.ts';
 import { ProviderError } from '#domain/provider.ts';
 import { changeSubscription, findOtherRenewing } from '#domain/subscription/change.ts';
 import { getSubscription } from '#domain/subscription/records.ts';
@@ -46,12 +47,12 @@ export async function resumeSubscription(ctx: Ctx, subscriptionId: string): Prom
  */
 export async function stopRenewal(ctx: Ctx, subscriptionId: string): Promise<void> {
   const subscription = await getSubscription(ctx, subscriptionId);
-  const payer = await ctx.db.user.findUniqueOrThrow({ where: { id: subscription.userId } });
+  const payerId = await telegramIdOf(ctx, subscription.userId);
   try {
     await setRenewal(ctx, {
       providerId: subscription.provider,
       chargeId: subscription.firstChargeId,
-      payerId: payer.telegramId,
+      payerId,
       renews: false,
     });
   } catch (error) {
@@ -64,12 +65,12 @@ export async function stopRenewal(ctx: Ctx, subscriptionId: string): Promise<voi
 }
 
 async function askProvider(ctx: Ctx, subscription: Subscription, renews: boolean): Promise<void> {
-  const payer = await ctx.db.user.findUniqueOrThrow({ where: { id: subscription.userId } });
+  const payerId = await telegramIdOf(ctx, subscription.userId);
   try {
     await setRenewal(ctx, {
       providerId: subscription.provider,
       chargeId: subscription.firstChargeId,
-      payerId: payer.telegramId,
+      payerId,
       renews,
     });
   } catch (error) {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { ProviderError } from '#domain/provider.ts';
-import { openBytes, sealBytes } from '#lib/crypto.ts';
 import { expectWholeBooks, noticesOf } from '../../testing/books.ts';
 import { AMOUNTS, CATALOG } from '../../testing/catalog.ts';
 import {
@@ -142,7 +141,7 @@ describe('an event that cannot be applied', () => {
     const kept = await rowOf(updateId);
     expect(kept).toMatchObject({ status: 'failed', attempts: 1, error: 'invoice_not_found' });
     expect(kept?.body?.includes(facts.chargeId)).toBe(false);
-    expect(openBytes(world.door.dataKey, kept?.body ?? Buffer.alloc(0)).toString()).toContain(facts.chargeId);
+    expect(world.door.vault.open(kept?.body ?? Buffer.alloc(0)).toString()).toContain(facts.chargeId);
     expect(await retryWebhooks(world.system)).toBe(0);
     world.clock.advance(5_000);
     expect(await retryWebhooks(world.system)).toBe(0);
@@ -265,7 +264,7 @@ describe('a message about money that cannot be read', () => {
     const kept = await rowOf(broken.update_id);
     expect(kept).toMatchObject({ status: 'dead', error: 'malformed_request', result: null });
     expect(kept?.body?.includes(facts.chargeId)).toBe(false);
-    expect(openBytes(world.door.dataKey, kept?.body ?? Buffer.alloc(0)).toString()).toBe(JSON.stringify(broken));
+    expect(world.door.vault.open(kept?.body ?? Buffer.alloc(0)).toString()).toBe(JSON.stringify(broken));
     expect(await rowOf(next.update_id)).toMatchObject({ status: 'processed', result: 'settled' });
 
     const again = await listenAndDeliver([broken, broken]);
@@ -303,7 +302,7 @@ describe('a message about money that cannot be read', () => {
     expect(await refusal(replayWebhook(world.system, { id, isDryRun: false }))).toBe('webhook_event_body_gone');
     expect(await rowOf(update.update_id)).toMatchObject({ status: 'dead' });
     // Stands for a newer Hoshi that understands the bytes.
-    const readable = sealBytes(world.door.dataKey, Buffer.from(JSON.stringify(successfulPayment(1, facts))));
+    const readable = world.door.vault.seal(Buffer.from(JSON.stringify(successfulPayment(1, facts))));
     await world.sql('UPDATE webhook_event SET body = $2 WHERE id = $1', [id, readable]);
     expect(await replayWebhook(world.system, { id, isDryRun: false })).toMatchObject({ outcome: 'applied' });
     expect(await rowOf(update.update_id)).toMatchObject({ status: 'processed', error: null });
@@ -354,7 +353,7 @@ describe('bodies', () => {
   it('that no longer read as an event are not replayed', async () => {
     const message = { providerId: STARS, eventId: 'm1', kind: 'message' };
     await claimMessage(world.system, message);
-    const body = sealBytes(world.door.dataKey, Buffer.from('{"update_id":1,"message":{}}'));
+    const body = world.door.vault.seal(Buffer.from('{"update_id":1,"message":{}}'));
     await world.sql("UPDATE webhook_event SET body = $1 WHERE event_id = 'm1'", [body]);
     const [row] = await world.sql<{ id: string }>("SELECT id FROM webhook_event WHERE event_id = 'm1'");
     expect(await refusal(replayWebhook(world.system, { id: row?.id ?? '', isDryRun: true }))).toBe(

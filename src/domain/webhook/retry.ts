@@ -4,7 +4,6 @@ import type { ProviderReading } from '#domain/provider.ts';
 import { type Applied, applyEvent } from '#domain/reconciliation/apply.ts';
 import { convergeOrder } from '#domain/reconciliation/converge.ts';
 import { failReceived, finishReceived } from '#domain/webhook/store.ts';
-import { openBytes } from '#lib/crypto.ts';
 import type { WebhookEvent } from '#lib/generated/prisma/client.ts';
 import { describeError } from '#lib/log.ts';
 
@@ -59,7 +58,7 @@ export function readStored(
 ): Extract<ProviderReading, { kind: 'event' | 'hint' }> {
   const provider = ctx.providers.get(row.provider);
   if (!provider || !row.body) throw new AppError('precondition_failed', 'webhook_event_body_gone');
-  const reading = provider.readStored(openBytes(ctx.dataKey, row.body), row.receivedAt);
+  const reading = provider.readStored(ctx.vault.open(row.body), row.receivedAt);
   if (reading.kind === 'event' || reading.kind === 'hint') return reading;
   throw new AppError('precondition_failed', 'webhook_event_body_gone');
 }

@@ -3,7 +3,6 @@ import type { InboxEntry } from '#domain/context/inbox.ts';
 import { AppError } from '#domain/errors.ts';
 import { ProviderError } from '#domain/provider.ts';
 import { nextAttempt } from '#domain/webhook/rules.ts';
-import { sealBytes } from '#lib/crypto.ts';
 
 /** A provider's message as the inbox keeps it, its body sealed under the server's key. */
 export function toInbox(
@@ -11,7 +10,7 @@ export function toInbox(
   providerId: string,
   { body, eventId, kind }: { eventId: string; kind: string; body: Uint8Array },
 ): InboxEntry {
-  const sealed = sealBytes(ctx.dataKey, body);
+  const sealed = ctx.vault.seal(body);
   return { id: newId(ctx, 'whe'), providerId, eventId, kind, receivedAt: ctx.clock.now(), body: sealed };
 }
 

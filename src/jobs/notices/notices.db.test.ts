@@ -3,6 +3,8 @@ import { encodePress } from '#bot/callback.ts';
 import { buttonOf, forgedPress, useStage } from '#bot/testing/stage.ts';
 import { asActor, type Ctx, newId } from '#domain/context/context.ts';
 import { NOTICE_KINDS, type NoticeJob, type NoticeKind } from '#domain/context/queue.ts';
+import { telegramIdOf } from '#domain/identity/account.ts';
+import { ensureUser } from '#domain/identity/ensure-user.ts';
 import { fixedClock } from '#lib/clock.ts';
 import type { Prisma, User } from '#lib/generated/prisma/client.ts';
 import { composeNotice } from './compose.ts';
@@ -16,7 +18,8 @@ let nextTelegramId = 8_100_000_000n;
 
 async function makeReader(ctx: Ctx, data: Partial<User> = {}): Promise<User> {
   nextTelegramId += 1n;
-  return ctx.db.user.create({ data: { id: newId(ctx, 'usr'), telegramId: nextTelegramId, language: 'en', ...data } });
+  const { id } = await ensureUser(ctx, { telegramId: nextTelegramId, languageCode: 'en' });
+  return ctx.db.user.update({ where: { id }, data });
 }
 
 type Sold = { planId: string; productId: string; priceId: string; amount: bigint };
@@ -401,7 +404,7 @@ describe('notices', () => {
       expect(isWellFormed(text), text).toBe(true);
       expect(text).toContain(objectId);
       expect(text).toMatch(words);
-      for (const secret of [buyer.id, buyer.telegramId.toString()]) expect(text).not.toContain(secret);
+      for (const secret of [buyer.id, String(await telegramIdOf(ctx, buyer.id))]) expect(text).not.toContain(secret);
     }
     await expect(compose(operator, 'attention', 'inv_none')).rejects.toMatchObject({ reason: 'payment_not_found' });
   });
@@ -415,7 +418,8 @@ describe('notices', () => {
       platformFee: 75n,
     });
     const told = JSON.stringify(await compose(developer, 'sale', paymentId));
-    for (const secret of [buyer.id, buyer.telegramId.toString(), paymentId]) expect(told).not.toContain(secret);
+    for (const secret of [buyer.id, String(await telegramIdOf(ctx, buyer.id)), paymentId])
+      expect(told).not.toContain(secret);
   });
 
   it('says nothing any more when the state has moved on', async () => {
@@ -513,7 +517,7 @@ describe('sending notices', () => {
   it('tells the buyer and the developer of a purchase, and remembers who can be reached', async () => {
     const person = await stage.person('ja');
     await person.write('/start');
-    const buyer = await stage.ctx.db.user.findUniqueOrThrow({ where: { telegramId: BigInt(person.id) } });
+    const buyer = await ensureUser(stage.ctx, { telegramId: BigInt(person.id), languageCode: null });
     const paymentId = await makePayment(stage.ctx, buyer, MONTH);
     const paid: NoticeJob = { userId: buyer.id, kind: 'paid', objectId: paymentId };
     expect(await run(paid)).toEqual({ kind: 'done' });
@@ -557,7 +561,7 @@ describe('sending notices', () => {
     expect((await person.messages()).at(-1)?.text).toContain('for 150 ★, until you cancel');
 
     const subscription = await stage.ctx.db.subscription.findFirstOrThrow({
-      where: { invoice: { user: { telegramId: BigInt(person.id) } } },
+      where: { userId: (await ensureUser(stage.ctx, { telegramId: BigInt(person.id), languageCode: null })).id },
     });
     await stage.bot.handleUpdate(forgedPress(person.id, encodePress('cancel', subscription.id)));
     expect(await told()).toEqual(['subscription_cancelled']);
@@ -571,7 +575,7 @@ describe('sending notices', () => {
   it('is done with what need not be said, and tries again what Telegram did not take', async () => {
     const person = await stage.person('en');
     await person.write('/start');
-    const buyer = await stage.ctx.db.user.findUniqueOrThrow({ where: { telegramId: BigInt(person.id) } });
+    const buyer = await ensureUser(stage.ctx, { telegramId: BigInt(person.id), languageCode: null });
     const before = (await person.messages()).length;
     const refunded = await makePayment(stage.ctx, buyer, MONTH, { status: 'refunded' });
     expect(await run({ userId: buyer.id, kind: 'paid', objectId: refunded })).toEqual({ kind: 'done' });

@@ -1,6 +1,7 @@
 import { type Api, GrammyError, HttpError } from 'grammy';
 import type { Ctx } from '#domain/context/context.ts';
 import type { NoticeJob } from '#domain/context/queue.ts';
+import { telegramIdOf } from '#domain/identity/account.ts';
 import { changeSettings } from '#domain/identity/change-settings.ts';
 import { getUser } from '#domain/identity/find-user.ts';
 import { DONE, type JobOutcome } from '../table.ts';
@@ -52,7 +53,7 @@ export function makeNoticeSender(options: {
     const message = await composeNotice(ctx, notice, options);
     if (!message) return DONE;
     const reader = await getUser(ctx, notice.userId);
-    const outcome = await sendNotice(options.api, reader.telegramId, message);
+    const outcome = await sendNotice(options.api, await telegramIdOf(ctx, reader.id), message);
     const { kind, userId } = notice;
     switch (outcome.kind) {
       case 'retry':

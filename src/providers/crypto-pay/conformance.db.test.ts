@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { cancelInvoice } from '#domain/checkout/cancel.ts';
 import { expireInvoices } from '#domain/checkout/expire.ts';
+import { sealAccount } from '#domain/identity/account.ts';
 import { executeRefund } from '#domain/payment/execute-refund.ts';
 import { requestRefund } from '#domain/payment/request-refund.ts';
 import { askOpenOrders } from '#domain/reconciliation/ask-open.ts';
@@ -270,7 +271,8 @@ describe('a refund', () => {
 
   it('to somebody who never opened the bot (USER_NOT_FOUND) failed, and the operator is told', async () => {
     const order = await bought(CATALOG.pluginUsd, 'USDT');
-    await world.sql('UPDATE users SET telegram_id = 555000111222 WHERE id = $1', [order.buyer.id]);
+    const where = { userId: order.buyer.id };
+    await world.database.prisma.identityLink.update({ where, data: sealAccount(world.door, 555_000_111_222n) });
     await requestRefund(world.system, { paymentId: order.paymentId });
     expect(await workOutside(world)).toEqual([]);
     expect(await standingOf(world, order)).toMatchObject({ ...STANDS, refunds: [['failed', PRICE, 'USER_NOT_FOUND']] });

@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto';
+import {
+  armor,
+  config,
+  createMessage,
+  encrypt,
+  enums,
+  type Key,
+  type PrivateKey,
+  type PublicKey,
+  readKey,
+  readPrivateKey,
+  sign,
+} from 'openpgp';
+import { sha256 } from './crypto.ts';
+
+/** OpenPGP as GnuPG 2.2 and 2.4 read it (reference: RFC 4880; measured with both). */
+const LIMITS = {
+  ...config,
+  minRSABits: 2_047,
+  maxUserIDLength: 5_120,
+  maxDecompressedMessageSize: 8_388_608,
+  aeadProtect: false,
+};
+
+export type { PrivateKey, PublicKey };
+
+/** Reads the key this server signs with: base64 of a binary OpenPGP key without a passphrase. Throws when it is none. */
+export async function readSigner(base64: string): Promise<PrivateKey> {
+  const key = await readPrivateKey({ binaryKey: Buffer.from(base64, 'base64'), config: LIMITS });
+  await key.getSigningKey(undefined, undefined, undefined, LIMITS);
+  if (!key.isDecrypted()) throw new Error('the signing key has a passphrase');
+  return key;
+}
+
+/** Self-signatures are checked when a key is first used, which costs more than the encryption: keys stay parsed. */
+const parsed = new Map<string, Promise<PublicKey>>();
+const PARSED_KEPT = 2_000;
+
+/** A public key from its bytes. Throws when they are none. */
+export function readPublicKey(binaryKey: Uint8Array): Promise<PublicKey> {
+  const name = sha256(binaryKey).toString('base64');
+  const known = parsed.get(name);
+  if (known) return known;
+  const reading = readKey({ binaryKey, config: LIMITS }).then((key: Key) => key.toPublic());
+  // The oldest goes: a map keeps the order of insertion.
+  if (parsed.size >= PARSED_KEPT)
+    for (const oldest of parsed.keys()) {
+      parsed.delete(oldest);
+      break;
+    }
+  parsed.set(name, reading);
+  reading.catch(() => parsed.delete(name));
+  return reading;
+}
+
+/**
+ * Encrypts `text` to all `keys` and signs it. The session key is given, so that the message is of the kind that every GnuPG
+ * reads, whatever the keys say they prefer: one made by Sequoia asks for a kind that GnuPG cannot open. Throws when one of
+ * the keys cannot be encrypted to at `date`.
+ */
+export async function sealMessage(
+  text: string,
+  { date, keys, signer }: { keys: ReadonlyArray<PublicKey>; signer: PrivateKey; date: Date },
+): Promise<Uint8Array> {
+  return encrypt({
+    message: await createMessage({ text, date }),
+    encryptionKeys: [...keys],
+    signingKeys: signer,
+    sessionKey: { data: randomBytes(32), algorithm: 'aes256' },
+    date,
+    format: 'binary',
+    config: LIMITS,
+  });
+}
+
+/** A detached signature of `text`, armoured: `gpg --verify` reads it. */
+export async function signDetached(text: string, signer: PrivateKey, date: Date): Promise<string> {
+  const message = await createMessage({ text, date });
+  return sign({ message, signingKeys: signer, detached: true, date, format: 'armored', config: LIMITS });
+}
+
+/** An encrypted message as text that mail programs and GnuPG read. */
+export function armorMessage(message: Uint8Array): string {
+  return armor(enums.armor.message, message, undefined, undefined, undefined, undefined, LIMITS);
+}

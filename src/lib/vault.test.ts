@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { openBytes, sealBytes } from './crypto.ts';
+import { makeVault } from './vault.ts';
+
+const OLD = new Uint8Array(32).fill(1);
+const NEW = new Uint8Array(32).fill(2);
+const SUBJECT = new Uint8Array(32).fill(3);
+const before = makeVault({ dataKey: OLD, previousDataKey: null, subjectKey: SUBJECT });
+const after = makeVault({ dataKey: NEW, previousDataKey: OLD, subjectKey: SUBJECT });
+const plain = Buffer.from('what only we may read');
+
+describe('the vault', () => {
+  it('opens what it sealed, and never seals twice alike', () => {
+    expect(before.open(before.seal(plain))).toEqual(plain);
+    expect(before.seal(plain)).not.toEqual(before.seal(plain));
+  });
+
+  it('opens what lies under the previous key, and says that it does', () => {
+    const sealed = before.seal(plain);
+    expect(after.open(sealed)).toEqual(plain);
+    expect(after.isCurrent(sealed)).toBe(false);
+    expect(after.isCurrent(after.seal(after.open(sealed)))).toBe(true);
+  });
+
+  it('opens what was sealed before keys had names, with the oldest key it has', () => {
+    expect(before.open(sealBytes(OLD, plain))).toEqual(plain);
+    expect(after.open(sealBytes(OLD, plain))).toEqual(plain);
+    expect(after.isCurrent(sealBytes(NEW, plain))).toBe(false);
+  });
+
+  it('refuses another key and each changed byte', () => {
+    const sealed = before.seal(plain);
+    const stranger = makeVault({ dataKey: NEW, previousDataKey: null, subjectKey: SUBJECT });
+    expect(() => stranger.open(sealed)).toThrow();
+    for (let at = 0; at < sealed.length; at += 1) {
+      const changed = sealed.slice();
+      changed[at] = (changed[at] ?? 0) ^ 1;
+      expect(() => before.open(changed), `byte ${at}`).toThrow();
+    }
+  });
+
+  it('makes keys of their own for people', () => {
+    const { key, wrapped } = before.makeKey();
+    expect(before.open(wrapped)).toEqual(key);
+    expect(openBytes(key, sealBytes(key, plain))).toEqual(plain);
+    expect(before.makeKey().key).not.toEqual(key);
+  });
+
+  it('names people alike whatever the data key, and differently under another subject key', () => {
+    const id = 7_000_000_101n;
+    expect(after.subjectOf(id)).toEqual(before.subjectOf(id));
+    expect(before.subjectOf(id)).not.toEqual(before.subjectOf(id + 1n));
+    const other = makeVault({ dataKey: OLD, previousDataKey: null, subjectKey: NEW });
+    expect(other.subjectOf(id)).not.toEqual(before.subjectOf(id));
+  });
+});
