@@ -14,7 +14,7 @@ const SECURITY_HEADERS = [
 export default {
   poweredByHeader: false,
   reactStrictMode: true,
-  // Reads files beside its own.
-  serverExternalPackages: ['pdfkit'],
+  // One reads files beside its own, the other asks for an optional package while it runs.
+  serverExternalPackages: ['pdfkit', 'openpgp'],
   headers: async () => [{ source: '/:path*', headers: SECURITY_HEADERS }],
 };

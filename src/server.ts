@@ -6,6 +6,7 @@ import { openDatabase } from '#lib/db.ts';
 import { type Env, loadEnv } from '#lib/env.ts';
 import { describeError, makeLogger } from '#lib/log.ts';
 import { makeMetrics } from '#lib/metrics.ts';
+import { readSigner } from '#lib/openpgp.ts';
 import { makeVault } from '#lib/vault.ts';
 import { makeProviders, PROVIDERS } from '#providers/registry.ts';
 
@@ -43,6 +44,7 @@ export async function makeServer(name: 'web' | 'worker', env: Env): Promise<Serv
       adminTelegramIds: env.adminTelegramIds,
     },
     vault: makeVault(env),
+    signer: await readSigner(env.signingKey),
     sessionSecret: env.sessionSecret,
     telegram: {
       botToken: env.telegram.botToken,

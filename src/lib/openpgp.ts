@@ -23,10 +23,12 @@ const LIMITS = {
   aeadProtect: false,
 };
 
-export type { PrivateKey, PublicKey };
+/** The key this server signs with. */
+export type Signer = PrivateKey;
+export type { PublicKey };
 
 /** Reads the key this server signs with: base64 of a binary OpenPGP key without a passphrase. Throws when it is none. */
-export async function readSigner(base64: string): Promise<PrivateKey> {
+export async function readSigner(base64: string): Promise<Signer> {
   const key = await readPrivateKey({ binaryKey: Buffer.from(base64, 'base64'), config: LIMITS });
   await key.getSigningKey(undefined, undefined, undefined, LIMITS);
   if (!key.isDecrypted()) throw new Error('the signing key has a passphrase');
@@ -61,7 +63,7 @@ export function readPublicKey(binaryKey: Uint8Array): Promise<PublicKey> {
  */
 export async function sealMessage(
   text: string,
-  { date, keys, signer }: { keys: ReadonlyArray<PublicKey>; signer: PrivateKey; date: Date },
+  { date, keys, signer }: { keys: ReadonlyArray<PublicKey>; signer: Signer; date: Date },
 ): Promise<Uint8Array> {
   return encrypt({
     message: await createMessage({ text, date }),
@@ -75,7 +77,7 @@ export async function sealMessage(
 }
 
 /** A detached signature of `text`, armoured: `gpg --verify` reads it. */
-export async function signDetached(text: string, signer: PrivateKey, date: Date): Promise<string> {
+export async function signDetached(text: string, signer: Signer, date: Date): Promise<string> {
   const message = await createMessage({ text, date });
   return sign({ message, signingKeys: signer, detached: true, date, format: 'armored', config: LIMITS });
 }

@@ -11,7 +11,7 @@ import type { User } from '#lib/generated/prisma/client.ts';
 import { makeLogger } from '#lib/log.ts';
 import { makeMetrics } from '#lib/metrics.ts';
 import { useTestDatabase as openTestDatabase } from '#lib/testing/database.ts';
-import { TEST_VAULT } from '#lib/testing/vault.ts';
+import { TEST_SIGNER, TEST_VAULT } from '#lib/testing/vault.ts';
 import { makeProviders, PROVIDERS } from '#providers/registry.ts';
 import { type Sandbox, startSandbox } from '../sandbox/start.ts';
 import { AMOUNTS, type CATALOG, seedCatalog } from './catalog.ts';
@@ -168,6 +168,7 @@ async function makeParts(database: Database, { policy = {}, variables }: WorldOp
       ...policy,
     },
     vault: TEST_VAULT,
+    signer: TEST_SIGNER,
     sessionSecret: 'a-session-secret-for-tests-only-000000',
     telegram: {
       botToken: BOT_TOKEN,

@@ -11,7 +11,7 @@ import { type Provider, ProviderError } from '#domain/provider.ts';
 import { fixedClock } from '#lib/clock.ts';
 import { makeMetrics } from '#lib/metrics.ts';
 import { useTestDatabase } from '#lib/testing/database.ts';
-import { TEST_VAULT } from '#lib/testing/vault.ts';
+import { TEST_SIGNER, TEST_VAULT } from '#lib/testing/vault.ts';
 import { makeTelegramStars } from '#providers/telegram-stars/adapter.ts';
 import { makeRest } from '../rest.ts';
 import { makeTrpcHandler, TRPC_PATH } from '../trpc-handler.ts';
@@ -120,6 +120,7 @@ export function useWorld({
         adminTelegramIds: [],
       },
       vault: TEST_VAULT,
+      signer: TEST_SIGNER,
       sessionSecret: 'a-session-secret-for-tests-of-32-characters',
       telegram: { botToken: BOT_TOKEN, botId: 7_000_000_001, initDataPublicKey: '00'.repeat(32) },
       providers: new Map([provider, ...others(provider)].map((each) => [each.id, each])),

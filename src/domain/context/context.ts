@@ -5,6 +5,7 @@ import type { Prisma, PrismaClient } from '#lib/generated/prisma/client.ts';
 import { makeId } from '#lib/id.ts';
 import type { Logger } from '#lib/log.ts';
 import type { Metrics } from '#lib/metrics.ts';
+import type { Signer } from '#lib/openpgp.ts';
 import type { Vault } from '#lib/vault.ts';
 
 /** The closed list of id prefixes. */
@@ -25,6 +26,8 @@ export const ID_PREFIXES = [
   'dif',
   'dsp',
   'pmt',
+  'bky',
+  'rec',
   'req',
 ] as const;
 export type IdPrefix = (typeof ID_PREFIXES)[number];
@@ -77,6 +80,8 @@ export type Ctx = Readonly<{
   policy: Policy;
   /** For what the server must be able to read again, and for naming people without saying who they are. */
   vault: Vault;
+  /** Signs billing records and the heads of the audit. */
+  signer: Signer;
   sessionSecret: string;
   /** For verifying Mini App launches. */
   telegram: Readonly<{ botToken: string; botId: number; initDataPublicKey: string }>;

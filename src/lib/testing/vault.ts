@@ -1,3 +1,5 @@
+import { SANDBOX_VALUES } from '../env.ts';
+import { readSigner } from '../openpgp.ts';
 import { makeVault } from '../vault.ts';
 
 /** A vault with keys that everybody knows. */
@@ -6,3 +8,6 @@ export const TEST_VAULT = makeVault({
   previousDataKey: null,
   subjectKey: new Uint8Array(32).fill(8),
 });
+
+/** Signs what tests have signed: the sandbox's public key. */
+export const TEST_SIGNER = await readSigner(SANDBOX_VALUES.signingKey);
