@@ -104,9 +104,11 @@ const ROWS = [
         '#messages/**',
         '#lib/crypto.ts',
         '#lib/log.ts',
+        '#lib/openpgp.ts',
+        '#lib/openpgp.ts',
         '#lib/generated/**',
       ],
-      says: 'A door imports server, domain, messages, lib/crypto, lib/log, row types and its own folder; never another door.',
+      says: 'A door imports server, domain, messages, lib/crypto, lib/log, lib/openpgp, row types and its own folder; never another door.',
     }),
   ),
   {

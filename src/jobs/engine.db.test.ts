@@ -20,7 +20,10 @@ afterEach(async () => {
 type Sent = { objectId: string; lane: string };
 /** An engine whose notices are handed to `send`. */
 function start(send: (notice: Sent) => Promise<JobOutcome> | JobOutcome, ctx: Ctx = world.door): Engine {
-  const handlers: JobHandlers = jobHandlers(async (_ctx, { objectId, userId }) => send({ objectId, lane: userId }));
+  const handlers: JobHandlers = jobHandlers({
+    send_notice: async (_ctx, { objectId, userId }) => send({ objectId, lane: userId }),
+    deliver_record: async () => ({ kind: 'done' }),
+  });
   const engine = startEngine(ctx, handlers);
   engines.push(engine);
   return engine;

@@ -1,3 +1,5 @@
+import { dropDelivered } from '#domain/billing-record/delivery.ts';
+import { resealLeftOvers, resealRecords } from '#domain/billing-record/reseal.ts';
 import { expireInvoices } from '#domain/checkout/expire.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import type { JobName, JobPayloads } from '#domain/context/queue.ts';
@@ -29,9 +31,13 @@ export const DONE: JobOutcome = { kind: 'done' };
 export type JobHandlers = { [Name in JobName]: (ctx: Ctx, payload: JobPayloads[Name]) => Promise<JobOutcome> };
 
 /** What each queued job does. Sending needs the bot, so it is handed in. */
-export function jobHandlers(sendNotice: JobHandlers['send_notice']): JobHandlers {
+export function jobHandlers(sending: Pick<JobHandlers, 'send_notice' | 'deliver_record'>): JobHandlers {
   return {
-    send_notice: sendNotice,
+    ...sending,
+    reseal_records: async (ctx, { userId }) => {
+      await resealRecords(ctx, userId);
+      return DONE;
+    },
     execute_refund: async (ctx, { refundId }) => {
       await executeRefund(ctx, refundId);
       return DONE;
@@ -85,6 +91,8 @@ export const SCHEDULE: ReadonlyArray<{ name: string; everySeconds: number; run: 
   { name: 'reconcile', everySeconds: 60, run: reconcileWhere((provider) => !provider.find) },
   // Whose open orders are asked about one by one needs the whole list less often.
   { name: 'reconcile_asked', everySeconds: 600, run: reconcileWhere((provider) => provider.find !== undefined) },
+  { name: 'reseal_records', everySeconds: 60, run: untilDone(resealLeftOvers) },
+  { name: 'drop_delivered', everySeconds: 3600, run: untilDone(dropDelivered) },
   { name: 'forget_bodies', everySeconds: 3600, run: untilDone(forgetBodies) },
   { name: 'purge', everySeconds: 3600, run: untilDone(purge) },
 ];

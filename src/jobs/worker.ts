@@ -3,6 +3,7 @@ import { describeError } from '#lib/log.ts';
 import { loadWholeEnv, makeServer } from '#server.ts';
 import { startEngine } from './engine.ts';
 import { makeNoticeSender } from './notices/send.ts';
+import { makeRecordDeliverer } from './records/deliver.ts';
 import { jobHandlers } from './table.ts';
 
 /** The worker process: delivers what was committed and does what is due. Any number may run on one database. */
@@ -10,7 +11,10 @@ const server = await makeServer('worker', loadWholeEnv());
 const { ctx, env } = server;
 const { apiRoot, botToken, botUsername } = env.telegram;
 const api = makeApi({ token: botToken, apiRoot });
-const engine = startEngine(ctx, jobHandlers(makeNoticeSender({ api, botUsername })));
+const engine = startEngine(
+  ctx,
+  jobHandlers({ send_notice: makeNoticeSender({ api, botUsername }), deliver_record: makeRecordDeliverer(api) }),
+);
 ctx.log.info({ sandbox: env.isSandbox }, 'worker is ready');
 
 async function stop(): Promise<void> {

@@ -70,3 +70,49 @@ CREATE FUNCTION write_billing_records(records jsonb) RETURNS void LANGUAGE sql A
   FROM jsonb_array_elements(records) AS list(r)
   ON CONFLICT (user_id, object_id, type) DO NOTHING
 $$;
+
+-- To whom a person's records are sealed: their data key as it is kept, and the keys they can read with. Null once they were
+-- erased.
+CREATE FUNCTION record_owner(person text) RETURNS jsonb LANGUAGE sql STABLE AS $$
+  SELECT jsonb_build_object('userId', l.user_id, 'language', u.language, 'dataKey', encode(l.data_key, 'base64'),
+    'keys', (SELECT coalesce(jsonb_agg(encode(k.sealed, 'base64') ORDER BY k.proven_at), '[]') FROM billing_key k
+      WHERE k.user_id = l.user_id AND k.status = 'active'))
+  FROM identity_link l JOIN users u ON u.id = l.user_id WHERE l.user_id = person
+$$;
+
+-- As before, and each settled charge with the records of it.
+CREATE OR REPLACE FUNCTION settle_payments(list jsonb) RETURNS text[] LANGUAGE plpgsql AS $$
+DECLARE
+  p jsonb;
+  held reservation;
+  outcome text;
+  outcomes text[] := '{}';
+BEGIN
+  FOR p IN SELECT value FROM jsonb_array_elements(list) LOOP
+    IF p->>'reservation_id' IS NULL THEN
+      outcome := settle_payment(p);
+      -- Money that was announced before it came: its hold ends with it, also one that had been given up meanwhile.
+      IF (p->>'may_be_held')::boolean AND outcome <> 'stale' THEN
+        UPDATE reservation SET status = 'paid', paid_at = (p->'payment'->>'created_at')::timestamptz, cancelled_at = NULL,
+          questions = 0, code = NULL, missing = NULL, instructions_url = NULL
+        WHERE provider = p->'payment'->>'provider' AND charge_id = p->'payment'->>'charge_id' AND status IN ('reserved', 'cancelled');
+      END IF;
+    ELSE
+      SELECT * INTO held FROM reservation WHERE id = p->>'reservation_id' FOR UPDATE;
+      -- A hold whose time ran out here has no code: the money that came for it all the same is booked.
+      IF held.status = 'refunded' OR (held.status = 'cancelled' AND held.code IS NOT NULL) THEN
+        outcome := 'released';
+      ELSIF held.status = 'reserved' AND (p->>'only_if_open')::boolean AND NOT EXISTS (
+          SELECT 1 FROM invoice WHERE id = held.invoice_id AND status = 'open' FOR UPDATE) THEN
+        outcome := 'stale';
+      ELSE
+        outcome := settle_payment(p);
+        UPDATE reservation SET status = 'paid', paid_at = (p->'payment'->>'created_at')::timestamptz, cancelled_at = NULL, questions = 0
+        WHERE id = held.id AND status <> 'paid' AND outcome <> 'stale';
+      END IF;
+    END IF;
+    IF outcome = 'applied' THEN PERFORM write_billing_records(p->'records'); END IF;
+    outcomes := outcomes || outcome;
+  END LOOP;
+  RETURN outcomes;
+END $$;

@@ -35,6 +35,8 @@ export type JobPayloads = {
   close_checkout: { attemptId: string };
   forget_method: { methodId: string };
   tell_operators: { objectId: string; what: string };
+  deliver_record: { recordId: string };
+  reseal_records: { userId: string };
 };
 export type JobName = keyof JobPayloads;
 

@@ -1,9 +1,31 @@
+import { OwnerRow } from '#domain/billing-record/owner.ts';
 import type { Interval } from '#domain/catalog/rules.ts';
 import type { Ctx } from '#domain/context/context.ts';
+import type { InboxEntry } from '#domain/context/inbox.ts';
+import { subjectOf } from '#domain/identity/account.ts';
 import type { Subject } from '#domain/identity/rules.ts';
 import { Currency } from '#domain/money.ts';
 import type { PaymentStatus, SettlingOrder } from '#domain/payment/rules.ts';
+import type { ProviderEvent } from '#domain/provider.ts';
 import type { SubscriptionStatus } from '#domain/subscription/rules.ts';
+
+export type SucceededEvent = Extract<ProviderEvent, { type: 'payment_succeeded' }>;
+
+export type SettleRequest = Readonly<{
+  providerId: string;
+  event: SucceededEvent;
+  inbox: InboxEntry | null;
+  /**
+   * The provider's hold on the order, which is captured with the settlement. Money that is not debited yet is taken only
+   * when it is owed: the provider can still be told no.
+   */
+  hold?: Readonly<{ reservationId: string; isDebited: boolean }>;
+}>;
+
+/** Who paid, as orders name their buyers; null when the provider does not know its payers. */
+export function payerSubject(ctx: Ctx, { payerId }: SucceededEvent): Subject | null {
+  return payerId === null ? null : subjectOf(ctx, payerId);
+}
 
 /** A charge to settle, by what its order is found with. */
 export type ChargeKey = Readonly<{ providerId: string; chargeId: string; invoiceId: string; payer: Subject | null }>;
@@ -12,6 +34,11 @@ export type ChargeKey = Readonly<{ providerId: string; chargeId: string; invoice
 export type LoadedCharge = Readonly<{
   order: SettlingOrder;
   invoice: Readonly<{ id: string; userId: string; priceId: string; planId: string; productId: string }>;
+  /** What is bought, as the records of it name it. */
+  item: SoldItem;
+  /** To whom the records of it are sealed: whoever paid, and the developer with a share. Null: never met, or erased. */
+  payer: OwnerRow | null;
+  developer: OwnerRow | null;
   /** Who paid; the buyer where the provider does not know its payers. Null when the payer never met us. */
   payerUserId: string | null;
   /** The payment that stands for this charge already. */
@@ -19,6 +46,10 @@ export type LoadedCharge = Readonly<{
   /** Renewing subscriptions of the same product whose place this purchase takes: another plan, months when a year is bought, or one whose renewal failed. */
   replacedSubscriptionIds: ReadonlyArray<string>;
 }>;
+
+/** The codes and names of a product and its plan; names by language. */
+export type SoldItem = Readonly<{ product: CatalogName; plan: CatalogName }>;
+type CatalogName = Readonly<{ code: string; names: Readonly<Record<string, string>> }>;
 
 type Row = {
   position: bigint;
@@ -46,7 +77,13 @@ type Row = {
   replaced: ReadonlyArray<string>;
   has_lasting: boolean;
   paid_time_end: Date | null;
+  item: SoldItem;
+  payer: unknown;
+  developer: unknown;
 };
+
+const nameOf = (table: string) => `json_build_object('code', ${table}.code,
+        'names', (SELECT json_object_agg(t.key, t.value->>'name') FROM jsonb_each(${table}.texts) t))`;
 
 // Each lookup rests on a unique or composite index; the lateral parts touch a handful of rows of one person. The arrays
 // stand in sub-selects so that their length tells the planner nothing: else it plans anew each time, for longer than the
@@ -66,12 +103,17 @@ const LOAD_CHARGES = {
       (i."interval" = 'once' AND EXISTS (SELECT 1 FROM entitlement e WHERE e.user_id = i.user_id AND e.plan_id = i.plan_id
         AND e.ends_at IS NULL AND e.revoked_at IS NULL)) AS has_lasting,
       (SELECT max(e.ends_at) FROM entitlement e WHERE i."interval" IN ('year', 'month') AND i.kind = 'one_time' AND e.user_id = i.user_id
-        AND e.product_id = i.product_id AND e.plan_id = i.plan_id AND e.revoked_at IS NULL) AS paid_time_end
+        AND e.product_id = i.product_id AND e.plan_id = i.plan_id AND e.revoked_at IS NULL) AS paid_time_end,
+      json_build_object('product', ${nameOf('p')}, 'plan', ${nameOf('pl')}) AS item,
+      record_owner(CASE WHEN key.payer IS NULL THEN i.user_id ELSE payer.user_id END) AS payer,
+      record_owner(i.developer_user_id) AS developer
     FROM unnest((SELECT $1::text[]), (SELECT $2::text[]), (SELECT $3::text[]), (SELECT $4::bytea[]))
       WITH ORDINALITY AS key(provider, charge_id, invoice_id, payer, position)
     JOIN invoice i ON i.id = key.invoice_id
     LEFT JOIN identity_link buyer ON buyer.user_id = i.user_id
     LEFT JOIN identity_link payer ON payer.subject = key.payer
+    JOIN plan pl ON pl.id = i.plan_id
+    JOIN product p ON p.id = i.product_id
     LEFT JOIN payment existing ON existing.provider = key.provider AND existing.charge_id = key.charge_id
     LEFT JOIN subscription s ON s.invoice_id = i.id`,
 };
@@ -124,6 +166,9 @@ function toLoadedCharge(row: Row): LoadedCharge {
       productId: row.product_id,
     },
     payerUserId: row.payer_user_id,
+    item: row.item,
+    payer: OwnerRow.nullable().parse(row.payer),
+    developer: OwnerRow.nullable().parse(row.developer),
     existing: row.existing_id && row.existing_status ? { id: row.existing_id, status: row.existing_status } : null,
     replacedSubscriptionIds: row.replaced,
   };

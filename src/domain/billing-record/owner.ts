@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import type { Ctx } from '#domain/context/context.ts';
+import { Language, languageFor } from '#domain/identity/rules.ts';
+import { openBytes } from '#lib/crypto.ts';
+import { type PublicKey, readPublicKey } from '#lib/openpgp.ts';
+
+/** To whom a person's records are sealed, as the SQL function `record_owner` gives it. */
+export const OwnerRow = z.object({
+  userId: z.string(),
+  language: z.string(),
+  /** The person's data key as it is kept, base64. */
+  dataKey: z.string(),
+  /** Their active public keys under it, base64. */
+  keys: z.array(z.string()),
+});
+export type OwnerRow = z.infer<typeof OwnerRow>;
+
+/** A person's keys, opened. `publicKeys` are those that can be encrypted to at present. */
+export type RecordOwner = Readonly<{
+  userId: string;
+  language: Language;
+  dataKey: Uint8Array;
+  publicKeys: ReadonlyArray<PublicKey>;
+}>;
+
+const SealedKey = z.object({ publicKey: z.base64() });
+
+/** Opens a person's keys. One that has expired or was revoked since it was added is left out. */
+export async function openOwner(ctx: Ctx, row: OwnerRow): Promise<RecordOwner> {
+  const { language, userId } = row;
+  const dataKey = ctx.vault.open(Buffer.from(row.dataKey, 'base64'));
+  const now = ctx.clock.now();
+  const publicKeys: PublicKey[] = [];
+  for (const sealed of row.keys) {
+    const { publicKey } = SealedKey.parse(
+      JSON.parse(openBytes(dataKey, Buffer.from(sealed, 'base64')).toString('utf8')),
+    );
+    const key = await readPublicKey(Buffer.from(publicKey, 'base64'));
+    if (await canEncryptTo(key, now)) publicKeys.push(key);
+  }
+  const known = Language.safeParse(language);
+  return { userId, language: known.success ? known.data : languageFor(language), dataKey, publicKeys };
+}
+
+function canEncryptTo(key: PublicKey, now: Date): Promise<boolean> {
+  return key.getEncryptionKey(undefined, now).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** A person's keys by their id; null once they were erased. */
+export async function findOwner(ctx: Ctx, userId: string): Promise<RecordOwner | null> {
+  const rows = await ctx.db.$queryRaw<Array<{ owner: unknown }>>`SELECT record_owner(${userId}) AS owner`;
+  const owner = OwnerRow.nullable().parse(rows[0]?.owner ?? null);
+  return owner && openOwner(ctx, owner);
+}
