@@ -129,6 +129,7 @@ const ROWS = [
       'src/jobs/worker.ts',
       'src/bot/check.ts',
       'src/api/make-key.ts',
+      'src/api/rotate-data-key.ts',
       'src/api/manage-webhooks.ts',
     ],
     may: [
@@ -139,6 +140,7 @@ const ROWS = [
       '#lib/**',
       '#domain/context/**',
       '#domain/identity/api-key.ts',
+      '#domain/privacy/rotate-data-key.ts',
       '#domain/webhook/list.ts',
       '#domain/webhook/replay.ts',
       '#domain/errors.ts',

@@ -19,6 +19,7 @@ const PROGRAMS = {
   worker: 'src/jobs/worker.ts',
   check: 'src/bot/check.ts',
   'api-key': 'src/api/make-key.ts',
+  'rotate-data-key': 'src/api/rotate-data-key.ts',
   webhooks: 'src/api/manage-webhooks.ts',
   sandbox: 'src/sandbox/main.ts',
   migrate: 'src/lib/migrate-main.ts',

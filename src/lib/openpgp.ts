@@ -82,7 +82,10 @@ export async function signDetached(text: string, signer: Signer, date: Date): Pr
   return sign({ message, signingKeys: signer, detached: true, date, format: 'armored', config: LIMITS });
 }
 
-/** An encrypted message as text that mail programs and GnuPG read. */
+/**
+ * An encrypted message as text that mail programs and GnuPG read; with a checksum, because GnuPG before 2.4.6 cannot read one
+ * without whose base64 ends in no padding (dev.gnupg.org/T7071).
+ */
 export function armorMessage(message: Uint8Array): string {
-  return armor(enums.armor.message, message, undefined, undefined, undefined, undefined, LIMITS);
+  return armor(enums.armor.message, message, undefined, undefined, undefined, true, LIMITS);
 }

@@ -1,9 +1,10 @@
 import { recordAudit } from '#domain/audit/record.ts';
+import { keepRecord } from '#domain/billing-record/keep.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import type { JobRequest } from '#domain/context/queue.ts';
 import { bringForward } from '#domain/entitlement/bring-forward.ts';
 import { AppError } from '#domain/errors.ts';
-import type { Entry } from '#domain/ledger/rules.ts';
+import { type Entry, type Return, returnedShare } from '#domain/ledger/rules.ts';
 import {
   nextPaymentStatus,
   type PaymentStatus,
@@ -72,6 +73,29 @@ export async function writeEntries(tx: Ctx, transactionId: string, entries: Read
   if (entries.length === 0) return;
   const legs = JSON.stringify(entries.map((leg) => ({ ...leg, amount: leg.amount.toString() })));
   await tx.db.$executeRaw`SELECT write_entries(${transactionId}, ${legs}::jsonb, ${tx.clock.now()})`;
+}
+
+/**
+ * Keeps what went back of a payment in the records of whoever paid, and of the developer whose share went with it. `objectId`
+ * is the refund or dispute.
+ */
+export async function recordReturn(
+  tx: Ctx,
+  payment: Payment,
+  returned: { objectId: string; reason: string; span: Return },
+): Promise<void> {
+  const { currency, developerShare, developerUserId, id } = payment;
+  const { objectId, reason, span } = returned;
+  const amount = { amount: (span.to - span.from).toString(), currency };
+  await keepRecord(tx, { userId: payment.userId, type: 'refund', objectId, facts: { payment: id, amount, reason } });
+  if (!developerUserId) return;
+  const share = { amount: (-returnedShare(developerShare, payment.amount, span)).toString(), currency };
+  await keepRecord(tx, {
+    userId: developerUserId,
+    type: 'revenue_share',
+    objectId,
+    facts: { payment: id, amount: share, reason },
+  });
 }
 
 /**

@@ -11,6 +11,7 @@ import {
   leftOf,
   lockPayment,
   movePayment,
+  recordReturn,
   takeRight,
   writeEntries,
 } from '#domain/payment/change.ts';
@@ -96,6 +97,7 @@ async function lose(tx: Ctx, payment: Payment, dispute: Dispute, { fee }: Disput
   await close(tx, payment, dispute, { status: 'lost', fee, returnedAmount: returned });
   if (span.to === payment.amount) await endNeedlessRefunds(tx, payment.id);
   const status = await movePayment(tx, payment, { event: 'dispute_lost', returnedAmount: span.to });
+  if (returned > 0n) await recordReturn(tx, payment, { objectId: dispute.id, reason: 'dispute', span });
   const shares = { ...payment, providerId: payment.provider };
   const entries = entriesForReturn(shares, span, { isFeeKept: true, held: dispute.heldShare, extraFee: fee });
   await writeEntries(tx, endOf(dispute), entries);

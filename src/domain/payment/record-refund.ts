@@ -11,6 +11,7 @@ import {
   leftOf,
   lockPayment,
   movePayment,
+  recordReturn,
   takeRight,
   writeEntries,
 } from '#domain/payment/change.ts';
@@ -68,6 +69,7 @@ export async function completeRefund(tx: Ctx, payment: Payment, told: Told): Pro
   if (isWhole) jobs.push(...(await takeRight(tx, payment, { isForGood: true })));
   await queueJobs(tx, jobs);
   const { currency, id, reason } = refund;
+  await recordReturn(tx, payment, { objectId: id, reason, span });
   await recordAudit(tx, {
     action: isWhole ? 'payment.refunded' : 'payment.part_refunded',
     objectId: payment.id,
@@ -218,6 +220,8 @@ async function takeBack(
   { refundId, returnedAmount }: { refundId: string; returnedAmount: bigint },
 ): Promise<void> {
   const span = { from: returnedAmount, to: payment.returnedAmount };
+  const undone = { from: payment.returnedAmount, to: returnedAmount };
+  await recordReturn(tx, payment, { objectId: `${refundId}/undo`, reason: 'refund_failed', span: undone });
   await writeEntries(tx, `${refundId}/undo`, reversed(entriesFor(tx, payment, span)));
   await tx.db.reservation.updateMany({
     where: { provider: payment.provider, chargeId: payment.chargeId, status: 'refunded' },

@@ -1,4 +1,5 @@
 import { recordAudit } from '#domain/audit/record.ts';
+import { keepRecord } from '#domain/billing-record/keep.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { type JobRequest, type NoticeKind, noticeJob, queueJobs } from '#domain/context/queue.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
@@ -50,6 +51,13 @@ export async function changeSubscription(
       action: `subscription.${event}`,
       objectId: subscriptionId,
       data: { from: before.status, to: status, by },
+    });
+    await keepRecord(tx, {
+      userId: subscription.userId,
+      type: 'subscription_change',
+      // A subscription changes many times.
+      objectId: `${subscriptionId}/${now.getTime()}`,
+      facts: { reason: event },
     });
     await queueJobs(tx, noticesAfter(event, subscription));
     return { subscription, isChanged: true };
