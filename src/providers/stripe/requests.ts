@@ -164,22 +164,27 @@ export function toStoredCheckout(
   };
 }
 
-/** A page on which a card is stored, and nothing is paid. */
-export function toSetup(
-  request: { id: string; returnUrl: string; language: string },
-  customer: string,
-): Stripe.Checkout.SessionCreateParams {
+/**
+ * A page on which a card is stored, and nothing is paid. Whoever opens the page can read both addresses, and is led to
+ * `cancel_url` without giving a card.
+ */
+export function toSetup(request: {
+  id: string;
+  pageUrl: string;
+  returnUrl: string;
+  language: string;
+}): Stripe.Checkout.SessionCreateParams {
   const metadata = { method: request.id };
   return {
     mode: 'setup',
     ui_mode: 'hosted_page',
-    customer,
+    customer_creation: 'always',
     allowed_payment_method_types: ['card'],
     wallet_options: NO_LINK,
     metadata,
     setup_intent_data: { metadata },
     locale: localeOf(request.language),
     success_url: request.returnUrl,
-    cancel_url: request.returnUrl,
+    cancel_url: request.pageUrl,
   };
 }

@@ -4,8 +4,8 @@ import { toStoredCard } from './objects.ts';
 import { CURRENCIES, parseToken, toSetup } from './requests.ts';
 
 /**
- * Cards stored on Stripe's page. Each has a customer of its own, so that Stripe cannot join a person's cards; a token is
- * both (`cus_…/pm_…`). Calls throw ProviderError.
+ * Cards stored on Stripe's page. Each has a customer of its own, so that Stripe cannot join a person's cards: the page makes
+ * it when it is completed, so that one that is left makes none. A token is both (`cus_…/pm_…`). Calls throw ProviderError.
  */
 export function makeStoredCards(api: StripeApi): StoredMethods {
   return {
@@ -13,8 +13,7 @@ export function makeStoredCards(api: StripeApi): StoredMethods {
     currencies: CURRENCIES,
 
     async begin(request) {
-      const customer = await api.createCustomer({ method: request.id }, `method-customer:${request.id}`);
-      const session = await api.openSession(toSetup(request, customer), `method:${request.id}`);
+      const session = await api.openSession(toSetup(request), `method:${request.id}`);
       if (session.url === null) throw new ProviderError('unavailable', 'NO_PAGE');
       return { url: session.url, reference: session.id, client: null };
     },
