@@ -168,17 +168,15 @@ export function toStoredCheckout(
  * A page on which a card is stored, and nothing is paid. Whoever opens the page can read both addresses, and is led to
  * `cancel_url` without giving a card.
  */
-export function toSetup(request: {
-  id: string;
-  pageUrl: string;
-  returnUrl: string;
-  language: string;
-}): Stripe.Checkout.SessionCreateParams {
+export function toSetup(
+  request: { id: string; pageUrl: string; returnUrl: string; language: string },
+  customer: string,
+): Stripe.Checkout.SessionCreateParams {
   const metadata = { method: request.id };
   return {
     mode: 'setup',
     ui_mode: 'hosted_page',
-    customer_creation: 'always',
+    customer,
     allowed_payment_method_types: ['card'],
     wallet_options: NO_LINK,
     metadata,
