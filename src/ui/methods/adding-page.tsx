@@ -167,12 +167,13 @@ function CardHere(props: { methodId: string; provider: string; client: CardClien
 function Warning() {
   const t = useT();
   return (
-    <p data-testid="adding-warning" className="flex gap-3 rounded-card bg-track px-4 py-3 text-sub">
+    <div data-testid="adding-warning" className="flex gap-3 rounded-card bg-track px-4 py-3 text-sub">
       <Icon name="alert" className="mt-px size-5" />
-      <span className="min-w-0">
-        <span className="font-semibold">{t('adding.warning.title')}</span> {t('adding.warning.text')}
-      </span>
-    </p>
+      <div className="min-w-0 text-pretty">
+        <p className="font-semibold">{t('adding.warning.title')}</p>
+        <p className="mt-1 text-hint">{t('adding.warning.text')}</p>
+      </div>
+    </div>
   );
 }
 

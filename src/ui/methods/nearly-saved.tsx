@@ -46,7 +46,9 @@ export function NearlySaved(props: {
       </Told>
       {isWide && (
         <div className="flex items-center gap-4 px-4 py-4" data-testid="confirm-qr">
-          <LateQrCode text={link} label={t('adding.nearly.qr')} />
+          <div className="shrink-0">
+            <LateQrCode text={link} label={t('adding.nearly.qr')} />
+          </div>
           <p className="min-w-0 text-sub text-pretty text-hint">{t('adding.nearly.scan')}</p>
         </div>
       )}
