@@ -101,7 +101,12 @@ test.describe('Stripe', () => {
     await page.getByTestId('to-provider').click();
     await payWithCard(page, CARDS.asksTheBank);
     await page.locator('button[name="answer"][value="accept"]').click();
-    await expect(page.getByTestId('adding-done')).toContainText('3184', { timeout: 15_000 });
+    await expect(page.getByTestId('adding-nearly')).toContainText('3184', { timeout: 15_000 });
+    // What Stripe led back with is gone from the address, and is told to no other page.
+    expect(new URL(page.url()).search).toBe('');
+    const link = await page.getByTestId('confirm-in-telegram').getAttribute('href');
+    await phone.openAppAt(new URL(link ?? '').searchParams.get('startapp') ?? '');
+    await expect(phone.app.getByTestId('method-added')).toContainText('3184');
 
     const charged = await shop.charge(card.id, buyer.id, 'USD');
     expect(charged.status).toBe('requires_action');

@@ -420,8 +420,11 @@ export type StoredCard = Readonly<{
 export interface StoredMethods {
   readonly method: Method;
   readonly currencies: ReadonlyArray<Currency>;
-  /** Begins to store one. `id` is ours: asked twice with it, it is one. */
-  begin(request: { id: string; returnUrl: string; language: string }): Promise<{
+  /**
+   * Begins to store one. `id` is ours: asked twice with it, it is one. `returnUrl` holds a secret: it is for the browser in which
+   * a card was given, and whoever turns back without one is led to `pageUrl`.
+   */
+  begin(request: { id: string; pageUrl: string; returnUrl: string; language: string }): Promise<{
     url: string | null;
     reference: string | null;
     /** Where the person's client gets a token, and by which public id; null with a page. */

@@ -10,6 +10,7 @@ import { remindEnds } from '#domain/entitlement/remind-ends.ts';
 import { loadCharges } from '#domain/payment/load.ts';
 import { getPayment, listPayments } from '#domain/payment/records.ts';
 import { listMethods } from '#domain/payment-method/records.ts';
+import { forgetUnconfirmed } from '#domain/payment-method/remove.ts';
 import { askOpenOrders } from '#domain/reconciliation/ask-open.ts';
 import { convergeOrder } from '#domain/reconciliation/converge.ts';
 import { lapseHolder, lapseReservations } from '#domain/reservation/end.ts';
@@ -187,6 +188,7 @@ const QUERIES: ReadonlyArray<[name: string, run: (ctx: Ctx) => Promise<unknown>]
   ]),
   ['askOpenOrders of a provider with checkouts', (ctx) => askOpenOrders(rail.in(ctx))],
   ['listMethods', (ctx) => listMethods(ctx, USER)],
+  ['forgetUnconfirmed', (ctx) => forgetUnconfirmed(ctx)],
   ['lapseHolder', (ctx) => lapseHolder(ctx, INVOICE)],
   ['check_entitlement', (ctx) => checkEntitlement(ctx, { userId: USER, productCode: 'line' })],
   ['listEntitlements', (ctx) => listEntitlements(ctx, USER)],

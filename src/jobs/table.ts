@@ -4,7 +4,7 @@ import type { JobName, JobPayloads } from '#domain/context/queue.ts';
 import { remindEnds } from '#domain/entitlement/remind-ends.ts';
 import { cancelSurplusRenewal } from '#domain/payment/cancel-surplus-renewal.ts';
 import { executeRefund } from '#domain/payment/execute-refund.ts';
-import { forgetMethod } from '#domain/payment-method/remove.ts';
+import { forgetMethod, forgetUnconfirmed } from '#domain/payment-method/remove.ts';
 import type { Provider } from '#domain/provider.ts';
 import { askOpenOrders } from '#domain/reconciliation/ask-open.ts';
 import { closeAndAsk } from '#domain/reconciliation/close-checkout.ts';
@@ -85,6 +85,7 @@ export const SCHEDULE: ReadonlyArray<{ name: string; everySeconds: number; run: 
   { name: 'reconcile', everySeconds: 60, run: reconcileWhere((provider) => !provider.find) },
   // Whose open orders are asked about one by one needs the whole list less often.
   { name: 'reconcile_asked', everySeconds: 600, run: reconcileWhere((provider) => provider.find !== undefined) },
+  { name: 'forget_unconfirmed_methods', everySeconds: 60, run: untilDone(forgetUnconfirmed) },
   { name: 'forget_bodies', everySeconds: 3600, run: untilDone(forgetBodies) },
   { name: 'purge', everySeconds: 3600, run: untilDone(purge) },
 ];

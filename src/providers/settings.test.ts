@@ -57,7 +57,8 @@ function wrongIn(given: Record<string, string | undefined>): string[] {
 describe('the providers', () => {
   it('whose cards go from a browser to them name the same address before and while one is stored', async () => {
     const { providerVariables } = readEnv({}, GROUPS);
-    const request = { id: 'pmt_1', returnUrl: 'http://localhost/methods/pmt_1', language: 'en' };
+    const pageUrl = 'http://localhost/methods/pmt_1';
+    const request = { id: 'pmt_1', pageUrl, returnUrl: pageUrl, language: 'en' };
     const named = PROVIDERS.filter(({ cardEndpoint }) => cardEndpoint !== undefined);
     expect(named.map(({ id }) => id)).toEqual(['payme', 'click']);
     for (const { cardEndpoint, id } of named) {
