@@ -287,6 +287,7 @@ describe('a refund', () => {
     amount: { amount: 2_999n, currency: 'USD' },
     isWhole: true,
     isRepeat: false,
+    known: [],
     paidAt: now,
   };
   const refund = (change: Partial<RefundRequest> = {}) => makeProvider().refund({ ...request, ...change });

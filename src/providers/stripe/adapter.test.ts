@@ -623,6 +623,7 @@ describe('a refund', () => {
     amount: { amount: 400n, currency: 'USD' },
     isWhole: false,
     isRepeat: false,
+    known: [],
     paidAt: now,
   };
   const give = () => makeProvider().refund(asked);
