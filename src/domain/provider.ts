@@ -415,7 +415,7 @@ export type RefundRequest = Readonly<{
   /** The second id that came with the reservation or charge. */
   reference: string | null;
   invoiceId: string;
-  /** Telegram id of the buyer. */
+  /** Telegram id of who paid, where the provider said it; else of the buyer. */
   payerId: bigint;
   amount: Money;
   isWhole: boolean;

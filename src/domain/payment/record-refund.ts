@@ -5,6 +5,7 @@ import { attentionJob, type JobRequest, noticeJob, queueJobs } from '#domain/con
 import { inTransaction } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
 import { type Entry, entriesForReturn, type Return, reversed } from '#domain/ledger/rules.ts';
+import { Currency } from '#domain/money.ts';
 import {
   endNeedlessRefunds,
   giveRight,
@@ -14,8 +15,8 @@ import {
   takeRight,
   writeEntries,
 } from '#domain/payment/change.ts';
-import { nextPaymentStatus, takesRight } from '#domain/payment/rules.ts';
-import type { ProviderEvent } from '#domain/provider.ts';
+import { acceptedAs, nextPaymentStatus, takesRight } from '#domain/payment/rules.ts';
+import { METHODS, type ProviderEvent } from '#domain/provider.ts';
 import type { Payment, Refund } from '#lib/generated/prisma/client.ts';
 
 export type RefundedEvent = Extract<ProviderEvent, { type: 'payment_refunded' }>;
@@ -134,7 +135,10 @@ function noticeOf(payment: Payment, refund: Refund, isWhole: boolean): JobReques
 
 /** The legs of what goes back, with the fee as the provider of the charge deals with it. */
 function entriesFor(tx: Ctx, payment: Payment, span: Return): Entry[] {
-  const accepted = tx.providers.get(payment.provider)?.accepts.find(({ currency }) => currency === payment.currency);
+  const accepted = acceptedAs(tx.providers.get(payment.provider), {
+    currency: Currency.parse(payment.currency),
+    method: METHODS.find((method) => method === payment.method) ?? null,
+  });
   const shares = { ...payment, providerId: payment.provider };
   return entriesForReturn(shares, span, { isFeeKept: accepted?.fee.isKept ?? false });
 }
