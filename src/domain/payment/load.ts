@@ -2,6 +2,7 @@ import type { Interval } from '#domain/catalog/rules.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { Currency } from '#domain/money.ts';
 import type { PaymentStatus, SettlingOrder } from '#domain/payment/rules.ts';
+import { METHODS, type Method } from '#domain/provider.ts';
 import type { SubscriptionStatus } from '#domain/subscription/rules.ts';
 
 /** A charge to settle, by what its order is found with. */
@@ -13,6 +14,8 @@ export type LoadedCharge = Readonly<{
   invoice: Readonly<{ id: string; userId: string; priceId: string; planId: string; productId: string }>;
   /** Null when the payer never met us. */
   payerUserId: string | null;
+  /** How the last checkout that was opened at its provider was to be paid; null where that is not known. */
+  openedMethod: Method | null;
   /** The payment that stands for this charge already. */
   existing: Readonly<{ id: string; status: PaymentStatus }> | null;
   /** Renewing subscriptions of the same product whose place this purchase takes: another plan, months when a year is bought, or one whose renewal failed. */
@@ -35,6 +38,7 @@ type Row = {
   developer_user_id: string | null;
   buyer_id: bigint;
   payer_user_id: string | null;
+  opened_method: string | null;
   existing_id: string | null;
   existing_status: PaymentStatus | null;
   subscription_id: string | null;
@@ -55,6 +59,8 @@ const LOAD_CHARGES = {
   text: `
     SELECT key.position, i.id AS invoice_id, i.user_id, i.price_id, i.plan_id, i.product_id, i.kind, i."interval", i.status,
       i.amount, i.currency, i.platform_fee_bps, i.developer_user_id, buyer.telegram_id AS buyer_id, payer.id AS payer_user_id,
+      (SELECT a.method FROM payment_attempt a WHERE a.invoice_id = i.id AND a.provider = key.provider AND a.method IS NOT NULL
+        ORDER BY a.status = 'failed', a.created_at DESC, a.id DESC LIMIT 1) AS opened_method,
       existing.id AS existing_id, existing.status AS existing_status,
       s.id AS subscription_id, s.status AS subscription_status, s.current_period_end AS subscription_end,
       (SELECT f.period_start FROM payment f WHERE s.id IS NOT NULL AND f.invoice_id = i.id AND f.kind = 'first') AS first_period_start,
@@ -123,6 +129,7 @@ function toLoadedCharge(row: Row): LoadedCharge {
       productId: row.product_id,
     },
     payerUserId: row.payer_user_id,
+    openedMethod: METHODS.find((method) => method === row.opened_method) ?? null,
     existing: row.existing_id && row.existing_status ? { id: row.existing_id, status: row.existing_status } : null,
     replacedSubscriptionIds: row.replaced,
   };

@@ -7,8 +7,8 @@ import { databaseCode, isRetryable } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
 import { ensureUser } from '#domain/identity/ensure-user.ts';
 import { type ChargeKey, type LoadedCharge, loadCharges } from '#domain/payment/load.ts';
-import { bookPayment, judgePayment, type PaymentVerdict } from '#domain/payment/rules.ts';
-import type { Capability, Provider, ProviderEvent } from '#domain/provider.ts';
+import { acceptedAs, bookPayment, judgePayment, type PaymentVerdict } from '#domain/payment/rules.ts';
+import type { ProviderEvent } from '#domain/provider.ts';
 import { makeBatcher } from '#lib/batch.ts';
 
 export type SucceededEvent = Extract<ProviderEvent, { type: 'payment_succeeded' }>;
@@ -168,7 +168,8 @@ function decide(ctx: Ctx, request: SettleRequest, loaded: LoadedCharge, payerUse
   const now = ctx.clock.now();
   const verdict = judgePayment(order, { ...event, paid: event.paid });
   const provider = ctx.providers.get(providerId);
-  const accepted = acceptedBy(provider, event);
+  const method = event.method ?? loaded.openedMethod;
+  const accepted = acceptedAs(provider, { method, currency: event.paid.currency });
   const { split, developerUserId, entries } = bookPayment({
     providerId,
     paid: event.paid,
@@ -214,7 +215,7 @@ function decide(ctx: Ctx, request: SettleRequest, loaded: LoadedCharge, payerUse
       developer_user_id: developerUserId,
       period_start: period?.start.toISOString() ?? null,
       period_end: period?.end?.toISOString() ?? null,
-      method: event.method ?? accepted?.method ?? null,
+      method: method ?? accepted?.method ?? null,
       irregularity: event.irregularity,
       paid_at: event.occurredAt.toISOString(),
       created_at: now.toISOString(),
@@ -318,10 +319,4 @@ function jobsFor(facts: {
   for (const id of toStop)
     jobs.push({ name: 'stop_renewal', lane: `subscription:${id}`, payload: { subscriptionId: id } });
   return jobs;
-}
-
-/** What the provider accepts this charge as; the first of its methods in the currency where it does not say. */
-function acceptedBy(provider: Provider | undefined, { method, paid }: SucceededEvent): Capability | undefined {
-  const inCurrency = provider?.accepts.filter(({ currency }) => currency === paid.currency) ?? [];
-  return inCurrency.find((capability) => capability.method === method) ?? inCurrency[0];
 }

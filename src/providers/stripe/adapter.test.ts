@@ -38,6 +38,7 @@ const makeProvider = (change: Partial<StripeOptions> = {}) =>
     secrets: { current: 'whsec_fixture', previous: null, onPrevious: () => undefined },
     bankCountry: 'DE',
     onOtherVersion: () => undefined,
+    onFraudWarning: () => undefined,
     clock: () => now,
     ...change,
   });
@@ -491,6 +492,15 @@ describe('messages', () => {
     expect(makeProvider(provider).readStored(Buffer.from(old), now)).toEqual(reading);
     expect(heard).toEqual(['2026-03-25.dahlia']);
   });
+
+  it('are heard once also where they warn of fraud', () => {
+    const heard: string[] = [];
+    const object = { object: 'radar.early_fraud_warning', charge: 'ch_1' };
+    const provider = makeProvider({ onFraudWarning: (chargeId) => void heard.push(chargeId) });
+    const body = event('radar.early_fraud_warning.created', object);
+    expect(provider.readStored(Buffer.from(body), now)).toEqual(read({ onFraudWarning: (id) => heard.push(id) }, body));
+    expect(heard).toEqual(['ch_1']);
+  });
 });
 
 describe('asking about an order', () => {
@@ -623,6 +633,7 @@ describe('a refund', () => {
     amount: { amount: 400n, currency: 'USD' },
     isWhole: false,
     isRepeat: false,
+    known: [],
     paidAt: now,
   };
   const give = () => makeProvider().refund(asked);

@@ -36,7 +36,7 @@ type Fees = Readonly<Partial<Record<Method, Readonly<Partial<Record<Currency, { 
 /**
  * `secretKey` and the endpoint's signing `secrets` are of Stripe's Dashboard; `apiUrl` is a host without a path. `fees`
  * replaces rows of the fee table by those of a contract. `onOtherVersion` hears the API version of an event that is not of
- * the SDK's release train.
+ * the SDK's release train, `onFraudWarning` the charge of which a card company says that it is fraud.
  */
 export type StripeOptions = Readonly<{
   secretKey: string;
@@ -44,6 +44,7 @@ export type StripeOptions = Readonly<{
   secrets: WebhookSecrets;
   bankCountry: BankCountry;
   onOtherVersion: (version: string) => void;
+  onFraudWarning: (chargeId: string) => void;
   clock: () => Date;
   fees?: Fees;
 }>;
@@ -84,11 +85,13 @@ export type StripeProvider = Provider &
 
 /** Cards, wallets and bank transfers over Stripe Checkout (reference: docs.stripe.com/api, 2026-10-28.endive). */
 export function makeStripe(options: StripeOptions): StripeProvider {
-  const { bankCountry, clock, fees = {}, onOtherVersion, secretKey, secrets } = options;
+  const { bankCountry, clock, fees = {}, onFraudWarning, onOtherVersion, secretKey, secrets } = options;
   if (secrets.current === '' || secrets.previous?.secret === '')
     throw new ProviderError('misconfigured', 'EMPTY_SECRET');
   const api = makeStripeApi(options);
-  const endpoint = { secrets, isLive: isLiveKey(secretKey), onOtherVersion };
+  const endpoint = { secrets, isLive: isLiveKey(secretKey), onOtherVersion, onFraudWarning };
+  // Both were heard when it came.
+  const stored = { ...endpoint, onOtherVersion: () => undefined, onFraudWarning: () => undefined };
   return {
     id: 'stripe',
     accepts: acceptsOf(fees),
@@ -103,8 +106,7 @@ export function makeStripe(options: StripeOptions): StripeProvider {
     closeCheckout: ({ reference }) => (reference.startsWith('pi_') ? closeIntent : closePage)(api, reference),
 
     read: (request, now) => readMessage(request, endpoint, now),
-    // It was heard when it came.
-    readStored: (body) => readEvent(body, { ...endpoint, onOtherVersion: () => undefined }),
+    readStored: (body) => readEvent(body, stored),
     // Stripe only tells: there is nothing to answer but the status.
     reply: () => null,
 
