@@ -337,7 +337,7 @@ async function callProvider(
       language: request.language,
       renewalDays: order.candidate.renewalDays,
       chatId: request.chatId ?? null,
-      returnUrl: `${ctx.policy.publicUrl}/pay/${order.invoiceId}`,
+      returnUrl: `${ctx.policy.publicUrl}/pay/${order.invoiceId}?lang=${request.language}`,
       expiresAt: order.expiresAt,
       token: request.token ?? null,
     });

@@ -40,18 +40,30 @@ async function fail(tx: Ctx, { event, provider, reference }: Failed): Promise<'a
   const mayRelease = isGone && (chargeId !== null || (attempt !== null && (await isNewest(tx, attempt))));
   const wasHeld = mayRelease && (await release(tx, { provider, chargeId, invoiceId }));
   if (!attempt) return wasHeld ? 'applied' : 'duplicate';
-  const isLive = attempt.status === 'live' || attempt.status === 'creating';
-  const ends = isFinal && isLive;
-  if (!ends && !wasHeld && attempt.failure === failure) return 'duplicate';
-  await tx.db.paymentAttempt.update({
-    where: { id: attempt.id },
-    data: { failure, ...(ends ? { status: 'closed' } : {}) },
-  });
+  const isNew = await keepFailure(tx, attempt, { failure, isFinal });
+  if (!isNew && !wasHeld) return 'duplicate';
   const data = { attempt: attempt.id, failure, final: isFinal };
   await recordAudit(tx, { action: 'checkout.declined', objectId: invoiceId, data });
   if (wasHeld)
     await queueJobs(tx, [noticeJob({ userId: attempt.userId, kind: 'payment_failed', objectId: attempt.id })]);
   return 'applied';
+}
+
+/** False when it stood there already. A provider may tell of one refusal several times at once: one of them writes it. */
+async function keepFailure(
+  tx: Ctx,
+  { failure: before, id, status }: PaymentAttempt,
+  { failure, isFinal }: Pick<FailedEvent, 'failure' | 'isFinal'>,
+): Promise<boolean> {
+  const ends = isFinal && (status === 'live' || status === 'creating');
+  if (!ends && before === failure) return false;
+  const { count } = await tx.db.paymentAttempt.updateMany({
+    where: { id, status, failure: before },
+    data: { failure, ...(ends ? { status: 'closed' } : {}) },
+  });
+  if (count > 0) return true;
+  const now = await tx.db.paymentAttempt.findUniqueOrThrow({ where: { id } });
+  return keepFailure(tx, now, { failure, isFinal });
 }
 
 /**
