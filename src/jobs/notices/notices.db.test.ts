@@ -429,6 +429,18 @@ describe('notices', () => {
     expect(message?.text).toContain('There is not enough money on the card.');
   });
 
+  it('says of a transfer that was called off that nothing must be sent any more', async () => {
+    const reader = await makeReader(stage.ctx);
+    const { attemptId } = await makeOpenOrder(stage.ctx, reader);
+    const failure = 'cancelled_by_payer';
+    const called = async (method: string) => {
+      await stage.ctx.db.paymentAttempt.update({ where: { id: attemptId }, data: { failure, method } });
+      return (await compose(reader, 'payment_failed', attemptId))?.text;
+    };
+    expect(await called('bank_transfer')).toContain('send nothing there any more');
+    expect(await called('digital_wallet')).toContain('Nothing was charged; you can pay again at any time.');
+  });
+
   it('tells operators apart what needs eyes, by ids and without a name', async () => {
     const { ctx } = stage;
     const [operator, buyer] = [await makeReader(ctx), await makeReader(ctx)];
