@@ -14,7 +14,7 @@ const SECURITY_HEADERS = [
 export default {
   poweredByHeader: false,
   reactStrictMode: true,
-  // Reads files beside its own.
-  serverExternalPackages: ['pdfkit'],
+  // pdfkit reads files beside its own, and is given the fonts that fontkit parsed.
+  serverExternalPackages: ['pdfkit', 'fontkit'],
   headers: async () => [{ source: '/:path*', headers: SECURITY_HEADERS }],
 };

@@ -163,6 +163,8 @@ export type PendingView = {
   missing: MoneyView | null;
   /** Where the payer reads how to send it. */
   instructionsUrl: string | null;
+  /** Nothing of it has come: another way to pay may be chosen, and what the payer was told to send is void then. */
+  canBeReplaced: boolean;
 };
 export type FailureView = { failure: PaymentFailure; text: string };
 

@@ -507,6 +507,11 @@ export interface Provider {
    * be taken back: such a provider asks before it takes money.
    */
   closeCheckout?(checkout: { reference: string }): Promise<'closed' | 'busy'>;
+  /**
+   * Takes back a transfer that a payer was told to make and of which nothing has come: what they were told is void then.
+   * `reference` is its checkout or its charge. `busy`: something has come, or may at this moment. Absent where it cannot be.
+   */
+  withdrawTransfer?(transfer: { reference: string }): Promise<'closed' | 'busy'>;
   /** Verifies raw bytes (signature, constant time) and translates. Pure. */
   read(request: ProviderRequest, now: Date): ProviderReading;
   /** Translates bytes that were verified when they came and kept since. Pure. */

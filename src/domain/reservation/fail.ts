@@ -1,16 +1,13 @@
 import { recordAudit } from '#domain/audit/record.ts';
+import { dropHold } from '#domain/checkout/end-hold.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { closeInbox, type InboxEntry } from '#domain/context/inbox.ts';
 import { noticeJob, queueJobs } from '#domain/context/queue.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
 import type { ProviderEvent } from '#domain/provider.ts';
-import { endReservation } from '#domain/reservation/end.ts';
 import type { PaymentAttempt } from '#lib/generated/prisma/client.ts';
 
 export type FailedEvent = Extract<ProviderEvent, { type: 'payment_failed' }>;
-
-/** A provider without codes of its own for the end of a hold: its word all the same. */
-const FAILED_CODE = 0;
 
 /**
  * Keeps why a payer's try failed, so that their page can say it. A final failure also ends the checkout and the hold on its
@@ -89,8 +86,5 @@ async function release(
   const held = await tx.db.reservation.findFirst({
     where: { invoiceId, provider, status: 'reserved', ...(chargeId === null ? {} : { chargeId }) },
   });
-  if (!held) return false;
-  if (!(await endReservation(tx, { id: held.id, status: 'cancelled', code: FAILED_CODE }))) return false;
-  await tx.db.reservation.update({ where: { id: held.id }, data: { missing: null, instructionsUrl: null } });
-  return true;
+  return held !== null && dropHold(tx, held.id);
 }

@@ -15,7 +15,7 @@ import {
   type RefundRequest,
 } from '#domain/provider.ts';
 import { makeStripeApi, type StripeApi } from './client.ts';
-import { hasFailed, toDisputeRow, toEvents } from './events.ts';
+import { hasFailed, isAwaited, toDisputeRow, toEvents } from './events.ts';
 import { toPaymentFailure } from './failures.ts';
 import { type CheckoutSession, type PaymentIntent, type Refund, toChargeRow, toRefundRow } from './objects.ts';
 import {
@@ -81,7 +81,7 @@ const HOLD_MS = 30 * 86_400_000;
 
 /** A provider with everything the contract has but renewals. */
 export type StripeProvider = Provider &
-  Required<Pick<Provider, 'closeCheckout' | 'find' | 'listTransactions' | 'storedMethods'>>;
+  Required<Pick<Provider, 'closeCheckout' | 'find' | 'listTransactions' | 'storedMethods' | 'withdrawTransfer'>>;
 
 /** Cards, wallets and bank transfers over Stripe Checkout (reference: docs.stripe.com/api, 2026-10-28.endive). */
 export function makeStripe(options: StripeOptions): StripeProvider {
@@ -104,6 +104,7 @@ export function makeStripe(options: StripeOptions): StripeProvider {
     },
 
     closeCheckout: ({ reference }) => (reference.startsWith('pi_') ? closeIntent : closePage)(api, reference),
+    withdrawTransfer: ({ reference }) => withdrawTransfer(api, reference),
 
     read: (request, now) => readMessage(request, endpoint, now),
     readStored: (body) => readEvent(body, stored),
@@ -209,14 +210,25 @@ async function closePage(api: StripeApi, id: string): Promise<'closed' | 'busy'>
   }
 }
 
-async function closeIntent(api: StripeApi, id: string): Promise<'closed' | 'busy'> {
+async function closeIntent(
+  api: StripeApi,
+  id: string,
+  reason: 'abandoned' | 'requested_by_customer' = 'abandoned',
+): Promise<'closed' | 'busy'> {
   try {
-    await api.cancelIntent(id);
+    await api.cancelIntent(id, reason);
     return 'closed';
   } catch (error) {
     if (!isRefusal(error)) throw error;
     return isOver(await api.getIntent(id), true) ? 'closed' : 'busy';
   }
+}
+
+/** Whoever is paying a voucher at a till has their cancel refused; a part of a transfer would stay with its customer at Stripe. */
+async function withdrawTransfer(api: StripeApi, reference: string): Promise<'closed' | 'busy'> {
+  const { intent } = await look(api, reference);
+  if (isOver(intent, true)) return 'closed';
+  return intent !== null && isAwaited(intent) ? closeIntent(api, intent.id, 'requested_by_customer') : 'busy';
 }
 
 function isOver(intent: PaymentIntent | string | null, hasNoPage: boolean): boolean {
