@@ -14,7 +14,7 @@ const SECURITY_HEADERS = [
 export default {
   poweredByHeader: false,
   reactStrictMode: true,
-  // One reads files beside its own, the other asks for an optional package while it runs.
-  serverExternalPackages: ['pdfkit', 'openpgp'],
+  // One reads files beside its own and is given the fonts that another parsed; one asks for an optional package while it runs.
+  serverExternalPackages: ['pdfkit', 'fontkit', 'openpgp'],
   headers: async () => [{ source: '/:path*', headers: SECURITY_HEADERS }],
 };

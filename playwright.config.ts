@@ -1,22 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { defineConfig } from '@playwright/test';
+import { ownEnvironment } from './e2e/fixtures/hoshi.ts';
 
 /** The browser tests have a Hoshi of their own beside one that `npm start` may be running. */
 const PORT = Number(process.env['E2E_PORT'] ?? 3100);
 const SANDBOX_PORT = Number(process.env['E2E_SANDBOX_PORT'] ?? 8181);
-
-/** Every variable of .env.example as unset, so that neither the shell nor a .env decides what is tested. */
-function ownEnvironment(): Record<string, string> {
-  const names = readFileSync('.env.example', 'utf8').match(/^#[A-Z_]+(?==)/gm) ?? [];
-  const unset = Object.fromEntries(names.map((name) => [name.slice(1), '']));
-  return {
-    ...unset,
-    PORT: String(PORT),
-    SANDBOX_PORT: String(SANDBOX_PORT),
-    HOSHI_STATE_DIR: '.hoshi/e2e',
-    HOSHI_SANDBOX: 'true',
-  };
-}
 
 const executablePath = process.env['CHROMIUM_PATH'];
 
@@ -53,7 +40,7 @@ export default defineConfig({
   },
   webServer: {
     command: 'node scripts/start.mjs',
-    env: ownEnvironment(),
+    env: ownEnvironment({ port: PORT, sandboxPort: SANDBOX_PORT, stateDirectory: '.hoshi/e2e' }),
     wait: { stdout: /Hoshi is running/ },
     timeout: 5 * 60_000,
     stdout: 'pipe',

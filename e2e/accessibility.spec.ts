@@ -1,36 +1,7 @@
-import AxeBuilder from '@axe-core/playwright';
-import type { Page } from '@playwright/test';
+import { expectCleanScreen, violations } from './fixtures/clean.ts';
 import { visitScreens } from './fixtures/screens.ts';
 import { expect, test } from './fixtures/test.ts';
 import { wordsOf } from './fixtures/words.ts';
-
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'];
-const SMALLEST_TARGET_PX = 44;
-
-/** What axe finds in the Mini App's frame, or in the whole page, one line per element. */
-async function violations(page: Page, where: 'app' | 'page'): Promise<string[]> {
-  const builder = new AxeBuilder({ page }).withTags(TAGS);
-  if (where === 'app') builder.include(['[data-testid="miniapp-frame"]', 'html']);
-  const { violations: found } = await builder.analyze();
-  return found.flatMap(({ id, nodes }) =>
-    nodes.map(({ target, failureSummary }) => `${id} ${target.join(' ')} ${failureSummary}`),
-  );
-}
-
-/** What a finger can press but hardly hit. Radio buttons and switches are pressed by their labels. */
-function smallTargets(_: Element, smallest: number): string[] {
-  const pressable = [
-    ...document.querySelectorAll<HTMLElement>('a[href], button, input, select, textarea, summary, [role="button"]'),
-  ];
-  return pressable.flatMap((element) => {
-    const area = element instanceof HTMLInputElement ? (element.closest('label') ?? element) : element;
-    const { height, width } = area.getBoundingClientRect();
-    const isShown = area.checkVisibility({ visibilityProperty: true }) && width > 0;
-    return isShown && height < smallest
-      ? [`${element.localName} "${element.textContent.trim().slice(0, 40)}" ${height}px`]
-      : [];
-  });
-}
 
 for (const { language, theme, width } of [
   { language: 'ja', theme: 'light', width: 1280 },
@@ -42,17 +13,8 @@ for (const { language, theme, width } of [
   }) => {
     test.slow();
     const phone = await newPhone({ language, theme, balance: 150 });
-    const { app, page } = phone;
-    await page.setViewportSize({ width, height: 800 });
-    await visitScreens(phone, async (screen) => {
-      expect.soft(await violations(page, 'app'), `axe: ${screen}`).toEqual([]);
-      const document = app.locator('html');
-      await expect(document).toHaveAttribute('data-theme', theme);
-      expect.soft(await document.evaluate(smallTargets, SMALLEST_TARGET_PX), `targets: ${screen}`).toEqual([]);
-      const overflow = await document.evaluate((root) => ({ room: root.clientWidth, needed: root.scrollWidth }));
-      expect.soft(overflow.needed, `sideways: ${screen}`).toBeLessThanOrEqual(overflow.room);
-      expect(overflow.room).toBeLessThanOrEqual(width);
-    });
+    await phone.page.setViewportSize({ width, height: 800 });
+    await visitScreens(phone, (screen) => expectCleanScreen(phone, screen));
   });
 }
 

@@ -1,9 +1,14 @@
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
+import { Shop } from './fixtures/orders.ts';
 import type { Phone } from './fixtures/phone.ts';
-import { expect, test } from './fixtures/test.ts';
+import { test as base, expect } from './fixtures/test.ts';
 import { wordsOf } from './fixtures/words.ts';
 
+const test = base.extend<{ shop: Shop }>({
+  shop: async ({ request, sandbox }, use) =>
+    use(new Shop(request, new URL((await sandbox.state()).bot.menu_button?.url ?? '').origin)),
+});
 const en = wordsOf('en');
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'];
 
@@ -30,6 +35,24 @@ async function beginAdding(phone: Phone, provider: keyof typeof CARDS): Promise<
   return opened;
 }
 
+/** The start parameter of the link by which this page leads into Telegram. */
+async function confirmationOf(page: Page): Promise<string> {
+  const href = await page.getByTestId('confirm-in-telegram').getAttribute('href');
+  const link = new URL(href ?? '');
+  expect(link.origin).toBe('https://t.me');
+  return link.searchParams.get('startapp') ?? '';
+}
+
+/** Gives a card of Payme on the page that was begun. */
+async function giveCard(page: Page): Promise<void> {
+  await page.getByTestId('card-number').fill(CARDS.payme.number);
+  await page.getByTestId('card-expiry').fill(CARDS.payme.expiry);
+  await page.getByTestId('card-send').click();
+  await page.getByTestId('card-code').fill(CARDS.payme.code);
+  await page.getByTestId('card-confirm').click();
+  await expect(page.getByTestId('adding-nearly')).toContainText(CARDS.payme.name);
+}
+
 async function expectClean(page: Page, name: string): Promise<void> {
   const { violations } = await new AxeBuilder({ page }).withTags(TAGS).analyze();
   expect
@@ -43,7 +66,10 @@ async function expectClean(page: Page, name: string): Promise<void> {
 for (const provider of ['payme', 'click'] as const) {
   const card = CARDS[provider];
 
-  test(`a card is stored with ${provider} past us, and deleted again`, async ({ newPhone }) => {
+  test(`a card is stored with ${provider} past us, confirmed in Telegram, pays, and is deleted again`, async ({
+    newPhone,
+    shop,
+  }) => {
     const phone = await newPhone();
     const { app, page } = phone;
     await openMethods(phone);
@@ -57,6 +83,7 @@ for (const provider of ['payme', 'click'] as const) {
     opened.on('request', (request) => {
       if (request.url().startsWith(origin)) ours.push(`${request.url()} ${request.postData() ?? ''}`);
     });
+    await expect(opened.getByTestId('adding-warning')).toContainText(en('app.adding.warning.title'));
     await expectClean(opened, 'card');
     await opened.getByTestId('card-number').fill(card.number);
     await opened.getByTestId('card-expiry').fill(card.expiry);
@@ -69,18 +96,69 @@ for (const provider of ['payme', 'click'] as const) {
     await expect(opened.getByTestId('card-failure')).toHaveText(en('app.adding.failure.code_wrong'));
     await opened.getByTestId('card-code').fill(card.code);
     await opened.getByTestId('card-confirm').click();
-    await expect(opened.getByTestId('adding-done')).toContainText(card.name);
-    await expectClean(opened, 'done');
+    await expect(opened.getByTestId('adding-nearly')).toContainText(card.name);
+    await expect(opened.getByTestId('confirm-qr').getByRole('img')).toBeVisible();
+    await expectClean(opened, 'nearly');
     expect(ours.length).toBeGreaterThan(0);
     expect(ours.filter((sent) => sent.replace(/\D/g, '').includes(card.number.replaceAll(' ', '')))).toEqual([]);
-    await opened.close();
 
+    // The person's own session in Telegram is not enough, nor is this page: both together are.
+    await expect(app.getByText(en('app.methods.waiting.nearlyTitle'))).toBeVisible();
+    await expect(app.getByText(en('app.methods.unconfirmed.name'))).toBeVisible();
+    await phone.openAppAt(await confirmationOf(opened));
+    await phone.expectScreen('app.methods.title');
     await expect(app.getByTestId('method-added')).toContainText(card.name);
+    await expect(opened.getByTestId('adding-done')).toContainText(card.name);
+    await expectClean(opened, 'done');
+
+    const testId = await app.getByTestId(/^method-remove-/).getAttribute('data-testid');
+    const charged = await shop.charge(testId?.replace('method-remove-', '') ?? '', phone.user.id, 'UZS');
+    await opened.goto(charged.checkout_url);
+    await expect(opened.getByTestId('pay-paid')).toBeVisible({ timeout: 15_000 });
+    await opened.close();
     await app.getByTestId(/^method-remove-/).click();
     await page.getByTestId('popup-button-yes').click();
     await expect(app.getByText(en('app.methods.emptyTitle'))).toBeVisible();
   });
 }
+
+test('a card given on a page that somebody sent is not saved, and its owner is told so', async ({ newPhone }) => {
+  const sender = await newPhone();
+  await openMethods(sender);
+  const page = await beginAdding(sender, 'payme');
+  await giveCard(page);
+  const victim = await newPhone({ name: 'Ken' });
+  await victim.openAppAt(await confirmationOf(page));
+  await victim.expectScreen('app.methods.title');
+  await expect(victim.app.getByTestId('method-of-another')).toContainText(en('app.methods.claim.anotherTitle'));
+  await expect(victim.app.getByText(en('app.methods.emptyTitle'))).toBeVisible();
+  await expect(page.getByTestId('adding-removed')).toBeVisible();
+  await sender.reopenApp();
+  await sender.app.getByTestId('way-settings').click();
+  await sender.app.getByTestId('settings-methods').click();
+  await expect(sender.app.getByText(en('app.methods.emptyTitle'))).toBeVisible();
+});
+
+test('a card is confirmed from the browser in which it was given, and from no other', async ({ newPhone, browser }) => {
+  const phone = await newPhone();
+  await openMethods(phone);
+  const page = await beginAdding(phone, 'payme');
+  await giveCard(page);
+  const startParam = await confirmationOf(page);
+  const elsewhere = await (await browser.newContext()).newPage();
+  await elsewhere.goto(page.url());
+  await expect(elsewhere.getByTestId('adding-elsewhere')).toBeVisible();
+  await expect(elsewhere.getByTestId('confirm-in-telegram')).toHaveCount(0);
+  await elsewhere.context().close();
+  // Reloaded, it is still the same browser.
+  await page.reload();
+  expect(await confirmationOf(page)).toBe(startParam);
+  const wrong = startParam.slice(0, -4) + (startParam.endsWith('AAAA') ? 'BBBB' : 'AAAA');
+  await phone.openAppAt(wrong);
+  await expect(phone.app.getByText(en('error.payment_method_not_found'))).toBeVisible();
+  await phone.openAppAt(startParam);
+  await expect(phone.app.getByTestId('method-added')).toContainText(CARDS.payme.name);
+});
 
 test('a card that is refused can be corrected, and another one used', async ({ newPhone }) => {
   const phone = await newPhone();

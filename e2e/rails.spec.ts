@@ -86,6 +86,28 @@ test.describe('Stripe', () => {
     await expect(page.getByTestId('pay-paid')).toBeVisible();
   });
 
+  test('a voucher that nobody pays gives way to a card, and is void then', async ({ page, shop, buyer }) => {
+    const { url } = await shop.order(buyer.id, 'JPY');
+    await goTo(page, url, 'stripe-bank_transfer');
+    await page.locator('button[value="konbini"]').click();
+    await expect(page.getByTestId('result')).toHaveAttribute('data-status', 'unpaid');
+    await page.goto(`${url}?lang=en`);
+    const instructions = await page.getByTestId('instructions').getAttribute('href');
+    await expect(page.getByTestId('pay-pending')).toContainText(en('app.pending.orElse'));
+
+    await page.getByTestId('pay-other-way').click();
+    await expect(page.getByTestId('instead-of-transfer')).toContainText(en('app.pending.instead'));
+    await page.getByTestId('keep-transfer').click();
+    await expect(page.getByTestId('pay-pending')).toBeVisible();
+    await page.getByTestId('pay-other-way').click();
+    await page.getByTestId('way-stripe-credit_card').click();
+    await page.getByTestId('pay').click();
+    await payWithCard(page, CARDS.succeeds);
+    await expect(page.getByTestId('pay-paid')).toBeVisible({ timeout: 15_000 });
+    await page.goto(instructions ?? '');
+    await expect(page.getByTestId('result')).toHaveAttribute('data-status', 'canceled');
+  });
+
   test('a card that was stored on its page pays by itself, after the bank was answered', async ({
     newPhone,
     context,
@@ -101,7 +123,12 @@ test.describe('Stripe', () => {
     await page.getByTestId('to-provider').click();
     await payWithCard(page, CARDS.asksTheBank);
     await page.locator('button[name="answer"][value="accept"]').click();
-    await expect(page.getByTestId('adding-done')).toContainText('3184', { timeout: 15_000 });
+    await expect(page.getByTestId('adding-nearly')).toContainText('3184', { timeout: 15_000 });
+    // What Stripe led back with is gone from the address, and is told to no other page.
+    expect(new URL(page.url()).search).toBe('');
+    const link = await page.getByTestId('confirm-in-telegram').getAttribute('href');
+    await phone.openAppAt(new URL(link ?? '').searchParams.get('startapp') ?? '');
+    await expect(phone.app.getByTestId('method-added')).toContainText('3184');
 
     const charged = await shop.charge(card.id, buyer.id, 'USD');
     expect(charged.status).toBe('requires_action');

@@ -142,6 +142,7 @@ function queriesOf(verbs, { rows, apiKey }) {
       ['order', { invoiceId: invoiceId(CELL, n + 1), reference: null, chargeId: null }],
       ['checkout', { invoiceId: null, reference: `ref_${n + 1}`, chargeId: null }],
       ['charge', { invoiceId: null, reference: null, chargeId: `chg_${n + 1}` }],
+      ['refund', { invoiceId: null, reference: `re_${n + 1}`, chargeId: null }],
     ].map(([by, about]) => [
       `load_asked_order, by the ${by}`,
       (ctx) => verbs.convergeOrder(ctx, { providerId: 'stripe', about }),
@@ -213,9 +214,9 @@ async function seedSales(client, rows) {
     `INSERT INTO invoice (id, user_id, price_id, plan_id, product_id, kind, "interval", status, surface, amount, currency, platform_fee_bps, expires_at, created_at, closed_at)
      SELECT ${id('inv')}, ${id('usr')}, ${price}, '${PLAN.id}', '${PLAN.productId}', (CASE n % 2 WHEN 1 THEN 'subscription' ELSE 'one_time' END)::invoice_kind,
        ${period}, 'paid', 'mini_app', ${amount}, 'XTR', 3000, ${at}, ${at}, ${at} FROM ${series}`,
-    `INSERT INTO payment_attempt (id, invoice_id, user_id, provider, status, url, reference, failure, created_at)
+    `INSERT INTO payment_attempt (id, invoice_id, user_id, provider, status, url, reference, failure, questions, created_at)
      SELECT ${id('att')}, ${id('inv')}, ${id('usr')}, ${provider}, 'closed', 'https://t.me/$x', CASE WHEN n % 4 > 0 THEN 'ref_' || n END,
-       CASE WHEN n % 20 = 1 THEN 'card_declined' END, ${at} FROM ${series}`,
+       CASE WHEN n % 20 = 1 THEN 'card_declined' END, CASE WHEN n < 200 THEN 0 ELSE 6 END, ${at} FROM ${series}`,
     `INSERT INTO subscription (id, user_id, product_id, plan_id, price_id, invoice_id, provider, first_charge_id, status, amount, currency, current_period_start, current_period_end, created_at)
      SELECT ${id('sub')}, ${id('usr')}, '${PLAN.productId}', '${PLAN.id}', ${price}, ${id('inv')}, 'telegram-stars', 'stxBench0${CELL}_' || lpad(n::text, 12, '0') || '_Qm9sZG5lc3NJc05vdEFTdHJhdGVneQ',
        (CASE WHEN n < ${rows} / 12 THEN 'active' ELSE 'expired' END)::subscription_status, 150, 'XTR', ${at}, ${end}, ${at} FROM ${series} WHERE n % 2 = 1`,

@@ -19,7 +19,14 @@ type Row = Readonly<{
   status: number;
 }>;
 type Owner = Person &
-  Readonly<{ paymentId: string; invoiceId: string; subscriptionId: string; methodId: string; eventId: string }>;
+  Readonly<{
+    paymentId: string;
+    invoiceId: string;
+    openInvoiceId: string;
+    subscriptionId: string;
+    methodId: string;
+    eventId: string;
+  }>;
 
 const reasonOf = ({ body }: Answer) => (body['error'] as { reason: string } | undefined)?.reason ?? null;
 
@@ -186,6 +193,13 @@ const ROWS: ReadonlyArray<Row> = [
     status: 200,
   },
   {
+    route: 'POST /api/v1/payments/{id}/cancel',
+    scopes: ['payments:write'],
+    stranger: [404, 'invoice_not_found'],
+    attempt: ({ openInvoiceId }) => ({ method: 'POST', path: `/api/v1/payments/${openInvoiceId}/cancel`, json: {} }),
+    status: 200,
+  },
+  {
     // Last: it changes what the others read.
     route: 'POST /api/v1/payments/{id}/refund',
     scopes: ['refunds:write'],
@@ -214,7 +228,17 @@ describe('who may call what', () => {
     });
     const ctx = actingFor(world.ctx, { kind: 'user', userId: person.userId, role: 'user' });
     const { id: methodId } = await addMethod(ctx, { userId: person.userId, providerId: VAULT, language: 'en' });
-    owner = { ...person, invoiceId, paymentId, methodId, subscriptionId: subscription.id, eventId: event.id };
+    const open = await world.call('POST', '/api/v1/payments/create', { as: person.token, json: orderOf('plugin') });
+    const openInvoiceId = String(open.body['payment_id']);
+    owner = {
+      ...person,
+      invoiceId,
+      openInvoiceId,
+      paymentId,
+      methodId,
+      subscriptionId: subscription.id,
+      eventId: event.id,
+    };
   });
 
   /** Paying is for five times a minute. */

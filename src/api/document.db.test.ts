@@ -137,6 +137,11 @@ describe('the OpenAPI document', () => {
       plan_id: 'log-pro',
       interval: 'year',
     });
+    const opened = await world.call('POST', '/api/v1/payments/create', { as, json: orderOf('year') });
+    const cancel = (id: string) => `/api/v1/payments/${id}/cancel`;
+    await send('post', '/api/v1/payments/{id}/cancel', cancel(String(opened.body['payment_id'])), {});
+    await send('post', '/api/v1/payments/{id}/cancel', cancel(invoiceId), {});
+    await send('post', '/api/v1/payments/{id}/cancel', cancel('inv_none'), {});
     await get('/api/v1/payments/history/{user_id}', `/api/v1/payments/history/${buyer.userId}`);
     await get('/api/v1/payment/history');
     await get('/api/v1/payment/history', '/api/v1/payment/history?cursor=x');

@@ -95,13 +95,57 @@ describe('receipts and figures', () => {
         expect(answer.text.startsWith('%PDF-')).toBe(true);
         expect(answer.headers.get('content-type')).toBe('application/pdf');
         expect(answer.headers.get('content-disposition')).toBe(`attachment; filename="hoshi-${paymentId}.pdf"`);
-        expect(answer.headers.get('cache-control')).toBe('no-store');
+        expect(answer.headers.get('cache-control')).toBe('private, no-cache');
         expect(answer.text).not.toContain(String(buyer.telegramId));
       }
       const stranger = await world.call('GET', path, { as: (await world.person()).token });
       expect([stranger.status, reasonOf(stranger)]).toEqual([404, 'payment_not_found']);
       expect((await world.call('GET', path)).status).toBe(401);
       expect((await world.call('GET', path, { as: await world.key(['refunds:write']) })).status).toBe(403);
+    });
+
+    it('may be kept by its reader, who asks whether it is still so', async () => {
+      const buyer = await world.person();
+      const { paymentId } = await world.buy(buyer, 'plugin');
+      const ask = (headers: Record<string, string> = {}) =>
+        world.call('GET', `/api/v1/payment/payments/${paymentId}/receipt`, { as: buyer.token, headers });
+      const first = await ask();
+      const etag = first.headers.get('etag') ?? '';
+      expect(etag).toMatch(/^"[\w-]{43}"$/);
+      const again = await ask({ 'if-none-match': `"other", W/${etag}` });
+      expect([again.status, again.text, again.headers.get('etag')]).toEqual([304, '', etag]);
+      // What it is kept as does not change by the answer that says so.
+      expect(again.headers.get('content-type')).toBe('application/pdf');
+      const inJapanese = await ask({ 'if-none-match': etag, 'accept-language': 'ja' });
+      expect(inJapanese.status).toBe(200);
+      expect(inJapanese.headers.get('etag')).not.toBe(etag);
+      const refund = { as: await world.key(['refunds:write']), json: {} };
+      expect((await world.call('POST', `/api/v1/payments/${paymentId}/refund`, refund)).status).toBe(202);
+      const changed = await ask({ 'if-none-match': etag });
+      expect(changed.status).toBe(200);
+    });
+
+    it('is answered or refused with a time to wait when one person asks for fifty, and others get theirs', async () => {
+      const [greedy, patient] = [await world.person(), await world.person()];
+      const { paymentId } = await world.buy(patient, 'plugin');
+      const { paymentId: template } = await world.buy(greedy, 'plugin');
+      const row = await world.ctx.db.payment.findUniqueOrThrow({ where: { id: template } });
+      const many = Array.from({ length: 50 }, (_, index) => ({
+        ...row,
+        id: `pay_many${index}`,
+        chargeId: `many_${index}`,
+      }));
+      await world.ctx.db.payment.createMany({ data: many });
+      const ask = (id: string, as: string) => world.call('GET', `/api/v1/payment/payments/${id}/receipt`, { as });
+      const asked = many.map(({ id }) => ask(id, greedy.token));
+      const other = await ask(paymentId, patient.token);
+      expect(other.status).toBe(200);
+      const answers = await Promise.all(asked);
+      const kinds = new Set(answers.map(({ headers, status }) => `${status} ${headers.get('retry-after')}`));
+      expect(['200 null', '503 2']).toEqual(expect.arrayContaining([...kinds]));
+      // The same again is not printed again: as many as like are answered.
+      const same = await Promise.all(Array.from({ length: 50 }, () => ask(paymentId, patient.token)));
+      expect(new Set(same.map(({ status, text }) => `${status} ${text}`))).toEqual(new Set([`200 ${other.text}`]));
     });
 
     it('opens by a link of five minutes, and the link opens nothing else', async () => {

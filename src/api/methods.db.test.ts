@@ -1,5 +1,6 @@
 import { createTRPCClient, httpLink, TRPCClientError } from '@trpc/client';
 import { describe, expect, it } from 'vitest';
+import { makeSecret } from '#lib/crypto.ts';
 import type { AppRouter } from './router.ts';
 import { type Card, makeVault, VAULT } from './testing/vault.ts';
 import { type Person, useWorld } from './testing/world.ts';
@@ -142,6 +143,8 @@ describe('payment methods', () => {
       const person = await world.person();
       const { id: methodId } = await client(person.token).methods.add.mutate({ provider: VAULT });
       const link = { methodId, language: 'ja' } as const;
+      const secret = makeSecret();
+      const here = { ...link, secret };
       expect(await client().adding.get.query(link)).toEqual({
         provider: VAULT,
         status: 'adding',
@@ -151,27 +154,81 @@ describe('payment methods', () => {
       });
       // In another language it is the same page.
       expect(await client().adding.get.query({ methodId, language: 'en' })).toMatchObject({ status: 'adding' });
-      expect(await client().adding.confirm.mutate({ ...link, token: null })).toMatchObject({ status: 'adding' });
-      const done = {
-        provider: VAULT,
-        status: 'active',
-        url: null,
-        client: null,
-        card: { brand: 'visa', last4: '4242' },
-      };
-      expect(await client().adding.confirm.mutate({ ...link, token: 'tok_pays' })).toEqual(done);
-      // A second hand cannot put another card in its place.
-      expect(await client().adding.confirm.mutate({ ...link, token: 'tok_declined' })).toEqual(done);
+      expect(await client().adding.confirm.mutate({ ...here, token: null })).toMatchObject({ status: 'adding' });
+      const card = { brand: 'visa', last4: '4242' };
+      const nearly = { provider: VAULT, status: 'confirming', url: null, client: null, card };
+      expect(await client().adding.confirm.mutate({ ...here, token: 'tok_pays' })).toEqual(nearly);
+      // A second hand cannot put another card in its place, nor make it its own.
+      const elsewhere = { ...link, token: 'tok_declined', secret: makeSecret() };
+      expect(await client().adding.confirm.mutate(elsewhere)).toEqual({ ...nearly, card: null });
+      expect(await client().adding.get.query(link)).toEqual({ ...nearly, card: null });
+      const own = client(person.token);
+      expect(await own.methods.list.query()).toMatchObject([{ id: methodId, status: 'confirming', last4: '' }]);
+      const wrong = { methodId, secret: elsewhere.secret };
+      expect((await refusalOf(own.methods.claim.mutate(wrong))).reason).toBe('payment_method_not_found');
+      expect((await refusalOf(client().methods.claim.mutate({ methodId, secret }))).reason).toBe('session_missing');
+      expect(await own.methods.claim.mutate({ methodId, secret })).toMatchObject({ status: 'active', ...card });
+      const done = { ...nearly, status: 'active' };
       expect(await client().adding.get.query(link)).toEqual(done);
       await client(person.token).methods.remove.mutate({ methodId });
       expect(await client().adding.get.query(link)).toMatchObject({ status: 'removed', card: null });
+    });
+
+    it('has a card forgotten that another account says is theirs, and tells them so kindly', async () => {
+      const [owner, other] = [await world.person(), await world.person()];
+      const { id: methodId } = await client(owner.token).methods.add.mutate({ provider: VAULT });
+      const secret = makeSecret();
+      await client().adding.confirm.mutate({ methodId, language: 'en', token: 'tok_pays', secret });
+      expect(await refusalOf(client(other.token).methods.claim.mutate({ methodId, secret }))).toMatchObject({
+        kind: 'forbidden',
+        reason: 'method_of_another',
+        text: expect.stringContaining('was not saved'),
+      });
+      expect(await client(owner.token).methods.list.query()).toEqual([]);
+      const gone = await refusalOf(client(owner.token).methods.claim.mutate({ methodId, secret }));
+      expect(gone.reason).toBe('payment_method_not_found');
+      expect(await client().adding.get.query({ methodId, language: 'en' })).toMatchObject({ status: 'removed' });
+    });
+
+    it('refuses a token that is stored, in words', async () => {
+      const [first, second] = [await world.person(), await world.person()];
+      const token = `tok_pays.${first.userId}`;
+      const begin = async (person: Person) => (await client(person.token).methods.add.mutate({ provider: VAULT })).id;
+      const bring = (methodId: string) =>
+        client().adding.confirm.mutate({ methodId, language: 'en', token, secret: makeSecret() });
+      await bring(await begin(first));
+      expect(await refusalOf(bring(await begin(second)))).toMatchObject({
+        kind: 'conflict',
+        reason: 'method_stored_before',
+        text: expect.stringContaining('saved already'),
+      });
+    });
+
+    it.each(['', 'short', `${'x'.repeat(21)}.`, 'x'.repeat(23)])('takes no secret like %j', async (secret) => {
+      const { token } = await world.person();
+      const link = { methodId: 'pmt_none', language: 'en', token: null } as const;
+      for (const wrong of [
+        { ...link, secret },
+        { ...link, secret: makeSecret(), back: secret },
+      ])
+        expect((await refusalOf(client().adding.confirm.mutate(wrong))).reason).toBe('malformed_request');
+      const claim = client(token).methods.claim.mutate({ methodId: 'pmt_none', secret });
+      expect((await refusalOf(claim)).reason).toBe('malformed_request');
     });
 
     it('ends at the fifth token that is no good, in words', async () => {
       const person = await world.person();
       const { id: methodId } = await client(person.token).methods.add.mutate({ provider: VAULT });
       const attempt = () =>
-        refusalOf(client().adding.confirm.mutate({ methodId, language: 'en', token: 'nonsense', code: '1234' }));
+        refusalOf(
+          client().adding.confirm.mutate({
+            methodId,
+            language: 'en',
+            token: 'nonsense',
+            code: '1234',
+            secret: makeSecret(),
+          }),
+        );
       const reasons: string[] = [];
       for (let time = 1; time < 5; time += 1) reasons.push((await attempt()).reason);
       expect(reasons).toEqual(Array.from({ length: 4 }, () => 'provider_declined'));
@@ -200,7 +257,8 @@ describe('payment methods', () => {
       for (const id of [methodId, begun, person.userId, 'pmt_none']) {
         const link = { methodId: id, language: 'en' } as const;
         expect((await refusalOf(client().adding.get.query(link))).reason).toBe('payment_method_not_found');
-        const refused = await refusalOf(client().adding.confirm.mutate({ ...link, token: 'tok_pays' }));
+        const answer = { ...link, token: 'tok_pays', secret: makeSecret() };
+        const refused = await refusalOf(client().adding.confirm.mutate(answer));
         expect(refused.reason).toBe('payment_method_not_found');
       }
     });
@@ -212,7 +270,7 @@ describe('payment methods', () => {
 
     it('are kept by a server for a person', async () => {
       const key = await world.key(['payments:write', 'payments:read']);
-      const { telegramId, userId } = await world.person();
+      const { telegramId, token, userId } = await world.person();
       const begun = await world.call('POST', METHODS, {
         as: key,
         json: { customer_telegram_id: telegramId, provider: VAULT },
@@ -232,10 +290,25 @@ describe('payment methods', () => {
       const path = `${METHODS}/${begun.body['payment_method_id']}`;
       const waiting = await world.call('POST', `${path}/confirm`, { as: key, json: {} });
       expect(waiting.body).toEqual({ success: true, status: 'adding', payment_method: null });
-      const done = await world.call('POST', `${path}/confirm`, { as: key, json: { token: 'tok_pays' } });
-      expect(done.body).toMatchObject({ status: 'active', payment_method: { brand: 'visa', last4: '4242' } });
-      const listed = await world.call('GET', `${METHODS}?user_id=${userId}`, { as: key });
-      expect(listed.body['payment_methods']).toEqual([done.body['payment_method']]);
+      const unclaimable = await world.call('POST', `${path}/confirm`, { as: key, json: { token: 'tok_pays' } });
+      expect([unclaimable.status, unclaimable.body['error']]).toMatchObject([
+        400,
+        { reason: 'malformed_request', details: { fields: 'secret' } },
+      ]);
+      const secret = makeSecret();
+      const brought = { as: key, json: { token: 'tok_pays', secret } };
+      const given = await world.call('POST', `${path}/confirm`, brought);
+      const unknown = { status: 'confirming', brand: '', last4: '', expires: null };
+      expect(given.body).toMatchObject({ status: 'confirming', payment_method: unknown });
+      // The server may say it as often as it likes: only the person makes it theirs.
+      expect((await world.call('POST', `${path}/confirm`, brought)).body).toEqual(given.body);
+      const listed = () => world.call('GET', `${METHODS}?user_id=${userId}`, { as: key });
+      expect((await listed()).body['payment_methods']).toEqual([given.body['payment_method']]);
+      const json = { ...ITEM, payment_method_id: begun.body['payment_method_id'], user_id: userId };
+      expect(reasonOf(await world.call('POST', PROCESS, { as: key, json }))).toBe('payment_method_not_found');
+      const claim = { methodId: String(begun.body['payment_method_id']), secret };
+      await client(token).methods.claim.mutate(claim);
+      expect((await listed()).body['payment_methods']).toMatchObject([{ status: 'active', last4: '4242' }]);
       const removed = await world.call('DELETE', path, { as: key });
       expect([removed.status, removed.body]).toMatchObject([200, { success: true }]);
       expect((await world.call('GET', `${METHODS}?user_id=${userId}`, { as: key })).body['payment_methods']).toEqual(

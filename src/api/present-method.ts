@@ -23,7 +23,8 @@ export function methodsFor(
   methods: ReadonlyArray<StoredMethod>,
   offer: CheckoutOffer,
 ): ReadonlyArray<StoredMethod> {
-  return methods.filter(({ method, provider }) => {
+  return methods.filter(({ method, provider, status }) => {
+    if (status !== 'active') return false;
     const currencies = ctx.providers.get(provider)?.storedMethods?.currencies ?? [];
     return (
       currencies.includes(offer.price.currency) &&

@@ -246,6 +246,7 @@ function presentPending({ reservations: [held] }: InvoiceRecord, language: Langu
     progress,
     missing: missing === null ? null : presentRowMoney({ amount: missing, currency }, language),
     instructionsUrl,
+    canBeReplaced: progress === 'awaiting_transfer',
   };
 }
 

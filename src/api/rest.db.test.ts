@@ -150,6 +150,81 @@ describe('REST', () => {
     });
   });
 
+  describe('an order that is not wanted', () => {
+    const cancel = (id: string, as?: string, headers: Record<string, string> = {}) =>
+      world.call('POST', `/api/v1/payments/${id}/cancel`, { as, json: {}, headers });
+    const openOrder = async (buyer: Person) => {
+      const { body } = await create(buyer.token, orderOf('year'));
+      return String(body['payment_id']);
+    };
+
+    it('is cancelled by its person, and stays so when that is asked again', async () => {
+      const buyer = await world.person();
+      const id = await openOrder(buyer);
+      const first = await cancel(id, buyer.token);
+      expect([first.status, first.body['payment']]).toMatchObject([
+        200,
+        { object: 'invoice', payment_id: id, status: 'cancelled', payment_url: null, payment: null },
+      ]);
+      const again = await cancel(id, buyer.token);
+      expect([again.status, again.body['payment']]).toEqual([200, first.body['payment']]);
+      expect(await world.ctx.db.auditEvent.count({ where: { objectId: id, action: 'invoice.cancelled' } })).toBe(1);
+      const { body } = await world.call('GET', `/api/v1/payment/payments/${id}`, { as: buyer.token });
+      expect(body['payment']).toEqual(first.body['payment']);
+      // The same wish afterwards is another order.
+      expect(await openOrder(buyer)).not.toBe(id);
+    });
+
+    it('is cancelled by twenty at once, once', async () => {
+      const buyer = await world.person();
+      const id = await openOrder(buyer);
+      const answers = await Promise.all(Array.from({ length: 20 }, () => cancel(id, buyer.token)));
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+      expect(await world.ctx.db.auditEvent.count({ where: { objectId: id, action: 'invoice.cancelled' } })).toBe(1);
+    });
+
+    it('is cancelled by a server that may write, with a key for the request', async () => {
+      const id = await openOrder(await world.person());
+      const key = await world.key(['payments:write']);
+      const headers = { 'idempotency-key': `cancel-${id}` };
+      const first = await cancel(id, key, headers);
+      expect(first.body['payment']).toMatchObject({ payment_id: id, status: 'cancelled' });
+      const repeated = await cancel(id, key, headers);
+      expect([repeated.status, repeated.body, repeated.headers.get('idempotency-hit')]).toEqual([
+        200,
+        first.body,
+        'true',
+      ]);
+    });
+
+    it('stays expired when its time was over', async () => {
+      const buyer = await world.person();
+      const id = await openOrder(buyer);
+      await world.ctx.db.invoice.update({
+        where: { id },
+        data: { status: 'expired', closedAt: world.clock.now() },
+      });
+      const answer = await cancel(id, buyer.token);
+      expect([answer.status, answer.body['payment']]).toMatchObject([200, { status: 'expired' }]);
+    });
+
+    it('is not cancelled once it is paid, by others, or where there is none', async () => {
+      const buyer = await world.person();
+      const { invoiceId, paymentId } = await world.buy(buyer, 'plugin');
+      const refusals: Array<[id: string, as: string, status: number, reason: string]> = [
+        [invoiceId, buyer.token, 409, 'invoice_already_paid'],
+        [invoiceId, (await world.person()).token, 404, 'invoice_not_found'],
+        [paymentId, buyer.token, 404, 'invoice_not_found'],
+        ['inv_none', await world.key(['payments:write']), 404, 'invoice_not_found'],
+        [invoiceId, await world.key(['payments:read']), 403, 'scope_missing'],
+      ];
+      for (const [id, as, status, reason] of refusals) {
+        const answer = await cancel(id, as);
+        expect([answer.status, errorOf(answer).reason]).toEqual([status, reason]);
+      }
+    });
+  });
+
   describe('a purchase through the doors', () => {
     it('is an order, then a payment, a right, a subscription and a refund', async () => {
       const buyer = await world.person();

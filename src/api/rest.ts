@@ -169,9 +169,9 @@ async function serveJson(
   const query = Object.fromEntries(new URL(request.url).searchParams);
   const run = route.prepare({ params, query, body: readJson(request, bytes) }, caller, language);
   const key = isWrite(route) ? request.headers.get('idempotency-key') : null;
-  if (key === null) return answer(await run());
+  if (key === null) return answer(await run(), request);
   const keyed = keyedRequest(actorRef(caller.actor), key, { method: request.method, url: request.url, body: bytes });
-  return once(caller, keyed, language, async () => answer(await run()));
+  return once(caller, keyed, language, async () => answer(await run(), request));
 }
 
 /** Lets the caller in, as whom they are. Ownership is the verbs' to check; what needs no look is refused here. */
@@ -192,17 +192,24 @@ function readJson(request: Request, bytes: Uint8Array): unknown {
   return parseJson(bytes);
 }
 
-function answer(reply: Reply): Response {
+function answer(reply: Reply, request: Request): Response {
   if (!('file' in reply))
     return new Response(JSON.stringify(reply.body), { status: reply.status, headers: ANSWER_HEADERS });
-  const { bytes, contentType, name } = reply.file;
+  const { bytes, contentType, etag, name } = reply.file;
   const headers = {
     ...ANSWER_HEADERS,
     'content-type': contentType,
     'content-disposition': `attachment; filename="${name}"`,
+    // Its reader may keep it and asks whether it is still so.
+    'cache-control': 'private, no-cache',
+    etag,
+    vary: 'accept-language, authorization, x-api-key',
     // Telegram's downloadFile asks for it (telegram.md § 2.3); the link or a credential is needed all the same.
     'access-control-allow-origin': 'https://web.telegram.org',
   };
+  const known = request.headers.get('if-none-match')?.split(',') ?? [];
+  if (known.some((each) => each.trim().replace(/^W\//, '') === etag))
+    return new Response(null, { status: 304, headers });
   return new Response(new Uint8Array(bytes), { status: reply.status, headers });
 }
 

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { createTRPCClient, httpBatchLink, TRPCClientError } from '@trpc/client';
 import { describe, expect, it } from 'vitest';
 import type { AppRouter } from './router.ts';
-import { BOT_TOKEN, CONTACT, type Person, seconds, UNREACHABLE, useWorld } from './testing/world.ts';
+import { BOT_TOKEN, CONTACT, orderOf, type Person, seconds, UNREACHABLE, useWorld } from './testing/world.ts';
 import { MAX_BATCH } from './trpc-handler.ts';
 import type { ErrorView } from './views.ts';
 
@@ -47,6 +47,37 @@ describe('tRPC', () => {
     if (!(error instanceof TRPCClientError)) throw new Error('was not refused');
     return { ...error.data.hoshi, httpStatus: error.data.httpStatus };
   }
+
+  it('says of a transfer that is awaited whether another way may be chosen, by whoever looks', async () => {
+    const buyer = await world.person();
+    const { db } = world.ctx;
+    const order = { as: buyer.token, json: orderOf('year') };
+    const { body } = await world.call('POST', '/api/v1/payments/create', order);
+    const invoiceId = String(body['payment_id']);
+    const now = world.clock.now();
+    const hold = { id: 'rsv_awaited', provider: 'telegram-stars', chargeId: 'awaited', invoiceId, amount: 1500n };
+    const times = { askedAt: now, createdAt: now };
+    await db.reservation.create({
+      data: { ...hold, ...times, currency: 'XTR', status: 'reserved', progress: 'awaiting_transfer' },
+    });
+    const seen = async () => {
+      const [own, linked] = await Promise.all([
+        clientOf(buyer.token).checkout.status.query({ invoiceId }),
+        clientOf().pay.order.query({ invoiceId, language: 'en' }),
+      ]);
+      return [own.pending?.canBeReplaced, linked.pending?.canBeReplaced];
+    };
+    // Its owner began it.
+    expect(await seen()).toEqual([true, false]);
+    await db.paymentAttempt.updateMany({ where: { invoiceId }, data: { openedBy: 'link' } });
+    expect(await seen()).toEqual([true, true]);
+    await db.reservation.update({ where: { id: hold.id }, data: { progress: 'underpaid', missing: 1n } });
+    expect(await seen()).toEqual([false, false]);
+    await db.reservation.update({ where: { id: hold.id }, data: { progress: 'awaiting_transfer', missing: null } });
+    // By its link an order is paid in its own time only; its owner's wish is a new order then.
+    world.clock.advance(3_600_000);
+    expect(await seen()).toEqual([true, false]);
+  });
 
   it('starts a session from a launch and speaks its language', async () => {
     const started = await clientOf().session.start.mutate({ initData: initData(555_001), startParam: 'plan_pro' });

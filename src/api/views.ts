@@ -87,9 +87,13 @@ export type CheckoutPreview = {
   replaces: { subscriptionId: string; planName: string; until: InstantView } | null;
 };
 
-/** A payment method that its provider keeps: never a number. `expires` is YYYY-MM. */
+/**
+ * A payment method that its provider keeps: never a number. `expires` is YYYY-MM. One that waits for its owner's confirmation
+ * (`confirming`) tells nothing of the card, because it may be somebody else's.
+ */
 export type StoredMethodView = {
   id: string;
+  status: 'confirming' | 'active';
   provider: string;
   method: Method;
   brand: string;
@@ -116,10 +120,10 @@ export type AddingView = {
 /** A method that is being added as whoever holds its link sees it; nothing of its owner. */
 export type OpenAddingView = {
   provider: string;
-  status: 'adding' | 'active' | 'removed';
+  status: 'adding' | 'confirming' | 'active' | 'removed';
   url: string | null;
   client: { endpoint: string; publicId: string } | null;
-  /** Once it is active. */
+  /** Once it is active, and before that to the browser in which it was given. */
   card: { brand: string; last4: string } | null;
 };
 
@@ -159,6 +163,8 @@ export type PendingView = {
   missing: MoneyView | null;
   /** Where the payer reads how to send it. */
   instructionsUrl: string | null;
+  /** Nothing of it has come: another way to pay may be chosen, and what the payer was told to send is void then. */
+  canBeReplaced: boolean;
 };
 export type FailureView = { failure: PaymentFailure; text: string };
 
@@ -323,9 +329,10 @@ export type ErrorView = {
  * methods.providers  q  -> StoringProviderView[]
  * methods.add        m  { provider } -> AddingView
  * methods.confirm    m  { methodId, token?, code? } -> StoredMethodView | null   (null: the person has not finished)
+ * methods.claim      m  { methodId, secret } -> StoredMethodView     (from the browser in which it was given: it is mine)
  * methods.remove     m  { methodId } -> { isRemoved: true }
  * adding.get         q  { methodId, language } -> OpenAddingView     (for whoever holds the link, for a day)
- * adding.confirm     m  { methodId, language, token: string | null, code? } -> OpenAddingView
+ * adding.confirm     m  { methodId, language, token: string | null, code?, secret, back? } -> OpenAddingView
  * pay.order          q  { invoiceId, language } -> LinkedOrderView   (for whoever holds the link)
  * pay.start          m  { invoiceId, language, method, provider } -> { invoiceId, url: string | null }
  * subscriptions.list q  -> SubscriptionView[]           (newest first, at most 50)

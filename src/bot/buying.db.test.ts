@@ -240,6 +240,21 @@ describe('buying in the chat where the operator permits other methods', () => {
     expect(buttonOf(confirm, 'Telegram Stars').callback_data).toBeTruthy();
   });
 
+  it('lists plans in one currency and says that there are more, which the plan then offers', async () => {
+    const person = await stage.person('en');
+    const [plans] = await person.write('/plans');
+    expect(plans?.text).toContain('Pro: 150 ★ a month, 1,500 ★ a year (save 16%)\n');
+    expect(plans?.text).not.toMatch(/[$€¥]/);
+    expect(plans?.text).toContain('you can pay in another currency too.');
+    const product = await walk(person, await person.write('/buy'), 'Personal log');
+    expect(product[0]?.text).toContain('Basic: 50 ★ a month, 500 ★ a year (save 16%)\n');
+    expect(product[0]?.text).toContain('you can pay in another currency too.');
+    const [plan] = await walk(person, product, 'Pro');
+    const months = plan?.inline_keyboard?.flat().filter(({ text }) => text.endsWith('a month'));
+    const amounts = ['150 ★', '¥480', '$2.99', '€2.99', '36,000\u00a0so’m'];
+    expect(months?.map(({ text }) => text.replace(' a month', ''))).toEqual(amounts);
+  });
+
   it('offers one button per way to pay, and opens the one that was chosen', async () => {
     const person = await stage.person('en');
     const confirm = await walk(person, await person.write('/buy'), 'Channels', 'Pro', /so’m a year/);
@@ -248,6 +263,7 @@ describe('buying in the chat where the operator permits other methods', () => {
     expect(ways).not.toContain('Telegram Stars');
     const [order] = await walk(person, confirm, 'Card (Click)');
     expect(buttonOf(order, /^Pay /).url).toContain('/click/services/pay?');
+    expect(order?.text).toContain('Press the button to pay on Click’s page.');
     const attempts = () =>
       stage.ctx.db.paymentAttempt.findMany({
         where: { invoice: { user: accountOf(stage.ctx, person.id) } },

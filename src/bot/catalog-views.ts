@@ -4,6 +4,7 @@ import type { CheckoutOffer, MethodOffer } from '#domain/checkout/preview.ts';
 import { chooseProviders, judgeSurface } from '#domain/checkout/rules.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import type { Language } from '#domain/identity/rules.ts';
+import { CURRENCIES } from '#domain/money.ts';
 import { METHODS, type Method } from '#domain/provider.ts';
 import { markup } from '#messages/telegram.ts';
 import { formatDate, providerName, translator } from '#messages/translate.ts';
@@ -21,15 +22,14 @@ export async function listOffers(ctx: Ctx): Promise<CatalogProduct[]> {
     ...product,
     plans: product.plans.map((plan) => {
       const payable = plan.prices.filter((price) => isPayableHere(ctx, product, price));
-      return payable.length > 0 ? { ...plan, prices: starsFirst(payable) } : plan;
+      return payable.length > 0 ? { ...plan, prices: inOrder(payable) } : plan;
     }),
   }));
 }
 
-/** Inside Telegram its own currency comes first. */
-function starsFirst(prices: ReadonlyArray<CatalogPrice>): CatalogPrice[] {
-  const isStars = ({ currency }: CatalogPrice) => currency === 'XTR';
-  return [...prices.filter(isStars), ...prices.filter((price) => !isStars(price))];
+/** Inside Telegram its own currency comes first; the others as in the Mini App. */
+function inOrder(prices: ReadonlyArray<CatalogPrice>): CatalogPrice[] {
+  return prices.toSorted((a, b) => CURRENCIES.indexOf(a.currency) - CURRENCIES.indexOf(b.currency));
 }
 
 function isPayableHere(ctx: Ctx, { fulfilment }: CatalogProduct, price: CatalogPrice): boolean {
@@ -75,6 +75,18 @@ export function productChoices(products: ReadonlyArray<CatalogProduct>, language
     });
 }
 
+/** The prices that a list of plans tells: those in the first currency, since all of them would hide the plans. */
+function listedPrices({ prices }: CatalogPlan): CatalogPrice[] {
+  return prices.filter(({ currency }) => currency === prices[0]?.currency);
+}
+
+/** That there are more prices than a list tells; null when it tells all. */
+export function otherCurrenciesText(products: ReadonlyArray<CatalogProduct>, language: Language): string | null {
+  const plans = products.flatMap((product) => product.plans);
+  const isCut = plans.some((plan) => listedPrices(plan).length < plan.prices.length);
+  return isCut ? markup(language)('bot.plans.otherCurrencies') : null;
+}
+
 /** A product with its plans, one line each; plans in `heldPlanIds` are marked as the reader's. */
 export function productText(
   product: CatalogProduct,
@@ -86,8 +98,9 @@ export function productText(
   const { name, description } = product.texts[language];
   const lines = product.plans.map((plan) => {
     const prices =
-      plan.prices.map((price) => priceText(price, language, plan)).join(t('bot.plans.separator')) ||
-      t('bot.price.free');
+      listedPrices(plan)
+        .map((price) => priceText(price, language, plan))
+        .join(t('bot.plans.separator')) || t('bot.price.free');
     return say(heldPlanIds.has(plan.id) ? 'bot.plans.current' : 'bot.plans.plan', {
       plan: plan.texts[language].name,
       prices,
@@ -100,7 +113,11 @@ export function productText(
 export function productView(product: CatalogProduct, language: Language): View {
   const choices = plansForSale(product).slice(0, MAX_CHOICES);
   return {
-    text: paragraphs(productText(product, language), markup(language)('bot.buy.choosePlan')),
+    text: paragraphs(
+      productText(product, language),
+      otherCurrenciesText([product], language),
+      markup(language)('bot.buy.choosePlan'),
+    ),
     buttons: [
       ...choices.map((plan) => [pressButton(plan.texts[language].name, 'plan', plan.id)]),
       [pressButton(translator(language)('bot.button.back'), 'buy')],

@@ -42,6 +42,8 @@ export const REASONS = [
   'too_many_methods',
   'too_many_begun',
   'too_many_codes',
+  'method_stored_before',
+  'method_of_another',
   'card_data_refused',
   'webhook_event_not_found',
   'webhook_event_body_gone',

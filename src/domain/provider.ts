@@ -143,6 +143,19 @@ export type ProviderEvent =
       }>)
   /** `reference` is the provider's id of the refund, `refundId` ours where it comes back. `paid` is what went back by it. */
   | (Charged & Readonly<{ type: 'payment_refunded'; reference: string; refundId: string | null }>)
+  /**
+   * Some of a refund that is still open was paid, by the payment `part`: `reference` and `refundId` are those of the refund.
+   * What is left of it may still come, or come to nothing.
+   */
+  | (Told &
+      Readonly<{
+        type: 'refund_part_paid';
+        chargeId: string;
+        reference: string;
+        refundId: string;
+        part: string;
+        paid: Money;
+      }>)
   /** A refund came to nothing: the money is with us. `undoesDone`: also where it counted as done, it came back. */
   | (Told &
       Readonly<{
@@ -271,8 +284,16 @@ export type ProviderReading =
   /** Authentic, but a snapshot that may be old or say too little: the provider is asked what is true now (`find`). */
   | Readonly<{ kind: 'hint'; type: string; eventId: string; about: OrderHint }>;
 
-/** What a hint names: our order, the provider's checkout, its charge; at least one of them. */
-export type OrderHint = Readonly<{ invoiceId: string | null; reference: string | null; chargeId: string | null }>;
+/**
+ * What a hint names: our order, the provider's checkout, its charge; at least one of them. `refundReference`: a refund of that
+ * charge which our books may not know.
+ */
+export type OrderHint = Readonly<{
+  invoiceId: string | null;
+  reference: string | null;
+  chargeId: string | null;
+  refundReference?: string | null;
+}>;
 
 /** Why an inquiry is refused. */
 export type InquiryReason = Extract<
@@ -351,6 +372,20 @@ export class ProviderError extends Error {
 }
 
 /**
+ * A refund as it stands in our books. `reference` is the provider's id of it; null while none is known. `isUnsure`: it was asked
+ * for and no answer is known, so the provider may have made it all the same.
+ */
+export type KnownRefund = Readonly<{
+  refundId: string;
+  chargeId: string;
+  reference: string | null;
+  status: 'requested' | 'succeeded' | 'failed';
+  /** In minor units of its charge. */
+  amount: bigint;
+  isUnsure: boolean;
+}>;
+
+/**
  * An order as a provider can be asked about it. `reference` is its id of the checkout, `chargeId` of the money where that is
  * known. `invoiceId` is null when only a charge is known: its provider says whose it is.
  */
@@ -365,6 +400,10 @@ export type AskedOrder = Readonly<{
    * `goesBackInParts`: a part of it went back, or was asked to. `isDisputed`: it is in question now.
    */
   booked?: ReadonlyArray<Readonly<{ chargeId: string; amount: bigint; goesBackInParts: boolean; isDisputed: boolean }>>;
+  /** The refunds of those charges, where it is known. */
+  refunds?: ReadonlyArray<KnownRefund>;
+  /** A refund that it is asked about, which may be none of those. */
+  refundReference?: string | null;
   /** The hold that stands for it. */
   reservation: Readonly<{ chargeId: string; reference: string | null; price: Money }> | null;
 }>;
@@ -376,12 +415,14 @@ export type RefundRequest = Readonly<{
   /** The second id that came with the reservation or charge. */
   reference: string | null;
   invoiceId: string;
-  /** Telegram id of the buyer. */
+  /** Telegram id of who paid, where the provider said it; else of the buyer. */
   payerId: bigint;
   amount: Money;
   isWhole: boolean;
   /** It was asked for before, and it is not known what came of it: where that would give it twice, it is `declined`. */
   isRepeat: boolean;
+  /** All refunds of the order at this provider that our books have, this one too. */
+  known: ReadonlyArray<KnownRefund>;
   paidAt: Date;
 }>;
 
@@ -420,8 +461,11 @@ export type StoredCard = Readonly<{
 export interface StoredMethods {
   readonly method: Method;
   readonly currencies: ReadonlyArray<Currency>;
-  /** Begins to store one. `id` is ours: asked twice with it, it is one. */
-  begin(request: { id: string; returnUrl: string; language: string }): Promise<{
+  /**
+   * Begins to store one. `id` is ours: asked twice with it, it is one. `returnUrl` holds a secret: it is for the browser in which
+   * a card was given, and whoever turns back without one is led to `pageUrl`.
+   */
+  begin(request: { id: string; pageUrl: string; returnUrl: string; language: string }): Promise<{
     url: string | null;
     reference: string | null;
     /** Where the person's client gets a token, and by which public id; null with a page. */
@@ -463,6 +507,11 @@ export interface Provider {
    * be taken back: such a provider asks before it takes money.
    */
   closeCheckout?(checkout: { reference: string }): Promise<'closed' | 'busy'>;
+  /**
+   * Takes back a transfer that a payer was told to make and of which nothing has come: what they were told is void then.
+   * `reference` is its checkout or its charge. `busy`: something has come, or may at this moment. Absent where it cannot be.
+   */
+  withdrawTransfer?(transfer: { reference: string }): Promise<'closed' | 'busy'>;
   /** Verifies raw bytes (signature, constant time) and translates. Pure. */
   read(request: ProviderRequest, now: Date): ProviderReading;
   /** Translates bytes that were verified when they came and kept since. Pure. */

@@ -11,6 +11,7 @@ import { subjectOf } from '#domain/identity/account.ts';
 import { loadCharges } from '#domain/payment/load.ts';
 import { getPayment, listPayments } from '#domain/payment/records.ts';
 import { listMethods } from '#domain/payment-method/records.ts';
+import { forgetUnconfirmed } from '#domain/payment-method/remove.ts';
 import { askOpenOrders } from '#domain/reconciliation/ask-open.ts';
 import { convergeOrder } from '#domain/reconciliation/converge.ts';
 import { lapseHolder, lapseReservations } from '#domain/reservation/end.ts';
@@ -88,8 +89,8 @@ beforeAll(async () => {
   );
   await series(
     'refund',
-    'id, payment_id, status, reason, amount, currency, requested_by, created_at',
-    `'ref_' || n, 'pay_' || n, 'failed', 'requested', 50, 'XTR', 'test', ${at}`,
+    'id, payment_id, status, reason, amount, currency, requested_by, reference, created_at',
+    `'ref_' || n, 'pay_' || n, 'failed', 'requested', 50, 'XTR', 'test', 're_' || n, ${at}`,
   );
   await series(
     'dispute',
@@ -191,8 +192,16 @@ const QUERIES: ReadonlyArray<[name: string, run: (ctx: Ctx) => Promise<unknown>]
       return convergeOrder(rail.in(ctx), { providerId: RAIL, about });
     },
   ]),
+  [
+    'load_asked_order by a refund',
+    (ctx) => {
+      const about = { invoiceId: null, reference: 're_25000', chargeId: null };
+      return convergeOrder(rail.in(ctx), { providerId: RAIL, about });
+    },
+  ],
   ['askOpenOrders of a provider with checkouts', (ctx) => askOpenOrders(rail.in(ctx))],
   ['listMethods', (ctx) => listMethods(ctx, USER)],
+  ['forgetUnconfirmed', (ctx) => forgetUnconfirmed(ctx)],
   ['lapseHolder', (ctx) => lapseHolder(ctx, INVOICE)],
   ['check_entitlement', (ctx) => checkEntitlement(ctx, { userId: USER, productCode: 'line' })],
   ['listEntitlements', (ctx) => listEntitlements(ctx, USER)],
@@ -245,6 +254,16 @@ describe('with fifty thousand rows in every table, nothing is searched from end 
     const statements = await recordStatements(world.database.pool, () => run(world.system));
     expect(statements.filter(isOurs).length).toBeGreaterThan(0);
     expect(await bigScans(statements)).toEqual([]);
+  });
+
+  it('the questions about checkouts, which read only what is due', async () => {
+    const statements = await recordStatements(world.database.pool, () => askOpenOrders(rail.in(world.system)));
+    const ofCheckouts = statements.filter(
+      ({ text, values }) => /^UPDATE payment_attempt/.test(text) && values[0] === RAIL,
+    );
+    expect(ofCheckouts).toHaveLength(2);
+    for (const statement of ofCheckouts)
+      expect((await explain(world.database.pool, statement)).join()).toContain(' payment_attempt_due');
   });
 
   it('claim_jobs', async () => {

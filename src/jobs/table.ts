@@ -6,7 +6,7 @@ import type { JobName, JobPayloads } from '#domain/context/queue.ts';
 import { remindEnds } from '#domain/entitlement/remind-ends.ts';
 import { cancelSurplusRenewal } from '#domain/payment/cancel-surplus-renewal.ts';
 import { executeRefund } from '#domain/payment/execute-refund.ts';
-import { forgetMethod } from '#domain/payment-method/remove.ts';
+import { forgetMethod, forgetUnconfirmed } from '#domain/payment-method/remove.ts';
 import type { Provider } from '#domain/provider.ts';
 import { askOpenOrders } from '#domain/reconciliation/ask-open.ts';
 import { closeAndAsk } from '#domain/reconciliation/close-checkout.ts';
@@ -93,6 +93,7 @@ export const SCHEDULE: ReadonlyArray<{ name: string; everySeconds: number; run: 
   { name: 'reconcile_asked', everySeconds: 600, run: reconcileWhere((provider) => provider.find !== undefined) },
   { name: 'reseal_records', everySeconds: 60, run: untilDone(resealLeftOvers) },
   { name: 'drop_delivered', everySeconds: 3600, run: untilDone(dropDelivered) },
+  { name: 'forget_unconfirmed_methods', everySeconds: 60, run: untilDone(forgetUnconfirmed) },
   { name: 'forget_bodies', everySeconds: 3600, run: untilDone(forgetBodies) },
   { name: 'purge', everySeconds: 3600, run: untilDone(purge) },
 ];

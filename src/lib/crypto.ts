@@ -19,6 +19,13 @@ export function hmacSha256(key: string | Uint8Array, data: string | Uint8Array):
   return createHmac('sha256', key).update(data).digest();
 }
 
+const SECRET_BYTES = 16;
+
+/** A new secret of 16 random bytes, as 22 characters of `[A-Za-z0-9_-]`. */
+export function makeSecret(): string {
+  return randomBytes(SECRET_BYTES).toString('base64url');
+}
+
 /** Hashes of our own secrets, which are few and asked for at every message. */
 const expectedHashes = new Map<string, Buffer>();
 const EXPECTED_KEPT = 16;

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { Agent, request } from 'undici';
+import { Agent, errors, request } from 'undici';
 
 /** The answer of another server: status, JSON body, headers. `text` is the body unparsed, for integers above 2^53. */
 export type JsonAnswer = Readonly<{
@@ -11,15 +11,17 @@ export type JsonAnswer = Readonly<{
 
 /**
  * Nothing came back: the connection failed, took too long, or the answer was not JSON. Whether the work was done is not
- * known. `status` is that of an answer which began, but could not be read.
+ * known. `status` is that of an answer which began, but could not be read; `isTooLong` says that it was broken off.
  */
 export class NoAnswerError extends Error {
   readonly status: number | undefined;
+  readonly isTooLong: boolean;
 
   constructor(cause: unknown, status?: number) {
     super('no answer', { cause });
     this.name = 'NoAnswerError';
     this.status = status;
+    this.isTooLong = cause instanceof errors.ResponseExceededMaxSizeError;
   }
 }
 
@@ -28,24 +30,26 @@ type JsonCall = Readonly<{
   headers: Readonly<Record<string, string>>;
   body?: unknown;
   timeoutMs: number;
+  /** For a list that has no pages. */
+  isLong?: boolean;
 }>;
 
-/** More than any answer of ours needs; what is longer is broken off while it comes. */
+/** More than an answer needs that we ask for; what is longer is broken off while it comes. */
 const MAX_ANSWER_BYTES = 4_000_000;
+const MAX_LONG_ANSWER_BYTES = 32_000_000;
 const CONNECTIONS_PER_HOST = 32;
 /** Shorter than what servers keep: a connection that they close while we write costs a failed call. */
 const KEEP_ALIVE_MS = 4_000;
 
 // Node's fetch costs three times as much processor time, and Next replaces it by its own.
-const agent = new Agent({
-  connections: CONNECTIONS_PER_HOST,
-  keepAliveTimeout: KEEP_ALIVE_MS,
-  maxResponseSize: MAX_ANSWER_BYTES,
-});
+const makeAgent = (maxResponseSize: number) =>
+  new Agent({ connections: CONNECTIONS_PER_HOST, keepAliveTimeout: KEEP_ALIVE_MS, maxResponseSize });
+const agent = makeAgent(MAX_ANSWER_BYTES);
+const longAgent = makeAgent(MAX_LONG_ANSWER_BYTES);
 
 /**
  * Calls another server and reads its JSON answer, whatever its status. Redirects are not followed. Throws NoAnswerError
- * after `timeoutMs`, on a broken connection and for an answer that is too long or no JSON.
+ * after `timeoutMs`, on a broken connection and for an answer that is no JSON or longer than 4 MB (`isLong`: 32 MB).
  */
 export async function callJson(url: string, call: JsonCall): Promise<JsonAnswer> {
   let status: number | undefined;
@@ -54,7 +58,7 @@ export async function callJson(url: string, call: JsonCall): Promise<JsonAnswer>
       method: call.method,
       headers: call.headers,
       body: call.body === undefined ? null : JSON.stringify(call.body),
-      dispatcher: agent,
+      dispatcher: call.isLong ? longAgent : agent,
       signal: AbortSignal.timeout(call.timeoutMs),
     });
     status = response.statusCode;

@@ -52,5 +52,8 @@ describe('the vault', () => {
     expect(before.subjectOf(id)).not.toEqual(before.subjectOf(id + 1n));
     const other = makeVault({ dataKey: OLD, previousDataKey: null, subjectKey: NEW });
     expect(other.subjectOf(id)).not.toEqual(before.subjectOf(id));
+    expect(after.markOf('card x')).toEqual(before.markOf('card x'));
+    expect(before.markOf('card x')).not.toEqual(before.markOf('card y'));
+    expect(before.markOf(`v1:${id}`)).not.toEqual(other.markOf(`v1:${id}`));
   });
 });

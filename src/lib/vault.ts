@@ -16,6 +16,8 @@ export type Vault = Readonly<{
   makeKey(): Readonly<{ key: Uint8Array; wrapped: Uint8Array<ArrayBuffer> }>;
   /** Keyed hash of a Telegram id: finds a person, and cannot be tried out without the key, as the few billion ids could. */
   subjectOf(telegramId: bigint): Uint8Array<ArrayBuffer>;
+  /** Keyed hash of any other text that is to be found again without being kept. `text` begins with what it is for. */
+  markOf(text: string): Uint8Array<ArrayBuffer>;
 }>;
 
 const VERSION = 2;
@@ -50,6 +52,7 @@ export function makeVault(keys: {
       return { key, wrapped: seal(key) };
     },
     subjectOf: (telegramId) => new Uint8Array(hmacSha256(keys.subjectKey, `v1:${telegramId}`)),
+    markOf: (text) => new Uint8Array(hmacSha256(keys.subjectKey, text)),
   };
 }
 

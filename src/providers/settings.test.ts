@@ -59,7 +59,8 @@ function wrongIn(given: Record<string, string | undefined>): string[] {
 describe('the providers', () => {
   it('whose cards go from a browser to them name the same address before and while one is stored', async () => {
     const { providerVariables } = readEnv({}, GROUPS);
-    const request = { id: 'pmt_1', returnUrl: 'http://localhost/methods/pmt_1', language: 'en' };
+    const pageUrl = 'http://localhost/methods/pmt_1';
+    const request = { id: 'pmt_1', pageUrl, returnUrl: pageUrl, language: 'en' };
     const named = PROVIDERS.filter(({ cardEndpoint }) => cardEndpoint !== undefined);
     expect(named.map(({ id }) => id)).toEqual(['payme', 'click']);
     for (const { cardEndpoint, id } of named) {
@@ -128,6 +129,15 @@ describe('the providers', () => {
     [{ CRYPTO_PAY_FEE_BPS: '100' }, ['CRYPTO_PAY_TOKEN']],
     [{ CRYPTO_PAY_TOKEN: 'a-token' }, ['CRYPTO_PAY_TOKEN']],
     [{ CRYPTO_PAY_TOKEN: SANDBOX['CRYPTO_PAY_TOKEN'] }, ['CRYPTO_PAY_TOKEN']],
+    [
+      { ...CRYPTO_PAY, CRYPTO_PAY_TOKEN_PREVIOUS: '123456789:AAtheTokenOfTheAppBefore00000' },
+      ['CRYPTO_PAY_TOKEN_PREVIOUS_UNTIL'],
+    ],
+    [{ ...CRYPTO_PAY, CRYPTO_PAY_TOKEN_PREVIOUS_UNTIL: '2026-12-01T00:00:00Z' }, ['CRYPTO_PAY_TOKEN_PREVIOUS']],
+    [
+      { ...CRYPTO_PAY, CRYPTO_PAY_TOKEN_PREVIOUS: 'a-token', CRYPTO_PAY_TOKEN_PREVIOUS_UNTIL: '2026-12-01T00:00:00Z' },
+      ['CRYPTO_PAY_TOKEN_PREVIOUS'],
+    ],
     [{ ...CRYPTO_PAY, CRYPTO_PAY_REPLAY_WINDOW_SECONDS: '59' }, ['CRYPTO_PAY_REPLAY_WINDOW_SECONDS']],
     [{ ...CRYPTO_PAY, CRYPTO_PAY_REPLAY_WINDOW_SECONDS: '1e3' }, ['CRYPTO_PAY_REPLAY_WINDOW_SECONDS']],
     [{ BTCPAY_URL: BTCPAY.BTCPAY_URL }, ['BTCPAY_STORE_ID', 'BTCPAY_API_KEY', 'BTCPAY_WEBHOOK_SECRET']],

@@ -1,6 +1,8 @@
 import { addMethod } from '#domain/payment-method/add.ts';
-import { confirmMethod } from '#domain/payment-method/confirm.ts';
+import { claimMethod } from '#domain/payment-method/claim.ts';
+import { finishOpenAdding } from '#domain/payment-method/open-adding.ts';
 import { payWithMethod } from '#domain/payment-method/pay.ts';
+import { makeSecret } from '#lib/crypto.ts';
 import { CATALOG } from './catalog.ts';
 import type { Buyer, PriceId, World } from './world.ts';
 
@@ -71,7 +73,7 @@ export async function beginCard(buyer: Buyer, providerId: string) {
   return { id, ...client };
 }
 
-/** Stores a card of a person: by their browser's calls, and then by us. */
+/** Stores a card of a person: by their browser's calls, then by us, and then by their word in Telegram. */
 export async function storeCard(buyer: Buyer, providerId: 'payme' | 'click', number: string): Promise<string> {
   const { endpoint, id, publicId } = await beginCard(buyer, providerId);
   const token =
@@ -79,7 +81,9 @@ export async function storeCard(buyer: Buyer, providerId: 'payme' | 'click', num
       ? await paymeToken(endpoint, publicId, number)
       : await clickToken(endpoint, publicId, number);
   const code = providerId === 'payme' ? null : '12345';
-  await confirmMethod(buyer.ctx, { methodId: id, token, code });
+  const secret = makeSecret();
+  await finishOpenAdding(buyer.ctx, { methodId: id, token, code, secret, back: null });
+  await claimMethod(buyer.ctx, { methodId: id, secret });
   return id;
 }
 

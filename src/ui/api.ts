@@ -37,6 +37,7 @@ type Mutation =
   | 'payments.receiptLink'
   | 'methods.add'
   | 'methods.confirm'
+  | 'methods.claim'
   | 'methods.remove'
   | 'subscriptions.cancel'
   | 'subscriptions.resume';

@@ -9,6 +9,8 @@ import { ScreenSkeleton } from '#ui/components/skeletons.tsx';
 import { loadMessages, WordsProvider } from '#ui/i18n.tsx';
 import { type Launch, readLaunch } from '#ui/launch.ts';
 import { type ClientMessages, type Language, languageOf } from '#ui/message-format.ts';
+import { ConfirmationProvider } from '#ui/methods/claiming.tsx';
+import { type Confirmation, readConfirmation } from '#ui/methods/confirmation.ts';
 import { NavigationProvider, useNavigation } from '#ui/navigation.tsx';
 import { PaymentProvider } from '#ui/payment/payment.tsx';
 import { parseRoute, pathOf, type Route, routeOfStartParam } from '#ui/routes.ts';
@@ -56,7 +58,7 @@ type Props = Readonly<{
 }>;
 
 /** What the client told at launch, with the texts it needs. */
-type Boot = { launch: Launch; language: Language; messages: ClientMessages };
+type Boot = { launch: Launch; confirmation: Confirmation | null; language: Language; messages: ClientMessages };
 
 /**
  * The Mini App. On the server and until the launch is read it is a skeleton without words beside the browser's page, of
@@ -71,10 +73,12 @@ export function MiniApp({ site, language, messages, children }: Props) {
     if (launch === null) return;
     // The server guessed the language; the boot script knows the launch's.
     const wanted = languageOf(document.documentElement.lang);
-    const given = { launch, language, messages };
+    // Once, as a deep link opens its screen: a frame that is reloaded stands at the screen's own address.
+    const confirmation = location.pathname === '/' ? readConfirmation(launch.startParam) : null;
+    const given = { launch, confirmation, language, messages };
     if (wanted === language) return setBoot(given);
     loadMessages(wanted).then(
-      (loaded) => setBoot({ launch, language: wanted, messages: loaded }),
+      (loaded) => setBoot({ ...given, language: wanted, messages: loaded }),
       // Words in the other language are better than none; the chunk is asked for again once signed in.
       () => setBoot(given),
     );
@@ -96,15 +100,17 @@ export function MiniApp({ site, language, messages, children }: Props) {
         <AppearanceProvider launch={boot.launch} webOrigin={site.webOrigin}>
           <SessionProvider launch={boot.launch} site={site}>
             <NavigationProvider startAt={routeOfStartParam(boot.launch.startParam)}>
-              <ChoiceProvider>
-                <DialogProvider>
-                  <SignedIn>
-                    <PaymentProvider>
-                      <CurrentScreen />
-                    </PaymentProvider>
-                  </SignedIn>
-                </DialogProvider>
-              </ChoiceProvider>
+              <ConfirmationProvider confirmation={boot.confirmation}>
+                <ChoiceProvider>
+                  <DialogProvider>
+                    <SignedIn>
+                      <PaymentProvider>
+                        <CurrentScreen />
+                      </PaymentProvider>
+                    </SignedIn>
+                  </DialogProvider>
+                </ChoiceProvider>
+              </ConfirmationProvider>
             </NavigationProvider>
           </SessionProvider>
         </AppearanceProvider>

@@ -3,6 +3,7 @@ import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tansta
 import type { InvoiceView, MeView, PaymentStatusView, StoredMethodView, SubscriptionView } from '#api/views.ts';
 import type { Settings } from '#ui/api.ts';
 import { useWords } from '#ui/i18n.tsx';
+import type { Confirmation } from '#ui/methods/confirmation.ts';
 import { useSession } from '#ui/session.tsx';
 
 export function useMe() {
@@ -102,14 +103,16 @@ export function useReceiptLink() {
   return useMutation({ mutationFn: (paymentId: string) => api.mutate('payments.receiptLink', { paymentId }) });
 }
 
-/** Stored payment methods; asked again every four seconds until the one that is being added in a browser is there. */
+/** Stored payment methods; asked again every four seconds until the one that is being added in a browser is active. */
 export function useMethods(addingId: string | null) {
   const { api } = useSession();
   return useQuery({
     queryKey: ['methods.list'],
     queryFn: ({ signal }) => api.query('methods.list', undefined, signal),
     refetchInterval: ({ state }) =>
-      addingId !== null && !state.data?.some(({ id }) => id === addingId) ? 4_000 : false,
+      addingId !== null && !state.data?.some(({ id, status }) => id === addingId && status === 'active')
+        ? 4_000
+        : false,
   });
 }
 
@@ -133,6 +136,16 @@ export function useConfirmMethod() {
   return useMutation({
     mutationFn: (methodId: string) => api.mutate('methods.confirm', { methodId }),
     onSuccess: (method) => (method ? refreshMethods(queries) : undefined),
+  });
+}
+
+/** Says that a card which was given in a browser is the person's own. */
+export function useClaimMethod() {
+  const { api } = useSession();
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (confirmation: Confirmation) => api.mutate('methods.claim', confirmation),
+    onSuccess: () => refreshMethods(queries),
   });
 }
 

@@ -52,6 +52,7 @@ describe('start parameters', () => {
     ['subscription', { screen: 'subscriptions' }],
     ['history', { screen: 'history' }],
     ['methods', { screen: 'methods' }],
+    ['card_pmt_01kahw9d6xq3v7c0mtz8b5r2ny_A-z0_9A-z0_9A-z0_9A-z0', { screen: 'methods' }],
     ['help', { screen: 'help' }],
   ])('%s opens its screen', (startParam, route) => {
     expect(routeOfStartParam(startParam)).toEqual(route);
@@ -64,6 +65,7 @@ describe('start parameters', () => {
     'plan_',
     'plan_../settings',
     'https://evil.example',
+    'card_pmt_01kahw9d6xq3v7c0mtz8b5r2ny_short',
     'home',
     'x'.repeat(513),
   ])('ignores %s', (startParam) => expect(routeOfStartParam(startParam)).toBeNull());

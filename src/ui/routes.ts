@@ -1,3 +1,5 @@
+import { readConfirmation } from '#ui/methods/confirmation.ts';
+
 type SimpleScreen =
   | 'home'
   | 'plugins'
@@ -101,13 +103,15 @@ const NAMED = ['history', 'help', 'methods', 'settings', 'plugins'] as const;
 
 /**
  * The screen a deep link asks for (`t.me/<bot>?startapp=…`), or null. Anything outside this list is ignored: the text
- * comes from whoever made the link. A receipt arrives as `receipt_pay_…`, an open order as `invoice_inv_…`.
+ * comes from whoever made the link. A receipt arrives as `receipt_pay_…`, an open order as `invoice_inv_…`, a card that is to be
+ * confirmed as `card_pmt_…`.
  */
 export function routeOfStartParam(startParam: string | null): Route | null {
   if (!startParam || !/^[\w-]{1,512}$/.test(startParam)) return null;
   const named = NAMED.find((screen) => screen === startParam);
   if (named) return { screen: named };
   if (startParam === 'subscription' || startParam === 'subscriptions') return { screen: 'subscriptions' };
+  if (readConfirmation(startParam)) return { screen: 'methods' };
   const [, kind, value] = /^(plan|invoice|receipt)_(.+)$/.exec(startParam) ?? [];
   if (!kind || !value) return null;
   const folder = kind === 'plan' ? 'plans' : kind === 'invoice' ? 'orders' : 'receipts';

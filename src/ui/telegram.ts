@@ -231,9 +231,10 @@ export function openTelegramLink(url: string): void {
   else window.open(url, '_blank', 'noopener');
 }
 
-/** Opens an outside page in the person's browser. Must run inside a tap. */
+/** Opens another page: a t.me link, as of Crypto Pay, inside Telegram, any other in the person's browser. Must run inside a tap. */
 export function openOutside(url: string): void {
-  if (can('web_app_open_link')) call('web_app_open_link', { url });
+  if (url.startsWith('https://t.me/')) openTelegramLink(url);
+  else if (can('web_app_open_link')) call('web_app_open_link', { url });
   else window.open(url, '_blank', 'noopener');
 }
 

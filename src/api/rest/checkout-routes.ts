@@ -276,7 +276,7 @@ const createRoute = defineRoute({
   tag: 'Payments',
   summary: 'Open an order and get the link to pay it',
   description:
-    'Amount and currency must be what the catalogue asks. The same person and price again answers the order that is still open. At most five attempts per person and minute (429 with Retry-After).',
+    'Amount and currency must be what the catalogue asks. The same person and price again answers the order that is still open; another way to pay takes the place of the one before, also of a transfer of which nothing has come. At most five attempts per person and minute (429 with Retry-After).',
   body: CreateBody,
   answer: { status: 201, description: 'The open order', schema: Checkout },
   refusals: [404, 409, 412, 429, 503],

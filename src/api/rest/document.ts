@@ -69,6 +69,7 @@ function describeRoute(route: Route): RouteConfig {
     },
     responses: {
       ...Object.fromEntries(refusals),
+      ...(route.isRevalidated && { 304: { description: 'As the ETag in If-None-Match', headers: REQUEST_ID_HEADER } }),
       [answer.status]: {
         description: answer.description,
         content: { [answer.contentType ?? 'application/json']: { schema: answer.schema } },

@@ -30,9 +30,12 @@ import {
 const MethodResource = z
   .object({
     payment_method_id: z.string().openapi({ example: 'pmt_01kahw9d6xq3v7c0mtz8b5r2ny' }),
+    status: z.enum(['confirming', 'active']).openapi({
+      description: 'confirming: the person has yet to say in Telegram that it is theirs; until then it pays nothing',
+    }),
     provider: z.string().openapi({ example: 'stripe' }),
     payment_method: MethodName,
-    brand: z.string().openapi({ example: 'visa' }),
+    brand: z.string().openapi({ description: 'Empty while it is confirming, as is last4', example: 'visa' }),
     last4: z.string().openapi({ example: '4242' }),
     expires: z.string().nullable().openapi({ description: 'YYYY-MM, where the provider says it', example: '2029-04' }),
     created_at: Instant,
@@ -60,7 +63,10 @@ const Adding = z
 const OneMethod = z
   .object({
     success: Success,
-    status: z.enum(['adding', 'active']).openapi({ description: 'adding: the person has not finished' }),
+    status: z.enum(['adding', 'confirming', 'active']).openapi({
+      description:
+        'adding: the person has not finished. confirming: they have yet to say in Telegram that it is theirs',
+    }),
     payment_method: MethodResource.nullable(),
   })
   .openapi('OnePaymentMethod');
@@ -68,6 +74,7 @@ const OneMethod = z
 function methodResource(method: StoredMethod): z.input<typeof MethodResource> {
   return {
     payment_method_id: method.id,
+    status: method.status,
     provider: method.provider,
     payment_method: method.method,
     brand: method.brand,
@@ -120,7 +127,7 @@ const listRoute = defineRoute({
   tag: 'Payment methods',
   summary: 'Stored payment methods of one person, newest first',
   query: z.object(PERSON_QUERY),
-  answer: { status: 200, description: 'Those that can be used', schema: MethodList },
+  answer: { status: 200, description: 'Those that are active pay', schema: MethodList },
   refusals: [404],
   run: async ({ ctx, query }) => {
     const person = await resolvePerson(ctx, query, 'payments:read');
@@ -135,7 +142,7 @@ const confirmRoute = defineRoute({
   access: { kind: 'person', scope: 'payments:write' },
   tag: 'Payment methods',
   summary: 'Finish storing a payment method',
-  description: `After the provider’s page, or with the token that the person’s client got from the provider. ${NO_CARD_DATA}`,
+  description: `After the provider’s page, or with the token that the person’s client got from the provider. Only a person’s own session that brings the token makes it active. From anyone else it is confirming, until the person opens the Mini App from the client in which they gave their card, by https://t.me/<bot>?startapp=card_<payment_method_id>_<secret>; after a day it is forgotten. ${NO_CARD_DATA}`,
   params: z.object({ id: IdText }),
   body: z
     .strictObject({
@@ -145,17 +152,24 @@ const confirmRoute = defineRoute({
         .regex(/^[0-9]{3,10}$/)
         .optional()
         .openapi({ description: 'The code of the provider’s SMS, where it is asked for here' }),
+      secret: z
+        .string()
+        .regex(/^[\w-]{22}$/)
+        .optional()
+        .openapi({
+          description: 'Needed with a token from a server: 16 random bytes in base64url, for that client alone',
+        }),
     })
     .openapi('ConfirmPaymentMethod'),
   answer: { status: 200, description: 'The method, once it is stored', schema: OneMethod },
-  refusals: [404, 412, 503],
+  refusals: [404, 409, 412, 503],
   guard: refuseCardData,
   run: async ({ ctx, params, body }) => {
-    const { code = null, token = null } = body;
-    const method = await confirmMethod(ctx, { methodId: params.id, token, code });
+    const { code = null, secret = null, token = null } = body;
+    const method = await confirmMethod(ctx, { methodId: params.id, token, code, secret });
     return {
       success: true as const,
-      status: method ? ('active' as const) : ('adding' as const),
+      status: method?.status ?? ('adding' as const),
       payment_method: method && methodResource(method),
     };
   },

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { cancelInvoice } from '#domain/checkout/cancel.ts';
 import { getInvoice, type InvoiceRecord } from '#domain/checkout/records.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import type { Language } from '#domain/identity/rules.ts';
@@ -278,13 +279,35 @@ const paymentRoute = defineRoute({
     const { id } = params;
     if (!id.startsWith('inv_'))
       return { success: true as const, payment: receiptResource(await showReceipt(ctx, id, language)) };
-    const invoice = await getInvoice(ctx, id);
-    return {
-      success: true as const,
-      payment: orderResource(await showInvoice(ctx, invoice, { language, surface: 'api' }), invoice),
-    };
+    return { success: true as const, payment: await showOrder(ctx, await getInvoice(ctx, id), language) };
   },
 });
 
-/** What was paid. */
-export const paymentRoutes: ReadonlyArray<Route> = [historyOfRoute, historyRoute, paymentRoute];
+async function showOrder(ctx: Ctx, invoice: InvoiceRecord, language: Language): Promise<z.input<typeof OrderResource>> {
+  return orderResource(await showInvoice(ctx, invoice, { language, surface: 'api' }), invoice);
+}
+
+const cancelRoute = defineRoute({
+  method: 'post',
+  path: '/api/v1/payments/{id}/cancel',
+  access: { kind: 'person', scope: 'payments:write' },
+  tag: 'Payments',
+  summary: 'Cancel an order that is still open',
+  description:
+    'Takes the payment_id that `create` answered (inv_…). Its links cannot be paid any more; money that is on its way all the same is honoured when it arrives. An order that is closed already stays as it is and is answered; a paid one is refused (409): refund it instead.',
+  params: z.object({ id: IdText }),
+  body: z.strictObject({}),
+  answer: {
+    status: 200,
+    description: 'The order, closed',
+    schema: z.object({ success: Success, payment: OrderResource }).openapi('CancelledOrder'),
+  },
+  refusals: [404, 409],
+  run: async ({ ctx, params, language }) => ({
+    success: true as const,
+    payment: await showOrder(ctx, await cancelInvoice(ctx, params.id), language),
+  }),
+});
+
+/** Orders, and what was paid. */
+export const paymentRoutes: ReadonlyArray<Route> = [historyOfRoute, historyRoute, paymentRoute, cancelRoute];

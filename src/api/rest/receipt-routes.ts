@@ -1,22 +1,21 @@
 import { z } from '@hono/zod-openapi';
-import type { Ctx } from '#domain/context/context.ts';
+import { actorRef, type Ctx } from '#domain/context/context.ts';
 import type { Language } from '#domain/identity/rules.ts';
 import { readReceiptLink } from '#domain/payment/receipt-link.ts';
-import { renderReceiptPdf } from '../receipt-pdf.ts';
+import { printReceipt } from '../print-receipt.ts';
 import { showReceipt } from '../show.ts';
 import { asSystem } from './person.ts';
-import { defineDownload, PUBLIC, type Route } from './route.ts';
+import { defineDownload, type FileReply, PUBLIC, type Route } from './route.ts';
 import { IdText } from './schemas.ts';
 
 const PDF = 'application/pdf';
 
 async function receiptOf(
   ctx: Ctx,
-  paymentId: string,
-  language: Language,
-): Promise<{ bytes: Uint8Array; name: string }> {
+  { caller, language, paymentId }: { paymentId: string; language: Language; caller: string },
+): Promise<Omit<FileReply, 'contentType'>> {
   const view = await showReceipt(ctx, paymentId, language);
-  return { bytes: await renderReceiptPdf(view, language), name: `hoshi-${view.id}.pdf` };
+  return { ...(await printReceipt(view, language, caller)), name: `hoshi-${view.id}.pdf` };
 }
 
 const receiptRoute = defineDownload({
@@ -27,8 +26,8 @@ const receiptRoute = defineDownload({
   description: 'It names no person.',
   params: z.object({ id: IdText }),
   contentType: PDF,
-  refusals: [404],
-  run: ({ ctx, params, language }) => receiptOf(ctx, params.id, language),
+  refusals: [404, 503],
+  run: ({ ctx, params, language }) => receiptOf(ctx, { paymentId: params.id, language, caller: actorRef(ctx.actor) }),
 });
 
 const linkRoute = defineDownload({
@@ -39,10 +38,10 @@ const linkRoute = defineDownload({
   description: 'For whoever has the link, in the language it was made in.',
   params: z.object({ token: z.string().regex(/^[A-Za-z0-9_.-]{1,1000}$/) }),
   contentType: PDF,
-  refusals: [404],
+  refusals: [404, 503],
   run: async ({ ctx, params }) => {
     const { language, paymentId } = await readReceiptLink(ctx, params.token);
-    return receiptOf(asSystem(ctx), paymentId, language);
+    return receiptOf(asSystem(ctx), { paymentId, language, caller: paymentId });
   },
 });
 

@@ -25,8 +25,8 @@ export type RawCall = Readonly<{ ctx: Ctx; request: Request; requestId: string }
 
 /** An input as it arrived, before its schemas. */
 export type RawInput = Readonly<{ params: unknown; query: unknown; body: unknown }>;
-/** A file that is answered instead of JSON. `name` is what it is saved under. */
-export type FileReply = Readonly<{ bytes: Uint8Array; contentType: string; name: string }>;
+/** A file that is answered instead of JSON. `name` is what it is saved under, `etag` the same for the same bytes only. */
+export type FileReply = Readonly<{ bytes: Uint8Array; contentType: string; name: string; etag: string }>;
 export type Reply = Readonly<{ status: number; body: unknown } | { status: number; file: FileReply }>;
 
 type Documented = Readonly<{
@@ -41,6 +41,8 @@ type Documented = Readonly<{
   query?: z.ZodObject;
   body?: z.ZodObject;
   answer: Readonly<{ status: number; description: string; schema: z.ZodType; contentType?: string }>;
+  /** Has an ETag: who names it in If-None-Match is answered 304 while it is the same. */
+  isRevalidated?: true;
   /** Statuses of refusals beyond those that every route of its kind has. */
   refusals?: ReadonlyArray<number>;
 }>;
@@ -131,6 +133,7 @@ export function defineDownload<Params extends z.ZodObject>(
     kind: 'json',
     method: 'get',
     params,
+    isRevalidated: true,
     answer: { status: 200, description: documented.summary, schema, contentType },
     prepare: (input, ctx, language) => {
       const call = {

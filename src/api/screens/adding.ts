@@ -3,7 +3,7 @@ import { Language } from '#domain/identity/rules.ts';
 import { finishOpenAdding, openAdding } from '#domain/payment-method/open-adding.ts';
 import { IdInput, publicProcedure, router } from '../trpc.ts';
 import type { OpenAddingView } from '../views.ts';
-import { CodeInput, TokenInput } from './methods.ts';
+import { CodeInput, SecretInput, TokenInput } from './methods.ts';
 
 const GetInput = z.strictObject({ methodId: IdInput, language: Language });
 const ConfirmInput = z.strictObject({
@@ -11,6 +11,8 @@ const ConfirmInput = z.strictObject({
   language: Language,
   token: TokenInput.nullable(),
   code: CodeInput.optional(),
+  secret: SecretInput,
+  back: SecretInput.optional(),
 });
 
 /** Adding a payment method in a browser, for whoever holds its link; nobody is signed in there. */
@@ -22,7 +24,7 @@ export const addingRouter = router({
 
   confirm: publicProcedure.input(ConfirmInput).mutation(({ ctx: context, input }): Promise<OpenAddingView> => {
     context.language = input.language;
-    const { code = null, methodId, token } = input;
-    return finishOpenAdding(context.ctx, { methodId, token, code });
+    const { back = null, code = null, methodId, secret, token } = input;
+    return finishOpenAdding(context.ctx, { methodId, token, code, secret, back });
   }),
 });

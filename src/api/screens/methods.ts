@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { addMethod } from '#domain/payment-method/add.ts';
+import { claimMethod } from '#domain/payment-method/claim.ts';
 import { confirmMethod } from '#domain/payment-method/confirm.ts';
 import { listMethods } from '#domain/payment-method/records.ts';
 import { removeMethod } from '#domain/payment-method/remove.ts';
@@ -19,11 +20,14 @@ export const TokenInput = z
   .refine((token) => !isCardNumber(token));
 /** The code of a provider's SMS. */
 export const CodeInput = z.string().regex(/^[0-9]{3,10}$/);
+/** A secret of 16 random bytes that a browser made. */
+export const SecretInput = z.string().regex(/^[\w-]{22}$/);
 const ConfirmInput = z.strictObject({
   methodId: IdInput,
   token: TokenInput.optional(),
   code: CodeInput.optional(),
 });
+const ClaimInput = z.strictObject({ methodId: IdInput, secret: SecretInput });
 
 /** Stored payment methods: what their providers keep for the person. */
 export const methodsRouter = router({
@@ -44,6 +48,12 @@ export const methodsRouter = router({
     const method = await confirmMethod(ctx, { methodId, token, code });
     return method && presentStoredMethod(method, language);
   }),
+
+  claim: personProcedure
+    .input(ClaimInput)
+    .mutation(async ({ ctx: { ctx, language }, input }) =>
+      presentStoredMethod(await claimMethod(ctx, input), language),
+    ),
 
   remove: personProcedure.input(MethodInput).mutation(async ({ ctx: { ctx }, input }) => {
     await removeMethod(ctx, input.methodId);

@@ -28,7 +28,11 @@ export const payRouter = router({
       id,
       status,
       paymentStatus: payment?.status ?? null,
-      pending,
+      // Whoever holds the link does not end what the owner began, nor an order whose own time is over.
+      pending: pending && {
+        ...pending,
+        canBeReplaced: pending.canBeReplaced && offer !== null && invoice.attempts[0]?.openedBy === 'link',
+      },
       failure,
       planName,
       productName,

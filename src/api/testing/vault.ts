@@ -8,7 +8,7 @@ import { PLAIN_CHARGE, type Provider, ProviderError, type ProviderEvent, SURFACE
 export type Card = 'pays' | 'declined' | 'unknown-refusal' | 'asks' | 'transfers' | 'silent' | 'stuck';
 
 export const VAULT = 'vault';
-const TOKEN = /^tok_([a-z-]+)$/;
+const TOKEN = /^tok_([a-z-]+)(?:\.\w+)?$/;
 
 /** Beside `provider`, what it was asked and a way to release what is stuck. */
 export function makeVault(stars: Provider) {
@@ -83,7 +83,9 @@ export function makeVault(stars: Provider) {
         asked.push(`confirm ${token} ${code}`);
         if (token === 'tok_wants-code' && code === null) return null;
         if (token === null || !TOKEN.test(token)) throw new ProviderError('declined', 'no_such_token');
-        return { token, brand: 'visa', last4: '4242', expires: '2029-04' };
+        // A card of its own each time, unless the token names one.
+        const own = token.includes('.') ? token : `${token}.${asked.length}`;
+        return { token: own, brand: 'visa', last4: '4242', expires: '2029-04' };
       },
       remove: async () => {},
     },

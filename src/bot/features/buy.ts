@@ -116,13 +116,15 @@ async function pay(
     price: priceText(offer.price, language),
     until: formatDateTime(order.expiresAt, language),
   };
-  const other = providerName(order.providerId, language);
+  const provider = providerName(order.providerId, language);
   const passedOver = order.passedOver.map((id) =>
-    say('bot.buy.passedOver', { provider: providerName(id, language), other }),
+    say('bot.buy.passedOver', { provider: providerName(id, language), other: provider }),
   );
   const cancel = [pressButton(t('bot.buy.cancelOrder'), 'cancelOrder', order.invoiceId)];
   if (!order.url)
     return context.show({ text: paragraphs(...passedOver, say('bot.buy.invoiceSent', facts)), buttons: [cancel] });
   const button = { text: t('bot.buy.payButton', { amount: formatMoney(offer.price, language) }), url: order.url };
-  await context.show({ text: paragraphs(...passedOver, say('bot.buy.payLink', facts)), buttons: [[button], cancel] });
+  const link =
+    method === 'telegram_stars' ? say('bot.buy.payLink', facts) : say('bot.buy.payPage', { ...facts, provider });
+  await context.show({ text: paragraphs(...passedOver, link), buttons: [[button], cancel] });
 }

@@ -1,8 +1,8 @@
 import { Composer } from 'grammy';
 import { listEntitlements } from '#domain/entitlement/list.ts';
-import { listOffers, productText } from '../catalog-views.ts';
+import { listOffers, otherCurrenciesText, productText } from '../catalog-views.ts';
 import type { BotContext } from '../context.ts';
-import { openButton, pressButton } from '../render.ts';
+import { openButton, paragraphs, pressButton } from '../render.ts';
 
 /** What there is and what it costs, in one message. */
 export const plans = new Composer<BotContext>();
@@ -22,7 +22,7 @@ plans.command('plans', async (context) => {
     text += part;
   }
   await context.tell({
-    text,
+    text: paragraphs(text, otherCurrenciesText(products, language)),
     buttons: [[pressButton(t('bot.button.buy'), 'buy'), openButton(context.place, language)]],
   });
 });

@@ -1,8 +1,8 @@
 import { recordAudit } from '#domain/audit/record.ts';
 import { closeCheckoutJobs } from '#domain/checkout/close.ts';
 import { getInvoice, type InvoiceRecord } from '#domain/checkout/records.ts';
-import type { Ctx } from '#domain/context/context.ts';
-import { requireOwnerOr } from '#domain/context/permission.ts';
+import { asActor, type Ctx } from '#domain/context/context.ts';
+import { requireOwnerOr, requireScope } from '#domain/context/permission.ts';
 import { queueJobs } from '#domain/context/queue.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
@@ -12,7 +12,11 @@ import { AppError } from '#domain/errors.ts';
  * on its way is still honoured when it arrives. Throws `not_found invoice_not_found`, `conflict invoice_already_paid`.
  */
 export async function cancelInvoice(ctx: Ctx, invoiceId: string): Promise<InvoiceRecord> {
-  const invoice = await getInvoice(ctx, invoiceId);
+  const isServer = ctx.actor.kind === 'api_key';
+  if (isServer) requireScope(ctx, 'payments:write');
+  // Who may cancel sees what: a server's key need not have the right to read as well.
+  const reader = isServer ? asActor(ctx, { kind: 'system', name: 'cancel' }, ctx.requestId) : ctx;
+  const invoice = await getInvoice(reader, invoiceId);
   requireOwnerOr(ctx, invoice.userId, 'payments:write');
   if (invoice.status === 'paid') throw new AppError('conflict', 'invoice_already_paid');
   if (invoice.status !== 'open') return invoice;
@@ -30,7 +34,7 @@ export async function cancelInvoice(ctx: Ctx, invoiceId: string): Promise<Invoic
       await queueJobs(tx, closeCheckoutJobs(closed));
       await recordAudit(tx, { action: 'invoice.cancelled', objectId: invoiceId });
     }
-    const after = await getInvoice(tx, invoiceId);
+    const after = await getInvoice({ ...tx, actor: reader.actor }, invoiceId);
     if (after.status === 'paid') throw new AppError('conflict', 'invoice_already_paid');
     return after;
   });

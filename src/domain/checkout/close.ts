@@ -24,6 +24,24 @@ export async function closeCheckout(
   }
 }
 
+/**
+ * Makes a transfer void that is awaited and of which nothing has come, by its checkout or its charge. `busy`: that cannot be,
+ * or something has come. Throws ProviderError.
+ */
+export async function withdrawTransfer(
+  ctx: Ctx,
+  transfer: Readonly<{ provider: string; reference: string }>,
+): Promise<'closed' | 'busy'> {
+  const provider = ctx.providers.get(transfer.provider);
+  if (!provider?.withdrawTransfer) return 'busy';
+  const startedAt = performance.now();
+  try {
+    return await provider.withdrawTransfer({ reference: transfer.reference });
+  } finally {
+    ctx.outside.ms += performance.now() - startedAt;
+  }
+}
+
 /** Has checkouts closed at their providers later, for orders that are closed here. */
 export function closeCheckoutJobs(attempts: ReadonlyArray<{ id: string; reference: string | null }>): JobRequest[] {
   return attempts

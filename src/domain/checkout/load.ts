@@ -4,6 +4,7 @@ import { ATTEMPT_WINDOW_MS, ATTEMPTS_PER_MINUTE } from '#domain/checkout/rules.t
 import type { Ctx } from '#domain/context/context.ts';
 import type { Subject } from '#domain/identity/rules.ts';
 import { Currency, type Money } from '#domain/money.ts';
+import type { Progress } from '#domain/provider.ts';
 
 /** Whom a checkout is for: a person's id, or their Telegram account. */
 export type BuyerName = Readonly<{ userId: string } | { telegramId: bigint }>;
@@ -15,7 +16,7 @@ export type OpenOrder = Readonly<{
   expiresAt: Date;
   platformFeeBps: number;
   /** A provider holds it and may take the money at any moment. */
-  isReserved: boolean;
+  hold: Hold | null;
   attempt: Readonly<{
     id: string;
     provider: string;
@@ -29,6 +30,20 @@ export type OpenOrder = Readonly<{
   }> | null;
   /** When its latest attempts of the last minute began that were opened by its link. */
   recentByLink: ReadonlyArray<Date>;
+}>;
+
+/** What holds an order, and the try that led to it. `progress` is null for a provider that takes money in two steps. */
+export type Hold = Readonly<{
+  id: string;
+  provider: string;
+  chargeId: string;
+  progress: Progress | null;
+  attempt: Readonly<{
+    id: string;
+    userId: string;
+    reference: string | null;
+    openedBy: 'buyer' | 'stored_method' | 'link';
+  }> | null;
 }>;
 
 export type LoadedPrice = Money &
@@ -86,7 +101,12 @@ const LOAD = {
         FROM price pr LEFT JOIN LATERAL (
           SELECT json_build_object('id', i.id, 'createdAt', i.created_at, 'expiresAt', i.expires_at,
             'platformFeeBps', i.platform_fee_bps,
-            'isReserved', EXISTS (SELECT 1 FROM reservation r WHERE r.invoice_id = i.id AND r.status = 'reserved'), 'attempt', (
+            'hold', (
+              SELECT json_build_object('id', r.id, 'provider', r.provider, 'chargeId', r.charge_id, 'progress', r.progress, 'attempt', (
+                SELECT json_build_object('id', h.id, 'userId', h.user_id, 'reference', h.reference, 'openedBy', h.opened_by)
+                FROM payment_attempt h WHERE h.invoice_id = i.id AND h.provider = r.provider ORDER BY h.created_at DESC LIMIT 1))
+              FROM reservation r WHERE r.invoice_id = i.id AND r.status = 'reserved'),
+            'attempt', (
               SELECT json_build_object('id', a.id, 'provider', a.provider, 'method', a.method, 'reference', a.reference, 'status', a.status, 'url', a.url,
                 'openedBy', a.opened_by, 'createdAt', a.created_at)
               FROM payment_attempt a WHERE a.invoice_id = i.id AND a.status IN ('creating', 'live')),

@@ -2,7 +2,14 @@ import { type AuditEntry, toAuditRow } from '#domain/audit/record.ts';
 import { PlanTexts, ProductTexts } from '#domain/catalog/rules.ts';
 import { noteFailure, noteSuccess } from '#domain/checkout/breaker.ts';
 import { closeCheckout, closeCheckoutJobs } from '#domain/checkout/close.ts';
-import { type LoadedCheckout, type LoadedPrice, loadCheckout, type OpenOrder } from '#domain/checkout/load.ts';
+import { freeOrder } from '#domain/checkout/free.ts';
+import {
+  type Hold,
+  type LoadedCheckout,
+  type LoadedPrice,
+  loadCheckout,
+  type OpenOrder,
+} from '#domain/checkout/load.ts';
 import {
   ATTEMPT_WINDOW_MS,
   ATTEMPTS_PER_MINUTE,
@@ -96,6 +103,11 @@ export async function startCheckout(
     const recent = request.isByLink ? (order?.recentByLink ?? []) : bought.loaded.recent;
     const limit = checkAttemptLimit(recent, ctx.clock.now());
     if (!limit.ok) throw tooManyAttempts(limit.retryAfterSeconds);
+    if (order?.hold) {
+      await free(ctx, request, order.id, order.hold);
+      // What was loaded is not so any more.
+      continue;
+    }
     const opened = await open(ctx, request, bought, candidates);
     if (opened) return opened;
     // Of taps at the same moment one charges. By the next look its order may be paid and gone, and this would buy once more.
@@ -119,7 +131,9 @@ function findResumable(
   now: Date,
 ): OpenInvoice | null {
   if (!order || !isPayable(order, now) || request.chatId !== undefined) return null;
-  const { attempt } = order;
+  const { attempt, hold } = order;
+  // Whoever chooses again while a transfer is awaited wants to begin anew; a server that repeats itself wants the same answer.
+  if (hold?.progress === 'awaiting_transfer' && request.surface !== 'api') return null;
   if (attempt?.status !== 'live' || !attempt.url || request.token !== undefined) return null;
   // Its page is about the stored card: it is no page for another card, and nobody's but its owner's.
   if (attempt.openedBy === 'stored_method') return null;
@@ -165,6 +179,14 @@ function tooManyAttempts(retryAfterSeconds: number): AppError {
   return new AppError('rate_limited', 'too_many_attempts', { retryAfterSeconds, details: { retryAfterSeconds } });
 }
 
+/** Throws `conflict invoice_reserved` where a provider is taking the money: any other way to pay could take it twice. */
+async function free(ctx: Ctx, { isByLink = false }: StartRequest, invoiceId: string, hold: Hold): Promise<void> {
+  const isFree = await freeOrder(ctx, { invoiceId, hold, isByLink }).catch((error: unknown) => {
+    throw error instanceof ProviderError ? refusalFor(error) : error;
+  });
+  if (!isFree) throw reserved();
+}
+
 /** Tries the candidates. Null when another request changed the order meanwhile. */
 async function open(
   ctx: Ctx,
@@ -176,9 +198,7 @@ async function open(
   const before = bought.price.order;
   const reusable = before && isPayable(before, now) ? before : null;
   const attempt = before?.attempt ?? null;
-  // A provider is taking the money for it at this moment: any other way to pay could take it twice.
-  if (before?.isReserved) throw reserved();
-  // So may it for a stored method, and whoever holds the link does not end what its owner began.
+  // A provider may be charging a stored method, and whoever holds the link does not end what its owner began.
   const isStored = attempt?.openedBy === 'stored_method';
   if (isStored && request.isByLink) throw reserved();
   if (attempt?.status === 'creating' && now.getTime() - attempt.createdAt.getTime() < CREATING_FOR_MS)
@@ -337,7 +357,7 @@ async function callProvider(
       language: request.language,
       renewalDays: order.candidate.renewalDays,
       chatId: request.chatId ?? null,
-      returnUrl: `${ctx.policy.publicUrl}/pay/${order.invoiceId}`,
+      returnUrl: `${ctx.policy.publicUrl}/pay/${order.invoiceId}?lang=${request.language}`,
       expiresAt: order.expiresAt,
       token: request.token ?? null,
     });

@@ -19,6 +19,12 @@ export const NOTICE_KINDS = [
   'renewal_failed',
   'subscription_ended',
   'sale',
+  'dispute_opened',
+  'dispute_won',
+  'dispute_lost',
+  'share_held',
+  'share_released',
+  'share_lost',
   'attention',
 ] as const;
 export type NoticeKind = (typeof NOTICE_KINDS)[number];

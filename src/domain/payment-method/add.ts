@@ -4,9 +4,10 @@ import { requireOwnerOr } from '#domain/context/permission.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
 import type { Language } from '#domain/identity/rules.ts';
-import { lockMethods, sealPage } from '#domain/payment-method/records.ts';
+import { hashSecret, lockMethods, sealPage } from '#domain/payment-method/records.ts';
 import { ADDING_FOR_MS, BEGUN_WINDOW_MS, MAX_BEGUN, MAX_METHODS } from '#domain/payment-method/rules.ts';
 import { ProviderError, type StoredMethods } from '#domain/provider.ts';
+import { makeSecret } from '#lib/crypto.ts';
 
 /** Where a person goes on: to the provider's page, or with their own client to the provider's endpoint. */
 export type Adding = Readonly<{ id: string; provider: string }> & Awaited<ReturnType<StoredMethods['begin']>>;
@@ -25,10 +26,12 @@ export async function addMethod(
   const stored = ctx.providers.get(providerId)?.storedMethods;
   if (!stored) throw new AppError('invalid', 'method_unavailable');
   const id = newId(ctx, 'pmt');
-  await writeRow(ctx, { id, providerId, userId });
+  // Only the browser that its provider sends back is told it: whoever has the link alone is not.
+  const secret = makeSecret();
+  await writeRow(ctx, { id, providerId, userId, secret });
   try {
-    const returnUrl = `${ctx.policy.publicUrl}/methods/${id}`;
-    const begun = await stored.begin({ id, returnUrl, language });
+    const pageUrl = `${ctx.policy.publicUrl}/methods/${id}`;
+    const begun = await stored.begin({ id, pageUrl, returnUrl: `${pageUrl}?back=${secret}`, language });
     await ctx.db.paymentMethod.update({
       where: { id },
       data: { reference: begun.reference, page: sealPage(ctx, begun) },
@@ -42,21 +45,26 @@ export async function addMethod(
 
 async function writeRow(
   ctx: Ctx,
-  { id, providerId, userId }: { id: string; providerId: string; userId: string },
+  begun: { id: string; providerId: string; userId: string; secret: string },
 ): Promise<void> {
+  const { id, providerId: provider, secret, userId } = begun;
   const now = ctx.clock.now();
+  const row = { id, userId, provider, status: 'adding', createdAt: now, returnSecret: hashSecret(secret) } as const;
   await inTransaction(ctx, async (tx) => {
     await lockMethods(tx, userId);
     const standing = await tx.db.paymentMethod.count({
       where: {
         userId,
-        OR: [{ status: 'active' }, { status: 'adding', createdAt: { gt: new Date(now.getTime() - ADDING_FOR_MS) } }],
+        OR: [
+          { status: { in: ['active', 'confirming'] } },
+          { status: 'adding', createdAt: { gt: new Date(now.getTime() - ADDING_FOR_MS) } },
+        ],
       },
     });
     if (standing >= MAX_METHODS) throw new AppError('precondition_failed', 'too_many_methods');
     await checkBegun(tx, userId);
-    await tx.db.paymentMethod.create({ data: { id, userId, provider: providerId, status: 'adding', createdAt: now } });
-    await recordAudit(tx, { action: 'payment_method.begun', objectId: id, data: { provider: providerId } });
+    await tx.db.paymentMethod.create({ data: row });
+    await recordAudit(tx, { action: 'payment_method.begun', objectId: id, data: { provider } });
   });
 }
 

@@ -1,42 +1,60 @@
 import { recordAudit } from '#domain/audit/record.ts';
 import type { Ctx } from '#domain/context/context.ts';
-import { queueJobs } from '#domain/context/queue.ts';
-import { inTransaction } from '#domain/context/transaction.ts';
+import { databaseCode, inTransaction } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
 import { refusalFor } from '#domain/payment-method/add.ts';
 import {
   describeMethod,
   getMethod,
+  hashSecret,
+  hashToken,
   lockMethods,
   type StoredMethod,
   sealMethod,
 } from '#domain/payment-method/records.ts';
+import { queueForgetting } from '#domain/payment-method/remove.ts';
 import { canFinish, MAX_METHODS, MAX_PAGE_QUESTIONS, MAX_TOKENS_TRIED } from '#domain/payment-method/rules.ts';
 import { ProviderError, type StoredCard } from '#domain/provider.ts';
 import type { PaymentMethod } from '#lib/generated/prisma/client.ts';
 
+/** From when its owner brings the token of a card it is theirs; any other card waits until they claim it, by a secret. */
+type Kept = Readonly<{ status: 'active' } | { status: 'confirming'; confirmation: Uint8Array<ArrayBuffer> | null }>;
+
 /**
  * Finishes adding a method: asks its provider what became of the page, or of the `token` that the person's client got there.
- * Null while the person has not finished. Finishing twice changes nothing. Throws not_found payment_method_not_found, also a
- * day after it was begun, precondition_failed provider_declined for a token that is no good, too_many_codes at the fifth of
- * them, too_many_methods, unavailable provider_unavailable.
+ * It is `active` when its owner themselves brought the token; else `confirming` until they claim it with `secret`, that of the
+ * client which brought the token, or with that of the browser which comes back from the page. Null while the person has not
+ * finished. Finishing twice changes nothing. Throws not_found payment_method_not_found, also a day after it was begun,
+ * precondition_failed provider_declined for a token that is no good, too_many_codes at the fifth of them, too_many_methods,
+ * conflict method_stored_before, unavailable provider_unavailable, invalid malformed_request where a secret is needed.
  */
 export async function confirmMethod(
   ctx: Ctx,
-  request: { methodId: string; token: string | null; code: string | null },
+  request: { methodId: string; token: string | null; code: string | null; secret?: string | null },
 ): Promise<StoredMethod | null> {
-  const { code, methodId, token } = request;
+  const { code, methodId, secret = null, token } = request;
   const row = await getMethod(ctx, methodId, 'payments:write');
-  if (row.status === 'active') return describeMethod(ctx, row);
+  if (row.status === 'active' || row.status === 'confirming') return describeMethod(ctx, row);
   if (row.status !== 'adding' || !canFinish(row, ctx.clock.now())) throw gone();
   if (row.reference === null && token === null) return null;
+  const kept = row.reference === null ? keptFor(ctx, row, secret) : FROM_A_PAGE;
   const card = row.reference === null ? await tryToken(ctx, row, { token, code }) : await askPage(ctx, row);
   if (!card) return null;
-  const refusal = await keepCard(ctx, row, card);
+  const refusal = await keepCard(ctx, row, card, kept);
   if (refusal) throw refusal;
-  const kept = await getMethod(ctx, methodId, 'payments:write');
-  if (kept.status !== 'active') throw gone();
-  return describeMethod(ctx, kept);
+  const now = await getMethod(ctx, methodId, 'payments:write');
+  if (now.status !== 'active' && now.status !== 'confirming') throw gone();
+  return describeMethod(ctx, now);
+}
+
+/** Whoever asks about a page need not be who gave a card there. */
+const FROM_A_PAGE: Kept = { status: 'confirming', confirmation: null };
+
+/** Without a secret nobody could ever claim what another brings: its provider is not asked to keep it. */
+function keptFor({ actor }: Ctx, { userId }: PaymentMethod, secret: string | null): Kept {
+  if (actor.kind === 'user' && actor.userId === userId) return { status: 'active' };
+  if (secret === null) throw new AppError('invalid', 'malformed_request', { details: { fields: 'secret' } });
+  return { status: 'confirming', confirmation: hashSecret(secret) };
 }
 
 /** What a provider's message does when it is about a method that is being added; false when it is about something else. */
@@ -48,7 +66,7 @@ export async function finishAdding(ctx: Ctx, told: { providerId: string; referen
   if (row.page === null) return true;
   try {
     const card = await ctx.providers.get(provider)?.storedMethods?.confirm({ reference, token: null, code: null });
-    if (card) await keepCard(ctx, row, card);
+    if (card) await keepCard(ctx, row, card, FROM_A_PAGE);
   } catch (error) {
     if (!(error instanceof ProviderError) || error.failure !== 'declined') throw error;
     // Its page ended without a method: nothing comes of it, however often it is asked about.
@@ -112,37 +130,51 @@ async function ask(ctx: Ctx, { provider, reference }: PaymentMethod, answer: Ans
 
 /**
  * Keeps a card that its provider told of. One that may not be kept, because adding it was ended, took too long or others came
- * first, is forgotten at its provider; returned is why.
+ * first, is forgotten at its provider; returned is why. One that is stored already stays where it is.
  */
-async function keepCard(ctx: Ctx, row: PaymentMethod, card: StoredCard): Promise<AppError | null> {
+async function keepCard(ctx: Ctx, row: PaymentMethod, card: StoredCard, kept: Kept): Promise<AppError | null> {
   const { id, provider } = row;
-  const told = { sealed: sealMethod(ctx, card), page: null };
-  return inTransaction(ctx, async (tx) => {
-    await lockMethods(tx, row.userId);
-    const refusal = await judgeKeeping(tx, row);
-    if (!refusal) {
-      const where = { id, status: 'adding' } as const;
-      const { count } = await tx.db.paymentMethod.updateMany({ where, data: { ...told, status: 'active' } });
-      if (count === 1) {
-        await recordAudit(tx, { action: 'payment_method.added', objectId: id, data: { provider } });
-        return null;
+  const told = {
+    sealed: sealMethod(ctx, card),
+    tokenHash: hashToken(ctx, { provider, token: card.token }),
+    page: null,
+  };
+  try {
+    return await inTransaction(ctx, async (tx) => {
+      await lockMethods(tx, row.userId);
+      const refusal = await judgeKeeping(tx, row);
+      if (!refusal) {
+        const where = { id, status: 'adding' } as const;
+        const { count } = await tx.db.paymentMethod.updateMany({ where, data: { ...told, ...kept } });
+        if (count === 1) {
+          const action = kept.status === 'active' ? 'payment_method.added' : 'payment_method.given';
+          await recordAudit(tx, { action, objectId: id, data: { provider } });
+          return null;
+        }
       }
-    }
-    const { count } = await tx.db.paymentMethod.updateMany({
-      where: { id, status: { in: ['adding', 'removed'] }, page: { not: null } },
-      data: { ...told, status: 'removing', removedAt: null },
+      const { count } = await tx.db.paymentMethod.updateMany({
+        where: { id, status: { in: ['adding', 'removed'] }, page: { not: null } },
+        data: { ...told, status: 'removing', removedAt: null },
+      });
+      // It was told before, and is kept or forgotten since.
+      if (count === 0) return null;
+      await queueForgetting(tx, row, 'not_kept');
+      return refusal ?? gone();
     });
-    // It was told before, and is kept or forgotten since.
-    if (count === 0) return null;
-    await recordAudit(tx, { action: 'payment_method.removed', objectId: id, data: { provider } });
-    await queueJobs(tx, [{ name: 'forget_method', lane: `method:${id}`, payload: { methodId: id } }]);
-    return refusal ?? gone();
-  });
+  } catch (error) {
+    if (databaseCode(error) !== UNIQUE_VIOLATION) throw error;
+    return new AppError('conflict', 'method_stored_before');
+  }
 }
+
+/** A token that stands with another method. */
+const UNIQUE_VIOLATION = '23505';
 
 /** What speaks against keeping one more: since it was begun its day may have passed, and others may have come. */
 async function judgeKeeping(tx: Ctx, { createdAt, id, userId }: PaymentMethod): Promise<AppError | null> {
   if (!canFinish({ createdAt }, tx.clock.now())) return gone();
-  const kept = await tx.db.paymentMethod.count({ where: { userId, status: 'active', id: { not: id } } });
+  const kept = await tx.db.paymentMethod.count({
+    where: { userId, status: { in: ['active', 'confirming'] }, id: { not: id } },
+  });
   return kept < MAX_METHODS ? null : new AppError('precondition_failed', 'too_many_methods');
 }

@@ -1,14 +1,14 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { payLink } from '#domain/checkout/open-link.ts';
-import type { Ctx } from '#domain/context/context.ts';
 import { type Provider, ProviderError, type StoredCard, type StoredMethods } from '#domain/provider.ts';
 import { expectWholeBooks } from '../../testing/books.ts';
 import { CATALOG } from '../../testing/catalog.ts';
+import { CARD, cardOf, makeKeeper, reasonOf, tokenOf } from '../../testing/keeper.ts';
 import { makeRail, outcomeOf, RAIL } from '../../testing/rail.ts';
 import { type Buyer, DAY_MS, openWorld } from '../../testing/world.ts';
 import { addMethod } from './add.ts';
 import { confirmMethod } from './confirm.ts';
-import { finishOpenAdding, openAdding } from './open-adding.ts';
+import { openAdding } from './open-adding.ts';
 import { payWithMethod } from './pay.ts';
 import { listMethods } from './records.ts';
 import { forgetMethod, removeMethod } from './remove.ts';
@@ -16,54 +16,21 @@ import { MAX_BEGUN, MAX_METHODS, MAX_PAGE_QUESTIONS, MAX_TOKENS_TRIED } from './
 
 const world = openWorld();
 const rail = makeRail(world);
-const CARD: StoredCard = { token: 'tok_secret_4242', brand: 'visa', last4: '4242', expires: '2030-12' };
+const { add, as, confirm, finish, give, hint, jobsOf, keeping, listed, rowOf, stranger, ...keeper } = makeKeeper(
+  world,
+  rail,
+);
+const stored = (buyer: Buyer) => keeper.stored(buyer);
 
 afterEach(async () => {
   rail.reset();
   await expectWholeBooks(world.system);
 });
 
-/** How the provider keeps methods from now on: on its page, unless `change` says otherwise. */
-function keeping(change: Partial<StoredMethods> = {}): void {
-  rail.change({
-    storedMethods: {
-      method: 'credit_card',
-      currencies: ['USD'],
-      begin: async ({ id }) => ({ url: `https://pay.example/add/${id}`, reference: `seti_${id}`, client: null }),
-      confirm: async () => CARD,
-      remove: async () => undefined,
-      ...change,
-    },
-  });
-}
-
-const as = (buyer: Buyer): Ctx => rail.in(buyer.ctx);
-const add = (buyer: Buyer) => addMethod(as(buyer), { userId: buyer.id, providerId: RAIL, language: 'en' });
-const confirm = (buyer: Buyer, methodId: string, rest: { token?: string; code?: string } = {}) =>
-  confirmMethod(as(buyer), { methodId, token: rest.token ?? null, code: rest.code ?? null });
-const stored = async (buyer: Buyer) => {
-  const { id } = await add(buyer);
-  await confirm(buyer, id);
-  return id;
-};
-const listed = async (buyer: Buyer) => (await listMethods(as(buyer), buyer.id)).map(({ id }) => id);
-const rowOf = async (id: string) => {
-  const [row] = await world.sql<{ status: string; sealed: Buffer | null; whole: string }>(
-    'SELECT status::text, sealed, m::text AS whole FROM payment_method m WHERE id = $1',
-    [id],
-  );
-  return row;
-};
-const reasonOf = (work: Promise<unknown>) =>
-  work.then(
-    () => 'done',
-    (error: { reason?: string }) => error.reason,
-  );
-
 describe('a payment method', () => {
-  it('is added on the provider’s page, and shows what tells it from others', async () => {
-    const answers: Array<StoredCard | null> = [null, CARD];
-    keeping({ confirm: async () => answers.shift() ?? null });
+  it('is added on the provider’s page, waits for its owner, and shows then what tells it from others', async () => {
+    let isDone = false;
+    keeping({ confirm: async ({ reference }) => (isDone ? cardOf(reference) : null) });
     const buyer = await world.newBuyer();
     const begun = await add(buyer);
     expect(begun).toEqual({
@@ -75,17 +42,15 @@ describe('a payment method', () => {
     });
     expect(await confirm(buyer, begun.id)).toBeNull();
     expect(await listed(buyer)).toEqual([]);
-    const shown = {
-      id: begun.id,
-      provider: RAIL,
-      method: 'credit_card',
-      brand: 'visa',
-      last4: '4242',
-      expires: '2030-12',
-      createdAt: world.clock.now(),
-    };
-    expect(await confirm(buyer, begun.id)).toEqual(shown);
+    isDone = true;
+    const about = { id: begun.id, provider: RAIL, method: 'credit_card', createdAt: world.clock.now() };
+    const waiting = { ...about, status: 'confirming', brand: '', last4: '', expires: null };
+    expect(await confirm(buyer, begun.id)).toEqual(waiting);
+    expect(await listMethods(as(buyer), buyer.id)).toEqual([waiting]);
+    const shown = { ...about, ...CARD, status: 'active' };
+    expect(await keeper.claim(buyer, begun.id, await give(begun.id))).toEqual(shown);
     // Finishing again asks nobody.
+    isDone = false;
     expect(await confirm(buyer, begun.id)).toEqual(shown);
     expect(await listMethods(as(buyer), buyer.id)).toEqual([shown]);
   });
@@ -98,7 +63,7 @@ describe('a payment method', () => {
       confirm: async (answer) => {
         asked.push(answer);
         if (answer.code !== '666666') throw new ProviderError('declined', 'WRONG_CODE');
-        return CARD;
+        return { ...CARD, token: rail.name('tok') };
       },
     });
     const buyer = await world.newBuyer();
@@ -107,7 +72,10 @@ describe('a payment method', () => {
     expect(await confirm(buyer, begun.id)).toBeNull();
     expect(asked).toEqual([]);
     expect(await reasonOf(confirm(buyer, begun.id, { token: 'tok_client', code: '1' }))).toBe('provider_declined');
-    expect(await confirm(buyer, begun.id, { token: 'tok_client', code: '666666' })).toMatchObject({ last4: '4242' });
+    expect(await confirm(buyer, begun.id, { token: 'tok_client', code: '666666' })).toMatchObject({
+      status: 'active',
+      last4: '4242',
+    });
     expect(asked[1]).toEqual({ reference: null, token: 'tok_client', code: '666666' });
   });
 
@@ -129,13 +97,16 @@ describe('a payment method', () => {
     keeping();
     const buyer = await world.newBuyer();
     const { id, reference } = await add(buyer);
-    const hint = () => ({ hint: { invoiceId: null, reference, chargeId: null }, eventId: rail.name('evt') });
-    await Promise.all([hint(), hint(), hint()].map((told) => rail.tell(told)));
-    expect(await listed(buyer)).toEqual([id]);
-    const added = "SELECT 1 FROM audit_event WHERE action = 'payment_method.added' AND object_id = $1";
-    expect(await world.sql(added, [id])).toHaveLength(1);
+    await Promise.all([1, 2, 3].map(() => rail.tell(hint(reference))));
+    expect(await rowOf(id)).toMatchObject({ status: 'confirming' });
+    await keeper.claim(buyer, id, await give(id));
+    await rail.tell(hint(reference));
+    const actions =
+      "SELECT action FROM audit_event WHERE object_id = $1 AND action <> 'payment_method.begun' ORDER BY at, action DESC";
+    const [given, added] = [{ action: 'payment_method.given' }, { action: 'payment_method.added' }];
+    expect(await world.sql(actions, [id])).toEqual([given, added]);
     await removeMethod(as(buyer), id);
-    await rail.tell(hint());
+    await rail.tell(hint(reference));
     expect(await listed(buyer)).toEqual([]);
   });
 
@@ -145,13 +116,13 @@ describe('a payment method', () => {
     const id = await stored(buyer);
     const row = await rowOf(id);
     // Four digits may stand in anything that was drawn: they are looked for where nothing was.
-    for (const secret of [CARD.token, CARD.brand, '2030-12']) {
+    for (const secret of [tokenOf(id), CARD.brand, '2030-12']) {
       expect(row?.sealed?.includes(secret)).toBe(false);
       expect(row?.whole).not.toContain(secret);
       expect(row?.whole).not.toContain(Buffer.from(secret).toString('hex'));
     }
     expect(row?.sealed?.includes(CARD.last4)).toBe(false);
-    expect(JSON.stringify(await listMethods(as(buyer), buyer.id))).not.toContain(CARD.token);
+    expect(JSON.stringify(await listMethods(as(buyer), buyer.id))).not.toContain(tokenOf(id));
     const audit = await world.sql('SELECT data FROM audit_event WHERE object_id = $1', [id]);
     expect(JSON.stringify(audit)).not.toMatch(/tok_|"4242"|visa/);
   });
@@ -178,7 +149,7 @@ describe('a payment method', () => {
     expect((await rowOf(id))?.sealed).not.toBeNull();
     await forgetMethod(rail.in(world.system), id);
     await forgetMethod(rail.in(world.system), id);
-    expect(forgotten).toEqual([CARD.token]);
+    expect(forgotten).toEqual([tokenOf(id)]);
     expect(await rowOf(id)).toMatchObject({ status: 'removed', sealed: null });
     expect(await reasonOf(confirm(buyer, id))).toBe('payment_method_not_found');
     await expect(forgetMethod(world.system, 'pmt_none')).resolves.toBeUndefined();
@@ -207,12 +178,6 @@ describe('a payment method', () => {
 });
 
 describe('a method that is being added', () => {
-  const jobsOf = (id: string) => world.sql<{ name: string }>('SELECT name FROM job WHERE lane = $1', [`method:${id}`]);
-  const hint = (reference: string | null) => ({
-    hint: { invoiceId: null, reference, chargeId: null },
-    eventId: rail.name('evt'),
-  });
-  const stranger = () => rail.in(world.as({ kind: 'stranger' }));
   const asClient: Partial<StoredMethods> = {
     begin: async () => ({
       url: null,
@@ -243,7 +208,7 @@ describe('a method that is being added', () => {
     expect(begun).toEqual(['en']);
     const [row] = await world.sql<{ page: Buffer }>('SELECT page FROM payment_method WHERE id = $1', [id]);
     expect(row?.page.includes('pay.example')).toBe(false);
-    await finishOpenAdding(stranger(), { methodId: id, token: null, code: null });
+    await finish(id);
     expect(await world.sql('SELECT 1 FROM payment_method WHERE id = $1 AND page IS NULL', [id])).toHaveLength(1);
   });
 
@@ -257,8 +222,7 @@ describe('a method that is being added', () => {
       },
     });
     const { id } = await add(await world.newBuyer());
-    const attempt = (code: number) =>
-      reasonOf(finishOpenAdding(stranger(), { methodId: id, token: 'tok_client', code: String(code) }));
+    const attempt = (code: number) => reasonOf(finish(id, { token: 'tok_client', code: String(code) }));
     const answers = await Promise.all(Array.from({ length: 20 }, (_, code) => attempt(1000 + code)));
     expect(tried).toHaveLength(MAX_TOKENS_TRIED);
     expect(answers).toContain('too_many_codes');
@@ -290,18 +254,18 @@ describe('a method that is being added', () => {
 
   it('has its page asked about fifty times at most; then the provider’s message finishes it', async () => {
     let questions = 0;
-    let card: StoredCard | null = null;
+    let isDone = false;
     keeping({
-      confirm: async () => {
+      confirm: async ({ reference }): Promise<StoredCard | null> => {
         questions += 1;
-        return card;
+        return isDone ? cardOf(reference) : null;
       },
     });
     const buyer = await world.newBuyer();
     const { id, reference } = await add(buyer);
     for (let time = 0; time < MAX_PAGE_QUESTIONS + 5; time += 1) expect(await confirm(buyer, id)).toBeNull();
     expect(questions).toBe(MAX_PAGE_QUESTIONS);
-    card = CARD;
+    isDone = true;
     await rail.tell(hint(reference));
     expect(await listed(buyer)).toEqual([id]);
   });
@@ -317,7 +281,7 @@ describe('a method that is being added', () => {
     expect(await jobsOf(id)).toEqual([{ name: 'forget_method' }]);
     await forgetMethod(rail.in(world.system), id);
     await rail.tell(hint(reference));
-    expect([forgotten, (await rowOf(id))?.status, await listed(buyer)]).toEqual([[CARD.token], 'removed', []]);
+    expect([forgotten, (await rowOf(id))?.status, await listed(buyer)]).toEqual([[tokenOf(id)], 'removed', []]);
     expect(await jobsOf(id)).toHaveLength(1);
   });
 
@@ -342,7 +306,7 @@ describe('a method that is being added', () => {
              SELECT id || '_more', user_id, provider, status, sealed, created_at FROM payment_method WHERE id = $1`,
             [before[0]],
           );
-        return CARD;
+        return cardOf(id);
       },
     });
     expect(await reasonOf(confirm(buyer, id))).toBe(reason);
@@ -408,7 +372,7 @@ describe('adding', () => {
     keeping({
       begin: async ({ id }) => {
         begun.push(id);
-        return { url: null, reference: `seti_${id}`, client: null };
+        return { url: 'https://pay.example/add', reference: `seti_${id}`, client: null };
       },
     });
     const buyer = await world.newBuyer();
@@ -453,13 +417,13 @@ describe('paying with a stored method', () => {
 
   it('charges its token, asks the payer nothing, and waits for the provider’s word', async () => {
     const tokens: Array<string | null> = [];
-    const { buyer, pay } = await paying(async ({ attemptId, token }) => {
+    const { buyer, methodId, pay } = await paying(async ({ attemptId, token }) => {
       tokens.push(token);
       return { url: null, reference: `pi_${attemptId}` };
     });
     const begun = await pay();
     expect(begun).toMatchObject({ providerId: RAIL, url: null, isResumed: false });
-    expect(tokens).toEqual([CARD.token]);
+    expect(tokens).toEqual([tokenOf(methodId)]);
     const placed = { buyer, invoiceId: begun.invoiceId, priceId: CATALOG.proYearUsd };
     const chargeId = rail.name('ch');
     await rail.tell(rail.paid(placed, chargeId));
@@ -556,13 +520,16 @@ describe('paying with a stored method', () => {
     expect(await payLink(stranger, link)).toMatchObject({ ...plain, isResumed: true });
   });
 
-  it('is refused for one that is removed or not finished, and in a currency it does not pay', async () => {
+  it('is refused for one that is removed, not finished or not confirmed, and in a currency it does not pay', async () => {
     const { buyer, methodId, pay } = await paying(async () => ({ url: null, reference: 'pi_1' }));
     const { id } = await add(buyer);
+    const { id: waiting } = await add(buyer);
+    await give(waiting);
     const order = { userId: buyer.id, surface: 'browser', language: 'en' } as const;
     const payBy = (method: string, priceId: string) =>
       reasonOf(payWithMethod(as(buyer), { ...order, priceId, methodId: method }));
     expect(await payBy(id, CATALOG.proYearUsd)).toBe('payment_method_not_found');
+    expect(await payBy(waiting, CATALOG.proYearUsd)).toBe('payment_method_not_found');
     expect(await payBy(methodId, CATALOG.proYearUzs)).toBe('method_unavailable');
     await removeMethod(as(buyer), methodId);
     expect(await reasonOf(pay())).toBe('payment_method_not_found');

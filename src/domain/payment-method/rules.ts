@@ -23,7 +23,7 @@ export function canFinish({ createdAt }: { createdAt: Date }, now: Date): boolea
 
 /** How many methods one person may keep: enough for anyone, and no place to try cards out. */
 export const MAX_METHODS = 10;
-/** A method that was begun and not finished is forgotten after this long. */
+/** A method that was begun and not finished, or whose owner has not said that it is theirs, is forgotten after this long. */
 export const ADDING_FOR_MS = 86_400_000;
 /** How often one person may begin within a day, whatever came of it: each time its provider is asked. */
 export const MAX_BEGUN = 10;

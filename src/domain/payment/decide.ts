@@ -3,9 +3,8 @@ import { type Ctx, newId } from '#domain/context/context.ts';
 import { toInboxRow } from '#domain/context/inbox.ts';
 import { attentionJob, type JobRequest, noticeJob, toJobRow } from '#domain/context/queue.ts';
 import type { SettledCharge } from '#domain/payment/describe.ts';
-import { type LoadedCharge, payerSubject, type SettleRequest, type SucceededEvent } from '#domain/payment/load.ts';
-import { bookPayment, judgePayment, type PaymentVerdict } from '#domain/payment/rules.ts';
-import type { Capability, Provider } from '#domain/provider.ts';
+import { type LoadedCharge, payerSubject, type SettleRequest } from '#domain/payment/load.ts';
+import { acceptedAs, bookPayment, judgePayment, type PaymentVerdict } from '#domain/payment/rules.ts';
 
 /**
  * All rows of a settlement, decided from what was loaded, and the charge as its records say it. Makes ids, writes nothing.
@@ -16,7 +15,8 @@ export function decideSettlement(ctx: Ctx, request: SettleRequest, loaded: Loade
   const now = ctx.clock.now();
   const verdict = judgePayment(order, { ...event, payer: payerSubject(ctx, event) });
   const provider = ctx.providers.get(providerId);
-  const accepted = acceptedBy(provider, event);
+  const method = event.method ?? loaded.openedMethod;
+  const accepted = acceptedAs(provider, { method, currency: event.paid.currency });
   const { split, developerUserId, entries } = bookPayment({
     providerId,
     paid: event.paid,
@@ -62,7 +62,7 @@ export function decideSettlement(ctx: Ctx, request: SettleRequest, loaded: Loade
       developer_user_id: developerUserId,
       period_start: period?.start.toISOString() ?? null,
       period_end: period?.end?.toISOString() ?? null,
-      method: event.method ?? accepted?.method ?? null,
+      method: method ?? accepted?.method ?? null,
       irregularity: event.irregularity,
       paid_at: event.occurredAt.toISOString(),
       created_at: now.toISOString(),
@@ -180,10 +180,4 @@ function jobsFor(facts: {
   for (const id of toStop)
     jobs.push({ name: 'stop_renewal', lane: `subscription:${id}`, payload: { subscriptionId: id } });
   return jobs;
-}
-
-/** What the provider accepts this charge as; the first of its methods in the currency where it does not say. */
-function acceptedBy(provider: Provider | undefined, { method, paid }: SucceededEvent): Capability | undefined {
-  const inCurrency = provider?.accepts.filter(({ currency }) => currency === paid.currency) ?? [];
-  return inCurrency.find((capability) => capability.method === method) ?? inCurrency[0];
 }

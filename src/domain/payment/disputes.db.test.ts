@@ -79,6 +79,22 @@ const operatorsHeard = async (charge: Charge) =>
     )
   ).map(({ what }) => what);
 
+/** Who is told what of a charge's disputes, in the order it was queued. */
+const told = async ({ chargeId }: Charge) =>
+  (
+    await world.sql<{ kind: string; whose: string }>(
+      `SELECT j.payload->>'kind' AS kind, CASE j.payload->>'userId' WHEN p.user_id THEN 'buyer' WHEN p.developer_user_id THEN 'developer' END AS whose
+       FROM job j JOIN dispute d ON d.id = j.payload->>'objectId' JOIN payment p ON p.id = d.payment_id
+       WHERE j.name = 'send_notice' AND p.charge_id = $1 ORDER BY j.id`,
+      [chargeId],
+    )
+  ).map(({ kind, whose }) => `${whose}: ${kind}`);
+const TOLD = {
+  open: ['buyer: dispute_opened', 'developer: share_held'],
+  won: ['buyer: dispute_won', 'developer: share_released'],
+  lost: ['buyer: dispute_lost', 'developer: share_lost'],
+} as const;
+
 const OPEN = { status: 'disputed', returned: 0n, owed: SHARE, held: SHARE, hasRight: false };
 const WON = { status: 'succeeded', returned: 0n, owed: SHARE, held: 0n, hasRight: true };
 const LOST = { status: 'charged_back', returned: 101n, owed: 0n, held: 0n, hasRight: false };
@@ -96,6 +112,7 @@ describe('a dispute', () => {
     expect((await entitled()).isEntitled).toBe(true);
     expect(await heldAtProvider(charge)).toEqual({ receivable: 80, fees: 21 });
     expect(await operatorsHeard(charge)).toEqual(['open', 'won']);
+    expect(await told(charge)).toEqual([...TOLD.open, ...TOLD.won]);
   });
 
   it('that is lost takes the money, every share and the right; both fees stay', async () => {
@@ -105,6 +122,7 @@ describe('a dispute', () => {
     expect(await outcome(charge)).toMatchObject({ ...LOST, disputes: [['lost', 101]] });
     expect(await heldAtProvider(charge)).toEqual({ receivable: -21, fees: 21 });
     expect(await operatorsHeard(charge)).toEqual(['open', 'lost']);
+    expect(await told(charge)).toEqual([...TOLD.open, ...TOLD.lost]);
   });
 
   it.each([
@@ -121,6 +139,7 @@ describe('a dispute', () => {
     await rail.tell(disputed(charge, status === 'won' ? 'lost' : 'won'));
     expect(await outcome(charge)).toMatchObject(expected);
     expect(await operatorsHeard(charge)).toEqual(['open', status]);
+    expect(await told(charge)).toEqual([...TOLD.open, ...TOLD[status]]);
   });
 
   it.each([
@@ -132,6 +151,7 @@ describe('a dispute', () => {
     expect(await outcome(charge)).toMatchObject(expected);
     expect((await outcome(charge)).disputes).toHaveLength(1);
     expect(await operatorsHeard(charge)).toEqual(['open', status]);
+    expect(await told(charge)).toEqual([...TOLD.open, ...TOLD[status]]);
   });
 
   it('of a charge without a developer holds nothing and is booked all the same', async () => {
@@ -143,6 +163,7 @@ describe('a dispute', () => {
     const won = await rail.buy(CATALOG.proYearUsd);
     await rail.tell(disputed(won, 'won', { fee: 0n }));
     expect(await outcome(won)).toMatchObject({ status: 'succeeded', returned: 0n, hasRight: true });
+    expect(await told(lost)).toEqual(['buyer: dispute_opened', 'buyer: dispute_lost']);
     expect(
       await world.sql(
         `SELECT 1 FROM ledger_entry l JOIN dispute d ON d.id = split_part(l.transaction_id, '/', 1) JOIN payment p ON p.id = d.payment_id WHERE p.charge_id = $1`,

@@ -6,10 +6,10 @@ import { telegramIdOf } from '#domain/identity/account.ts';
 import { Currency } from '#domain/money.ts';
 import { lockPayment } from '#domain/payment/change.ts';
 import { completeRefund, failRefund } from '#domain/payment/record-refund.ts';
-import { ProviderError, type RefundAnswer } from '#domain/provider.ts';
+import { type KnownRefund, ProviderError, type RefundAnswer } from '#domain/provider.ts';
 import type { Payment, Refund } from '#lib/generated/prisma/client.ts';
 
-/** Longer than a refund takes to be asked for: three calls of 8 s, and a minute in which what was sent may still arrive. */
+/** Longer than a refund takes to be asked for: 30 s in all, and a minute in which what was sent may still arrive. */
 const ASKING_LASTS_SECONDS = 90;
 
 /**
@@ -69,6 +69,7 @@ async function ask(ctx: Ctx, refund: Refund, payment: Payment): Promise<RefundAn
     select: { reference: true },
   });
   const askedAt = await markAsked(ctx, refund);
+  const known = await loadKnown(ctx, payment);
   try {
     return await provider.refund({
       refundId: refund.id,
@@ -79,6 +80,7 @@ async function ask(ctx: Ctx, refund: Refund, payment: Payment): Promise<RefundAn
       amount: { amount: refund.amount, currency: Currency.parse(refund.currency) },
       isWhole: refund.amount === payment.amount,
       isRepeat: refund.askedAt !== null,
+      known,
       paidAt: payment.paidAt,
     });
   } catch (error) {
@@ -89,6 +91,24 @@ async function ask(ctx: Ctx, refund: Refund, payment: Payment): Promise<RefundAn
   }
 }
 
+/** All refunds of the order at the provider of a payment. */
+async function loadKnown(ctx: Ctx, { invoiceId, provider }: Payment): Promise<KnownRefund[]> {
+  const refunds = await ctx.db.refund.findMany({
+    where: { payment: { invoiceId, provider } },
+    include: { payment: { select: { chargeId: true } } },
+    orderBy: { createdAt: 'desc' },
+    take: 100,
+  });
+  return refunds.map(({ amount, askedAt, id, payment, reference, status }) => ({
+    refundId: id,
+    chargeId: payment.chargeId,
+    reference,
+    status,
+    amount,
+    isUnsure: reference === null && askedAt !== null,
+  }));
+}
+
 /**
  * Writes down that the provider is being asked, durably and before it is: whoever finds the mark knows that it may be done.
  * Throws `unavailable BEING_ASKED` while another asks. A mark ahead of the clock is one from before the clock was moved back.
@@ -97,7 +117,9 @@ async function markAsked(ctx: Ctx, refund: Refund): Promise<Date> {
   const askedAt = ctx.clock.now();
   const awayMs = refund.askedAt === null ? null : Math.abs(askedAt.getTime() - refund.askedAt.getTime());
   const isFree = awayMs === null || awayMs >= ASKING_LASTS_SECONDS * 1_000;
-  const mark = { where: { id: refund.id, status: 'requested', askedAt: refund.askedAt }, data: { askedAt } } as const;
+  // As it was read: meanwhile another may have asked, and got its answer.
+  const { askedAt: before, id, reference } = refund;
+  const mark = { where: { id, status: 'requested', askedAt: before, reference }, data: { askedAt } } as const;
   if (isFree && (await ctx.db.refund.updateMany(mark)).count === 1) return askedAt;
   throw new ProviderError('unavailable', 'BEING_ASKED', { retryAfterSeconds: ASKING_LASTS_SECONDS });
 }

@@ -6,7 +6,7 @@ import { subjectOf } from '#domain/identity/account.ts';
 import type { Subject } from '#domain/identity/rules.ts';
 import { Currency } from '#domain/money.ts';
 import type { PaymentStatus, SettlingOrder } from '#domain/payment/rules.ts';
-import type { ProviderEvent } from '#domain/provider.ts';
+import { METHODS, type Method, type ProviderEvent } from '#domain/provider.ts';
 import type { SubscriptionStatus } from '#domain/subscription/rules.ts';
 
 export type SucceededEvent = Extract<ProviderEvent, { type: 'payment_succeeded' }>;
@@ -41,6 +41,8 @@ export type LoadedCharge = Readonly<{
   developer: OwnerRow | null;
   /** Who paid; the buyer where the provider does not know its payers. Null when the payer never met us. */
   payerUserId: string | null;
+  /** How the last checkout that was opened at its provider was to be paid; null where that is not known. */
+  openedMethod: Method | null;
   /** The payment that stands for this charge already. */
   existing: Readonly<{ id: string; status: PaymentStatus }> | null;
   /** Renewing subscriptions of the same product whose place this purchase takes: another plan, months when a year is bought, or one whose renewal failed. */
@@ -67,6 +69,7 @@ type Row = {
   developer_user_id: string | null;
   buyer: Subject | null;
   payer_user_id: string | null;
+  opened_method: string | null;
   existing_id: string | null;
   existing_status: PaymentStatus | null;
   subscription_id: string | null;
@@ -93,6 +96,8 @@ const LOAD_CHARGES = {
   text: `
     SELECT key.position, i.id AS invoice_id, i.user_id, i.price_id, i.plan_id, i.product_id, i.kind, i."interval", i.status,
       i.amount, i.currency, i.platform_fee_bps, i.developer_user_id, encode(buyer.subject, 'hex') AS buyer, CASE WHEN key.payer IS NULL THEN i.user_id ELSE payer.user_id END AS payer_user_id,
+      (SELECT a.method FROM payment_attempt a WHERE a.invoice_id = i.id AND a.provider = key.provider AND a.method IS NOT NULL
+        ORDER BY a.status = 'failed', a.created_at DESC, a.id DESC LIMIT 1) AS opened_method,
       existing.id AS existing_id, existing.status AS existing_status,
       s.id AS subscription_id, s.status AS subscription_status, s.current_period_end AS subscription_end,
       (SELECT f.period_start FROM payment f WHERE s.id IS NOT NULL AND f.invoice_id = i.id AND f.kind = 'first') AS first_period_start,
@@ -169,6 +174,7 @@ function toLoadedCharge(row: Row): LoadedCharge {
     item: row.item,
     payer: OwnerRow.nullable().parse(row.payer),
     developer: OwnerRow.nullable().parse(row.developer),
+    openedMethod: METHODS.find((method) => method === row.opened_method) ?? null,
     existing: row.existing_id && row.existing_status ? { id: row.existing_id, status: row.existing_status } : null,
     replacedSubscriptionIds: row.replaced,
   };

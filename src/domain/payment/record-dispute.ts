@@ -1,7 +1,7 @@
 import { recordAudit } from '#domain/audit/record.ts';
 import { type Ctx, newId } from '#domain/context/context.ts';
 import { closeInbox, type InboxEntry } from '#domain/context/inbox.ts';
-import { attentionJob, type JobRequest, queueJobs } from '#domain/context/queue.ts';
+import { attentionJob, type JobRequest, type NoticeKind, noticeJob, queueJobs } from '#domain/context/queue.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
 import { entriesForHold, entriesForReturn, entriesForWonDispute, returnedShare } from '#domain/ledger/rules.ts';
@@ -50,8 +50,24 @@ async function apply(tx: Ctx, payment: Payment, event: DisputedEvent): Promise<'
   const current = await lockPayment(tx, { id: payment.id });
   const jobs =
     event.status === 'won' ? await win(tx, current, dispute, event) : await lose(tx, current, dispute, event);
-  await queueJobs(tx, [...jobs, attentionJob(dispute.id, event.status)]);
+  await queueJobs(tx, [...jobs, ...tellingOf(payment, dispute, event.status)]);
   return 'applied';
+}
+
+/** What its buyer and the developer whose share is concerned hear of each state; both learn by it what they have. */
+const NOTICES = {
+  open: { buyer: 'dispute_opened', developer: 'share_held' },
+  won: { buyer: 'dispute_won', developer: 'share_released' },
+  lost: { buyer: 'dispute_lost', developer: 'share_lost' },
+} as const satisfies Record<Dispute['status'], Record<'buyer' | 'developer', NoticeKind>>;
+
+function tellingOf(payment: Payment, { heldShare, id }: Dispute, status: Dispute['status']): JobRequest[] {
+  const { developerUserId, userId } = payment;
+  const { buyer, developer } = NOTICES[status];
+  const jobs = [attentionJob(id, status), noticeJob({ userId, kind: buyer, objectId: id })];
+  if (developerUserId && heldShare > 0n)
+    jobs.push(noticeJob({ userId: developerUserId, kind: developer, objectId: id }));
+  return jobs;
 }
 
 async function open(tx: Ctx, payment: Payment, { amount, reference }: DisputedEvent): Promise<Dispute> {
@@ -77,7 +93,7 @@ async function open(tx: Ctx, payment: Payment, { amount, reference }: DisputedEv
     await takeRight(tx, payment, { isForGood: false });
   const data = { dispute: dispute.id, amount: amount.amount.toString(), currency };
   await recordAudit(tx, { action: 'dispute.opened', objectId: payment.id, data });
-  await queueJobs(tx, [attentionJob(dispute.id, 'open')]);
+  await queueJobs(tx, tellingOf(payment, dispute, 'open'));
   return dispute;
 }
 

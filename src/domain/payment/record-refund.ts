@@ -5,6 +5,7 @@ import { attentionJob, type JobRequest, noticeJob, queueJobs } from '#domain/con
 import { inTransaction } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
 import { type Entry, entriesForReturn, type Return, reversed } from '#domain/ledger/rules.ts';
+import { Currency } from '#domain/money.ts';
 import {
   endNeedlessRefunds,
   giveRight,
@@ -15,15 +16,19 @@ import {
   takeRight,
   writeEntries,
 } from '#domain/payment/change.ts';
-import { nextPaymentStatus, takesRight } from '#domain/payment/rules.ts';
-import type { ProviderEvent } from '#domain/provider.ts';
+import { acceptedAs, nextPaymentStatus, takesRight } from '#domain/payment/rules.ts';
+import { METHODS, type ProviderEvent } from '#domain/provider.ts';
 import type { Payment, Refund } from '#lib/generated/prisma/client.ts';
 
 export type RefundedEvent = Extract<ProviderEvent, { type: 'payment_refunded' }>;
+export type RefundPartEvent = Extract<ProviderEvent, { type: 'refund_part_paid' }>;
 export type RefundFailedEvent = Extract<ProviderEvent, { type: 'refund_failed' }>;
 
-/** A refund as it is told: by its own ids where they are known, else the one that runs or a new one of the provider's. */
-type Told = Readonly<{ refundId: string | null; reference: string | null; amount: bigint }>;
+/**
+ * A refund as it is told: by its own ids where they are known, else the one that runs or a new one of the provider's. `of` is the
+ * refund that a new one was a part of.
+ */
+type Told = Readonly<{ refundId: string | null; reference: string | null; amount: bigint; of?: Refund }>;
 
 /**
  * Records that a charge went back, or a part of it, whoever asked for it: payment, refund, right, subscription, books, audit
@@ -44,6 +49,42 @@ export async function recordRefund(
     await closeInbox(tx, inbox, outcome);
     return outcome;
   });
+}
+
+/**
+ * Records that some of a refund was paid while the rest is still open: that part becomes a refund of its own, done, and the one
+ * that runs is for the rest. So what was paid stays given back when the rest comes to nothing. Of a refund that is not known
+ * or over it changes nothing. Throws as `recordRefund` does.
+ */
+export async function recordRefundPart(
+  ctx: Ctx,
+  request: { providerId: string; event: RefundPartEvent; inbox: InboxEntry | null },
+): Promise<'applied' | 'duplicate'> {
+  const { event, inbox, providerId } = request;
+  return inTransaction(ctx, async (tx) => {
+    const payment = await lockPayment(tx, { provider: providerId, chargeId: event.chargeId });
+    if (event.paid.currency !== payment.currency) throw new AppError('invalid', 'currency_mismatch');
+    const outcome = await splitRefund(tx, payment, event);
+    await closeInbox(tx, inbox, outcome);
+    return outcome;
+  });
+}
+
+async function splitRefund(
+  tx: Ctx,
+  payment: Payment,
+  { paid: { amount }, part, reference, refundId }: RefundPartEvent,
+): Promise<'applied' | 'duplicate'> {
+  const rows = await tx.db.refund.findMany({
+    where: { paymentId: payment.id, OR: [{ id: refundId }, { reference: part }] },
+  });
+  const running = rows.find(({ id, status }) => id === refundId && status === 'requested');
+  if (!running || rows.some((refund) => refund.reference === part)) return 'duplicate';
+  // Less than one unit is left of it.
+  if (amount >= running.amount) return completeRefund(tx, payment, { refundId, reference, amount: running.amount });
+  const rest = { amount: running.amount - amount, reference };
+  await tx.db.refund.update({ where: { id: refundId }, data: rest });
+  return completeRefund(tx, payment, { refundId: null, reference: part, amount, of: running });
 }
 
 /** Brings a refund of a locked payment to its end, in the transaction of `tx`. */
@@ -96,7 +137,10 @@ function noticeOf(payment: Payment, refund: Refund, isWhole: boolean): JobReques
 
 /** The legs of what goes back, with the fee as the provider of the charge deals with it. */
 function entriesFor(tx: Ctx, payment: Payment, span: Return): Entry[] {
-  const accepted = tx.providers.get(payment.provider)?.accepts.find(({ currency }) => currency === payment.currency);
+  const accepted = acceptedAs(tx.providers.get(payment.provider), {
+    currency: Currency.parse(payment.currency),
+    method: METHODS.find((method) => method === payment.method) ?? null,
+  });
   const shares = { ...payment, providerId: payment.provider };
   return entriesForReturn(shares, span, { isFeeKept: accepted?.fee.isKept ?? false });
 }
@@ -125,7 +169,7 @@ async function endRefund(
   tx: Ctx,
   payment: Payment,
   standing: Refund | null,
-  { amount, reference }: Told,
+  { amount, of, reference }: Told,
 ): Promise<Refund> {
   const completedAt = tx.clock.now();
   if (standing)
@@ -145,10 +189,10 @@ async function endRefund(
       id: newId(tx, 'ref'),
       paymentId: payment.id,
       status: 'succeeded',
-      reason: 'provider',
+      reason: of?.reason ?? 'provider',
       amount,
       currency: payment.currency,
-      requestedBy: `provider:${payment.provider}`,
+      requestedBy: of?.requestedBy ?? `provider:${payment.provider}`,
       reference,
       createdAt: completedAt,
       completedAt,

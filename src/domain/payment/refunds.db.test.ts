@@ -47,6 +47,16 @@ const failed = (
   code: 'expired_or_canceled_card',
   undoesDone,
 });
+const partPaid = (charge: Charge, refundId: string, part: string, amount: bigint): ProviderEvent => ({
+  type: 'refund_part_paid',
+  eventId: rail.name('evt'),
+  occurredAt: world.clock.now(),
+  chargeId: charge.chargeId,
+  reference: `pull_${refundId}`,
+  refundId,
+  part,
+  paid: { amount, currency: charge.currency },
+});
 const paymentId = async ({ chargeId }: Charge) => {
   const [row] = await world.sql<{ id: string }>('SELECT id FROM payment WHERE charge_id = $1', [chargeId]);
   return row?.id ?? '';
@@ -277,6 +287,72 @@ describe('a refund that takes days', () => {
       status: 'refunded',
       refunds: [['succeeded', 101]],
     });
+  });
+});
+
+describe('a refund that is paid in parts', () => {
+  const runs = async () => {
+    const charge = await rail.buy();
+    return { charge, refund: await ask(charge) };
+  };
+
+  it('counts each as given back, once, and is itself the rest, until that is paid too', async () => {
+    const { charge, refund } = await runs();
+    for (const part of ['po_1', 'po_1', 'po_2', 'po_2']) await rail.tell(partPaid(charge, refund.id, part, 30n));
+    expect(await outcomeOf(world, charge.chargeId)).toMatchObject({
+      status: 'refunding',
+      hasRight: true,
+      refunds: [
+        ['requested', 41],
+        ['succeeded', 30],
+        ['succeeded', 30],
+      ],
+    });
+    await expectWholeBooks(world.system);
+    await rail.tell(refunded(charge, 101n, { reference: `pull_${refund.id}`, refundId: refund.id }));
+    await rail.tell(partPaid(charge, refund.id, 'po_3', 41n));
+    expect(await outcomeOf(world, charge.chargeId)).toMatchObject({
+      status: 'refunded',
+      hasRight: false,
+      refunds: [
+        ['succeeded', 30],
+        ['succeeded', 30],
+        ['succeeded', 41],
+      ],
+    });
+  });
+
+  it('leaves what was paid given back when the rest comes to nothing, and only that can be asked for again', async () => {
+    const { charge, refund } = await runs();
+    await rail.tell(partPaid(charge, refund.id, 'po_1', 60n));
+    await rail.tell(failed(charge, `pull_${refund.id}`, refund.id, false));
+    await rail.tell(partPaid(charge, refund.id, 'po_2', 41n));
+    const stands = { status: 'succeeded', hasRight: true };
+    expect(await outcomeOf(world, charge.chargeId)).toMatchObject(stands);
+    expect(await reasonOf(ask(charge, 42n))).toBe('refund_amount_wrong');
+    const again = await ask(charge);
+    expect(again.amount).toBe(41n);
+  });
+
+  it('is done with the part that leaves less than one unit of it', async () => {
+    const { charge, refund } = await runs();
+    await rail.tell(partPaid(charge, refund.id, 'po_1', 101n));
+    expect(await outcomeOf(world, charge.chargeId)).toMatchObject({
+      status: 'refunded',
+      refunds: [['succeeded', 101]],
+    });
+  });
+
+  it('changes nothing where no such refund is known, and waits for its charge', async () => {
+    const charge = await rail.buy();
+    await rail.tell(partPaid(charge, 'ref_unknown', 'po_1', 30n));
+    expect(await outcomeOf(world, charge.chargeId)).toMatchObject({ status: 'succeeded', refunds: [] });
+    const part = partPaid({ ...charge, chargeId: rail.name('ch') }, 'ref_unknown', 'po_1', 30n);
+    await rail.tell(part);
+    expect(await inboxOf(part)).toEqual([{ status: 'failed', result: null, error: 'payment_not_found' }]);
+    const other = { ...partPaid(charge, 'ref_unknown', 'po_2', 30n), paid: { amount: 30n, currency: 'USD' } as const };
+    await rail.tell(other);
+    expect(await inboxOf(other)).toEqual([{ status: 'failed', result: null, error: 'currency_mismatch' }]);
   });
 });
 

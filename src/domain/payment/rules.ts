@@ -2,8 +2,8 @@ import { accessEnd, type Interval } from '#domain/catalog/rules.ts';
 import type { Reason } from '#domain/errors.ts';
 import type { Subject } from '#domain/identity/rules.ts';
 import { type Entry, entriesForPayment } from '#domain/ledger/rules.ts';
-import type { Money } from '#domain/money.ts';
-import type { ProcessorFee } from '#domain/provider.ts';
+import type { Currency, Money } from '#domain/money.ts';
+import type { Capability, Method, ProcessorFee, Provider } from '#domain/provider.ts';
 import { type RevenueSplit, splitRevenue } from '#domain/revenue/rules.ts';
 import { renewalPeriod, type SubscriptionStatus } from '#domain/subscription/rules.ts';
 
@@ -202,4 +202,13 @@ export function bookPayment(
     ...split,
   });
   return { split, developerUserId, entries };
+}
+
+/** What a provider accepts a charge as; the first of its methods in the currency where it is not known how it was paid. */
+export function acceptedAs(
+  provider: Pick<Provider, 'accepts'> | undefined,
+  { currency, method }: Readonly<{ currency: Currency; method: Method | null }>,
+): Capability | undefined {
+  const inCurrency = provider?.accepts.filter((capability) => capability.currency === currency) ?? [];
+  return inCurrency.find((capability) => capability.method === method) ?? inCurrency[0];
 }

@@ -1,14 +1,17 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { cancelInvoice } from '#domain/checkout/cancel.ts';
 import { checkEntitlement } from '#domain/entitlement/check.ts';
 import { telegramIdOf } from '#domain/identity/account.ts';
+import type { Method } from '#domain/provider.ts';
 import { retryWebhooks } from '#domain/webhook/retry.ts';
 import { expectWholeBooks, jobsOf, noticesOf } from '../../testing/books.ts';
 import { AMOUNTS, CATALOG, DEVELOPER } from '../../testing/catalog.ts';
+import { makeRail, RAIL } from '../../testing/rail.ts';
 import { refundedPayment, successfulPayment } from '../../testing/updates.ts';
 import { type Buyer, MONTH_MS, newChargeId, openWorld, type PriceId } from '../../testing/world.ts';
 
 const world = openWorld();
+const rail = makeRail(world);
 const TIMES = 50;
 
 async function open(buyer: Buyer, priceId: PriceId) {
@@ -308,5 +311,74 @@ describe('an error in the middle of the commit', () => {
     await expect(world.deliver(successfulPayment(world.nextUpdateId(), facts))).rejects.toThrow();
     await world.sql('ALTER TABLE webhook_event_away RENAME TO webhook_event');
     expect(await paymentsOf(facts.invoiceId)).toEqual([]);
+  });
+});
+
+describe('the fee of a charge', () => {
+  /** What the provider takes of 101 Stars, by how they are paid; the first row is none of what was opened. */
+  const rows = () => {
+    const [row] = rail.in(world.system).providers.get(RAIL)?.accepts ?? [];
+    if (!row) throw new Error('no row');
+    const take = (method: Method, fixed: bigint) => ({ ...row, method, fee: { ...row.fee, bps: 0, fixed } });
+    return [take('credit_card', 50n), take('telegram_stars', 7n), take('bank_transfer', 1n)];
+  };
+  afterEach(() => rail.reset());
+
+  it.each<[string, Method | null, string | null, bigint, Method]>([
+    ['as it was opened, where its provider does not say how it was paid', null, null, 7n, 'telegram_stars'],
+    ['as it was paid, where its provider says so', 'bank_transfer', null, 1n, 'bank_transfer'],
+    [
+      'by the first row, where the method is not known',
+      null,
+      'UPDATE payment_attempt SET method = NULL',
+      50n,
+      'credit_card',
+    ],
+    [
+      'as the last checkout was opened that could be',
+      null,
+      `INSERT INTO payment_attempt (id, invoice_id, user_id, provider, status, method, created_at)
+       SELECT id || '_' || n, invoice_id, user_id, provider, (CASE n WHEN 1 THEN 'closed' ELSE 'failed' END)::attempt_status,
+         CASE n WHEN 1 THEN 'bank_transfer' ELSE 'credit_card' END, created_at + n * interval '1 minute'
+       FROM payment_attempt, generate_series(1, 2) n`,
+      1n,
+      'bank_transfer',
+    ],
+  ])('is taken %s', async (_name, method, before, fee, kept) => {
+    rail.change({ accepts: rows() });
+    const placed = await rail.place();
+    if (before) await world.sql(`${before} WHERE invoice_id = $1`, [placed.invoiceId]);
+    const paid = rail.paid(placed, rail.name('fee'));
+    if (paid.type !== 'payment_succeeded') throw new Error('not paid');
+    await rail.tell({ ...paid, method });
+    expect(
+      await world.sql('SELECT processor_fee, method FROM payment WHERE invoice_id = $1', [placed.invoiceId]),
+    ).toEqual([{ processor_fee: fee, method: kept }]);
+    await expectWholeBooks(world.system);
+  });
+
+  it('stays with the provider or comes back by the row it was taken by', async () => {
+    const [card, stars, bank] = rows();
+    if (!card || !stars || !bank) throw new Error('no rows');
+    rail.change({ accepts: [card, { ...stars, fee: { ...stars.fee, isKept: true } }, bank] });
+    const charge = await rail.buy();
+    await rail.tell({
+      type: 'payment_refunded',
+      eventId: rail.name('evt'),
+      occurredAt: world.clock.now(),
+      invoiceId: charge.invoiceId,
+      chargeId: charge.chargeId,
+      payerId: null,
+      paid: { amount: charge.amount, currency: charge.currency },
+      reference: rail.name('re'),
+      refundId: null,
+    });
+    const [left] = await world.sql<{ fees: bigint }>(
+      `SELECT sum(l.amount)::int8 AS fees FROM ledger_entry l WHERE l.account = 'processor_fees' AND l.transaction_id IN (
+         SELECT id FROM payment WHERE charge_id = $1
+         UNION ALL SELECT r.id FROM refund r JOIN payment p ON p.id = r.payment_id WHERE p.charge_id = $1)`,
+      [charge.chargeId],
+    );
+    expect(left).toEqual({ fees: 7n });
   });
 });

@@ -9,7 +9,7 @@ const world = openWorld();
 const OLD = new Uint8Array(32).fill(7);
 const keys = { dataKey: new Uint8Array(32).fill(9), subjectKey: new Uint8Array(32).fill(8) };
 const during = () => ({ ...world.system, vault: makeVault({ ...keys, previousDataKey: OLD }) });
-const after = () => ({ ...world.system, vault: makeVault({ ...keys, previousDataKey: null }) });
+const rotated = () => ({ ...world.system, vault: makeVault({ ...keys, previousDataKey: null }) });
 
 describe('replacing the data key', () => {
   it('wraps every person’s key anew, and leaves what lies under theirs', async () => {
@@ -19,7 +19,7 @@ describe('replacing the data key', () => {
       `INSERT INTO webhook_event (id, provider, event_id, kind, status, body, received_at) VALUES ('whe_x', 'x', 'x', 'x', 'failed', $1, now())`,
       [Buffer.from(world.system.vault.seal(Buffer.from('raw')))],
     );
-    await expect(telegramIdOf(after(), buyers[0]?.id ?? '')).rejects.toThrow();
+    await expect(telegramIdOf(rotated(), buyers[0]?.id ?? '')).rejects.toThrow();
     const changed = await rotateDataKey(during());
     expect(changed['identity_link.data_key']).toBeGreaterThanOrEqual(5);
     expect(changed['webhook_event.body']).toBeGreaterThanOrEqual(1);
@@ -29,9 +29,13 @@ describe('replacing the data key', () => {
       'payment_method.page': 0,
       'webhook_event.body': 0,
     });
-    for (const { id, telegramId } of buyers) expect(await telegramIdOf(after(), id)).toBe(telegramId);
+    for (const { id, telegramId } of buyers) expect(await telegramIdOf(rotated(), id)).toBe(telegramId);
     const [event] = await world.sql<{ body: Buffer }>("SELECT body FROM webhook_event WHERE id = 'whe_x'");
-    expect(after().vault.open(event?.body ?? Buffer.alloc(0)).toString()).toBe('raw');
+    expect(
+      rotated()
+        .vault.open(event?.body ?? Buffer.alloc(0))
+        .toString(),
+    ).toBe('raw');
   });
 
   it('stops where something opens with neither key, and has lost nothing', async () => {

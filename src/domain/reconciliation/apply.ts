@@ -1,7 +1,7 @@
 import type { Ctx } from '#domain/context/context.ts';
 import type { InboxEntry } from '#domain/context/inbox.ts';
 import { recordDispute } from '#domain/payment/record-dispute.ts';
-import { recordRefund, recordRefundFailure } from '#domain/payment/record-refund.ts';
+import { recordRefund, recordRefundFailure, recordRefundPart } from '#domain/payment/record-refund.ts';
 import { settlePayment } from '#domain/payment/settle.ts';
 import type { ProviderEvent } from '#domain/provider.ts';
 import { recordFailure } from '#domain/reservation/fail.ts';
@@ -31,6 +31,8 @@ export async function applyEvent(
       return recordFailure(ctx, { providerId, event, inbox, reference: received.reference ?? null });
     case 'payment_refunded':
       return recordRefund(ctx, { providerId, event, inbox });
+    case 'refund_part_paid':
+      return recordRefundPart(ctx, { providerId, event, inbox });
     case 'refund_failed':
       return recordRefundFailure(ctx, { providerId, event, inbox });
     case 'payment_disputed':

@@ -17,6 +17,8 @@ const LATER_AGES_MS = Array.from({ length: LAST_DAY }, (_, day) => day + 1)
 const PAID_AGES_MS = [DAY_MS / 24, DAY_MS, 3 * DAY_MS, 10 * DAY_MS, 30 * DAY_MS];
 const OLDEST_MS = 2 * DAY_MS;
 const BATCH = 50;
+/** How many paid checkouts are passed at once for each age. */
+const PASSED = 5_000;
 
 type Open = { invoice_id: string; reference: string | null; charge_id: string | null };
 
@@ -40,27 +42,37 @@ const HOLDS = claim(
   't.invoice_id, NULL AS reference, t.charge_id',
 );
 /**
- * Paid holds of a provider that may give money back without a word. They are many and stay so: those that were asked about n
- * times are looked for by the age that is due next, $3, so that only what is due is read.
+ * What is many and stays so: rows that were asked about n times are looked for by the age that is due next, $3, so that only what
+ * is due is read.
  */
+const dueOf = (table: string, since: string, rest: string, most: number) =>
+  `SELECT o.id FROM unnest($3::timestamptz[]) WITH ORDINALITY AS age (due, nth) CROSS JOIN LATERAL (
+      SELECT r.id FROM ${table} r WHERE r.provider = $1 AND r.questions = age.nth - 1
+        AND r.${since} > $2 AND r.${since} <= age.due AND ${rest}
+      ORDER BY r.${since} LIMIT ${most} FOR UPDATE OF r SKIP LOCKED) o`;
+
+/** Paid holds of a provider that may give money back without a word. */
 const PAID_HOLDS = {
   name: 'claim_paid_holds',
   text: `UPDATE reservation t SET questions = questions + 1
-    WHERE t.id IN (SELECT o.id FROM unnest($3::timestamptz[]) WITH ORDINALITY AS age (due, nth) CROSS JOIN LATERAL (
-      SELECT r.id FROM reservation r WHERE r.provider = $1 AND r.status = 'paid' AND r.questions = age.nth - 1
-        AND r.paid_at > $2 AND r.paid_at <= age.due
-      ORDER BY r.paid_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED) o)
+    WHERE t.id IN (${dueOf('reservation', 'paid_at', `r.status = 'paid'`, BATCH)})
     RETURNING t.invoice_id, NULL AS reference, t.charge_id`,
 };
+// Not EXISTS: Postgres would make a join of it, and begin with all payments where it takes them for few.
+const PAID_BY = '(SELECT p.id FROM payment p WHERE p.invoice_id = r.invoice_id AND p.provider = r.provider LIMIT 1)';
+/** Checkouts that were paid need no question: they count as asked for good, so that nobody walks past them again. */
+const PAID_CHECKOUTS = {
+  name: 'pass_paid_checkouts',
+  text: `UPDATE payment_attempt t SET questions = cardinality($3::timestamptz[])
+    WHERE t.id IN (${dueOf('payment_attempt', 'created_at', `r.reference IS NOT NULL AND ${PAID_BY} IS NOT NULL`, PASSED)})`,
+};
 /** Checkouts that somebody may have paid without our hearing of it. */
-const CHECKOUTS = claim(
-  'claim_open_checkouts',
-  'payment_attempt',
-  'created_at',
-  `o.provider = $1 AND o.created_at > $2 AND o.reference IS NOT NULL
-    AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.invoice_id = o.invoice_id AND p.provider = o.provider)`,
-  't.invoice_id, t.reference, NULL AS charge_id',
-);
+const CHECKOUTS = {
+  name: 'claim_open_checkouts',
+  text: `UPDATE payment_attempt t SET questions = questions + 1
+    WHERE t.id IN (${dueOf('payment_attempt', 'created_at', `r.reference IS NOT NULL AND ${PAID_BY} IS NULL`, BATCH)})
+    RETURNING t.invoice_id, t.reference, NULL AS charge_id`,
+};
 /** What stands under a payment and is open is asked about by its charge. */
 const claimOfPayments = (name: string, table: string, rest: string) => ({
   name,
@@ -96,6 +108,7 @@ export async function askOpenOrders(ctx: Ctx): Promise<number> {
       ...(reservations?.mayReturnUntold
         ? await take(ctx, PAID_HOLDS, [id, new Date(now - MONTH_DAYS * DAY_MS), instants(now, PAID_AGES_MS)])
         : []),
+      ...(await take(ctx, PAID_CHECKOUTS, [id, new Date(now - OLDEST_MS), early])),
       ...(await take(ctx, CHECKOUTS, [id, new Date(now - OLDEST_MS), early])),
       ...(await take(ctx, REFUNDS, [id, months, late])),
       ...(await take(ctx, DISPUTES, [id, months, late])),

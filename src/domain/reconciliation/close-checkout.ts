@@ -1,4 +1,4 @@
-import { closeCheckout } from '#domain/checkout/close.ts';
+import { closeCheckout, withdrawTransfer } from '#domain/checkout/close.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { convergeOrder } from '#domain/reconciliation/converge.ts';
 
@@ -7,9 +7,11 @@ import { convergeOrder } from '#domain/reconciliation/converge.ts';
  * was quicker. Safe to run again. Throws ProviderError, so that it is tried later.
  */
 export async function closeAndAsk(ctx: Ctx, attemptId: string): Promise<void> {
-  const attempt = await ctx.db.paymentAttempt.findUnique({ where: { id: attemptId } });
+  const attempt = await ctx.db.paymentAttempt.findUnique({ where: { id: attemptId }, include: { invoice: true } });
   if (!attempt || attempt.reference === null) return;
-  const { invoiceId, provider: providerId, reference } = attempt;
-  if ((await closeCheckout(ctx, attempt)) === 'busy')
-    await convergeOrder(ctx, { providerId, about: { invoiceId, reference, chargeId: null } });
+  const { invoice, provider, reference } = attempt;
+  if ((await closeCheckout(ctx, attempt)) === 'closed') return;
+  // Whoever cancelled an order means not to pay it: a transfer that is awaited for it is called off.
+  if (invoice.status === 'cancelled') await withdrawTransfer(ctx, { provider, reference });
+  await convergeOrder(ctx, { providerId: provider, about: { invoiceId: invoice.id, reference, chargeId: null } });
 }

@@ -2,7 +2,13 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { cancelInvoice } from '#domain/checkout/cancel.ts';
 import { executeRefund } from '#domain/payment/execute-refund.ts';
 import { requestRefund } from '#domain/payment/request-refund.ts';
-import { type AskedOrder, type OrderHint, ProviderError, type ProviderEvent } from '#domain/provider.ts';
+import {
+  type AskedOrder,
+  type OrderHint,
+  ProviderError,
+  type ProviderEvent,
+  type RefundRequest,
+} from '#domain/provider.ts';
 import { replayWebhook } from '#domain/webhook/replay.ts';
 import { retryWebhooks } from '#domain/webhook/retry.ts';
 import { expectWholeBooks, noticesOf } from '../../testing/books.ts';
@@ -99,6 +105,8 @@ describe('a hint', () => {
         createdAt: world.clock.now(),
         reservation: null,
         booked: [],
+        refunds: [],
+        refundReference: null,
       },
     ]);
     expect(await outcomeOf(world, chargeId)).toMatchObject({ status: 'succeeded', hasRight: true });
@@ -119,6 +127,32 @@ describe('a hint', () => {
     await rail.tell(again);
     expect(asked[1]).toMatchObject({ invoiceId: held.invoiceId, chargeId });
     expect(await inboxOf(again)).toMatchObject({ status: 'processed', result: 'duplicate' });
+  });
+
+  it('that names a refund finds its order by it, and the provider hears of all refunds of the order', async () => {
+    const known: RefundRequest['known'][] = [];
+    rail.change({
+      refund: async (request) => {
+        known.push(request.known);
+        if (known.length === 1) throw new ProviderError('unavailable', 'NO_ANSWER', { mayBeDone: true });
+        return { status: 'pending', reference: `re_${request.refundId}`, claimUrl: null };
+      },
+    });
+    const { chargeId, invoiceId } = await rail.buy();
+    const [row] = await world.sql<{ id: string }>('SELECT id FROM payment WHERE charge_id = $1', [chargeId]);
+    const { id: refundId } = await requestRefund(rail.in(world.asServer()), { paymentId: row?.id ?? '', amount: 40n });
+    const asked = answering(async () => []);
+    await rail.tell(hintOf({ chargeId }));
+    await expect(executeRefund(system(), refundId)).rejects.toMatchObject({ code: 'NO_ANSWER' });
+    await rail.tell(hintOf({ chargeId }));
+    world.clock.advance(2 * MINUTE_MS);
+    await executeRefund(system(), refundId);
+    await rail.tell(hintOf({ reference: `re_${refundId}` }));
+    const refund = { refundId, chargeId, reference: null, status: 'requested', amount: 40n, isUnsure: false };
+    const made = { ...refund, reference: `re_${refundId}` };
+    expect(asked.map(({ refunds }) => refunds)).toEqual([[refund], [{ ...refund, isUnsure: true }], [made]]);
+    expect(asked[2]).toMatchObject({ invoiceId, reference: made.reference, chargeId: null });
+    expect(known).toEqual([[{ ...refund, isUnsure: true }], [{ ...refund, isUnsure: true }]]);
   });
 
   it('about something unknown is asked about all the same, and is done when its provider knows nothing of ours', async () => {
@@ -351,6 +385,23 @@ describe('askOpenOrders', () => {
     expect([await orderOf(placed), await askOpenOrders(system())]).toEqual(['paid', 0]);
     world.clock.advance(DAY_MS);
     expect([await askOpenOrders(system()), now.length]).toEqual([0, 1]);
+  });
+
+  it('does not ask about a checkout that was paid, and passes it once for good', async () => {
+    const placed = await rail.place();
+    const { reference } = await attemptOf(placed);
+    const asked = paying(placed, rail.name('chg'));
+    await convergeOrder(system(), { providerId: RAIL, about: { ...NOTHING, reference } });
+    expect(asked).toHaveLength(1);
+    const questionsOf = () =>
+      world.sql<{ questions: number }>('SELECT questions FROM payment_attempt WHERE reference = $1', [reference]);
+    expect(await questionsOf()).toEqual([{ questions: 0 }]);
+    for (let day = 0; day < 2; day += 1) {
+      world.clock.advance(day === 0 ? 2 * MINUTE_MS : DAY_MS);
+      await askOpenOrders(system());
+      expect(await questionsOf()).toEqual([{ questions: 6 }]);
+    }
+    expect(asked).toHaveLength(1);
   });
 
   it('asks about a hold, and once a day for a month while the money is on its way', async () => {

@@ -2,7 +2,7 @@ import { asActor, type Ctx } from '#domain/context/context.ts';
 import { AppError, type Reason } from '#domain/errors.ts';
 import { Currency } from '#domain/money.ts';
 import { finishAdding } from '#domain/payment-method/confirm.ts';
-import type { AskedOrder, OrderHint, ProviderEvent } from '#domain/provider.ts';
+import type { AskedOrder, KnownRefund, OrderHint, ProviderEvent } from '#domain/provider.ts';
 import { type Applied, applyEvent } from '#domain/reconciliation/apply.ts';
 
 type Row = {
@@ -11,14 +11,15 @@ type Row = {
   charge_id: string | null;
   created_at: Date;
   booked: ReadonlyArray<{ chargeId: string; amount: string; goesBackInParts: boolean; isDisputed: boolean }>;
+  refunds: ReadonlyArray<Omit<KnownRefund, 'amount'> & { amount: string }>;
   held_charge_id: string | null;
   held_reference: string | null;
   held_amount: bigint | null;
   held_currency: string | null;
 };
 
-// $1 provider, $2 our order, $3 the provider's checkout, $4 its charge. The order is the one named, else that of the checkout,
-// of the payment or of the hold; each lookup rests on an index of its own. Asked about one checkout, its charge is not guessed.
+// $1 provider, $2 our order, $3 the provider's checkout or refund, $4 its charge. The order is the one named, else that of the
+// checkout, of the payment, of the refund or of the hold; each lookup rests on an index of its own. Asked about one checkout, its charge is not guessed.
 const LOAD = {
   name: 'load_asked_order',
   text: `
@@ -27,6 +28,8 @@ const LOAD = {
         (SELECT id FROM invoice WHERE id = $2),
         (SELECT invoice_id FROM payment_attempt WHERE provider = $1 AND reference = $3 LIMIT 1),
         (SELECT invoice_id FROM payment WHERE provider = $1 AND charge_id = $4),
+        (SELECT p.invoice_id FROM refund f JOIN payment p ON p.id = f.payment_id
+          WHERE f.reference = $3 AND p.provider = $1 LIMIT 1),
         (SELECT invoice_id FROM reservation WHERE provider = $1 AND charge_id = $4)) AS id
     )
     SELECT i.id AS invoice_id, coalesce($3, a.reference) AS reference,
@@ -35,6 +38,10 @@ const LOAD = {
           'isDisputed', b.status = 'disputed', 'goesBackInParts',
           EXISTS (SELECT 1 FROM refund f WHERE f.payment_id = b.id AND f.amount < b.amount))
         FROM payment b WHERE b.invoice_id = i.id AND b.provider = $1) AS booked,
+      ARRAY(SELECT json_build_object('refundId', f.id, 'chargeId', b.charge_id, 'reference', f.reference, 'status', f.status,
+          'amount', f.amount::text, 'isUnsure', f.reference IS NULL AND f.asked_at IS NOT NULL)
+        FROM payment b JOIN refund f ON f.payment_id = b.id WHERE b.invoice_id = i.id AND b.provider = $1
+        ORDER BY f.created_at DESC LIMIT 100) AS refunds,
       r.charge_id AS held_charge_id, r.reference AS held_reference, r.amount AS held_amount, r.currency AS held_currency
     FROM named JOIN invoice i ON i.id = named.id
     LEFT JOIN LATERAL (SELECT reference FROM payment_attempt WHERE invoice_id = i.id AND provider = $1 AND reference IS NOT NULL
@@ -93,16 +100,19 @@ async function apply(
 }
 
 async function loadAsked(ctx: Ctx, providerId: string, about: OrderHint): Promise<AskedOrder> {
-  const { chargeId, invoiceId, reference } = about;
+  const { chargeId, invoiceId, reference, refundReference = null } = about;
   const { rows } = await ctx.pool.query<Row>({ ...LOAD, values: [providerId, invoiceId, reference, chargeId] });
   const [row] = rows;
-  if (!row) return { invoiceId: null, reference, chargeId, createdAt: ctx.clock.now(), reservation: null };
+  if (!row)
+    return { invoiceId: null, reference, chargeId, refundReference, createdAt: ctx.clock.now(), reservation: null };
   return {
     invoiceId: row.invoice_id,
     reference: row.reference,
     chargeId: row.charge_id,
     createdAt: row.created_at,
     booked: row.booked.map(({ amount, ...charge }) => ({ ...charge, amount: BigInt(amount) })),
+    refunds: row.refunds.map(({ amount, ...refund }) => ({ ...refund, amount: BigInt(amount) })),
+    refundReference,
     reservation:
       row.held_charge_id !== null && row.held_amount !== null
         ? {

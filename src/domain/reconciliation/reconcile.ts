@@ -229,7 +229,9 @@ function isRefusedRow(error: unknown): boolean {
 async function settle(ctx: Ctx, providerId: string, row: ProviderTransaction): Promise<boolean> {
   const { chargeId, invoiceId, reference } = row;
   if (ctx.providers.get(providerId)?.find) {
-    const outcome = await convergeOrder(ctx, { providerId, about: { invoiceId, reference: null, chargeId } });
+    const refundReference = row.direction === 'refund' ? reference : null;
+    const about = { invoiceId, reference: null, chargeId, refundReference };
+    const outcome = await convergeOrder(ctx, { providerId, about });
     if (outcome === 'ignored') throw new AppError('not_found', 'invoice_not_found');
     return outcome === 'applied';
   }

@@ -1,28 +1,9 @@
 import { recordAudit } from '#domain/audit/record.ts';
+import { endReservation } from '#domain/checkout/end-hold.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
 
 const BATCH = 200;
-/** Held, or lapsed here without a word of the provider's: its code then still counts. */
-const STILL_CANCELLABLE = { OR: [{ status: 'reserved' as const }, { status: 'cancelled' as const, code: null }] };
-
-/**
- * Ends a reservation in the transaction of `tx`: cancelled when no money moved, refunded when it went back. `code` is the
- * provider's, null for one whose time ran out here. False when it is not in the state before that any more.
- */
-export async function endReservation(
-  tx: Ctx,
-  end: { id: string; status: 'cancelled' | 'refunded'; code: number | null },
-): Promise<boolean> {
-  const { code, id, status } = end;
-  const { count } = await tx.db.reservation.updateMany({
-    where: { id, ...(status === 'refunded' ? { status: 'paid' } : STILL_CANCELLABLE) },
-    data: { status, code, cancelledAt: tx.clock.now() },
-  });
-  if (count === 0) return false;
-  await recordAudit(tx, { action: `reservation.${status}`, objectId: id, data: { code } });
-  return true;
-}
 
 /** Ends one reservation whose time has run out. Ending it twice changes nothing. */
 export async function lapseReservation(ctx: Ctx, { id, code }: { id: string; code: number | null }): Promise<void> {

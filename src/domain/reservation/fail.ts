@@ -1,16 +1,13 @@
 import { recordAudit } from '#domain/audit/record.ts';
+import { dropHold } from '#domain/checkout/end-hold.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { closeInbox, type InboxEntry } from '#domain/context/inbox.ts';
 import { noticeJob, queueJobs } from '#domain/context/queue.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
 import type { ProviderEvent } from '#domain/provider.ts';
-import { endReservation } from '#domain/reservation/end.ts';
 import type { PaymentAttempt } from '#lib/generated/prisma/client.ts';
 
 export type FailedEvent = Extract<ProviderEvent, { type: 'payment_failed' }>;
-
-/** A provider without codes of its own for the end of a hold: its word all the same. */
-const FAILED_CODE = 0;
 
 /**
  * Keeps why a payer's try failed, so that their page can say it. A final failure also ends the checkout and the hold on its
@@ -40,18 +37,30 @@ async function fail(tx: Ctx, { event, provider, reference }: Failed): Promise<'a
   const mayRelease = isGone && (chargeId !== null || (attempt !== null && (await isNewest(tx, attempt))));
   const wasHeld = mayRelease && (await release(tx, { provider, chargeId, invoiceId }));
   if (!attempt) return wasHeld ? 'applied' : 'duplicate';
-  const isLive = attempt.status === 'live' || attempt.status === 'creating';
-  const ends = isFinal && isLive;
-  if (!ends && !wasHeld && attempt.failure === failure) return 'duplicate';
-  await tx.db.paymentAttempt.update({
-    where: { id: attempt.id },
-    data: { failure, ...(ends ? { status: 'closed' } : {}) },
-  });
+  const isNew = await keepFailure(tx, attempt, { failure, isFinal });
+  if (!isNew && !wasHeld) return 'duplicate';
   const data = { attempt: attempt.id, failure, final: isFinal };
   await recordAudit(tx, { action: 'checkout.declined', objectId: invoiceId, data });
   if (wasHeld)
     await queueJobs(tx, [noticeJob({ userId: attempt.userId, kind: 'payment_failed', objectId: attempt.id })]);
   return 'applied';
+}
+
+/** False when it stood there already. A provider may tell of one refusal several times at once: one of them writes it. */
+async function keepFailure(
+  tx: Ctx,
+  { failure: before, id, status }: PaymentAttempt,
+  { failure, isFinal }: Pick<FailedEvent, 'failure' | 'isFinal'>,
+): Promise<boolean> {
+  const ends = isFinal && (status === 'live' || status === 'creating');
+  if (!ends && before === failure) return false;
+  const { count } = await tx.db.paymentAttempt.updateMany({
+    where: { id, status, failure: before },
+    data: { failure, ...(ends ? { status: 'closed' } : {}) },
+  });
+  if (count > 0) return true;
+  const now = await tx.db.paymentAttempt.findUniqueOrThrow({ where: { id } });
+  return keepFailure(tx, now, { failure, isFinal });
 }
 
 /**
@@ -77,8 +86,5 @@ async function release(
   const held = await tx.db.reservation.findFirst({
     where: { invoiceId, provider, status: 'reserved', ...(chargeId === null ? {} : { chargeId }) },
   });
-  if (!held) return false;
-  if (!(await endReservation(tx, { id: held.id, status: 'cancelled', code: FAILED_CODE }))) return false;
-  await tx.db.reservation.update({ where: { id: held.id }, data: { missing: null, instructionsUrl: null } });
-  return true;
+  return held !== null && dropHold(tx, held.id);
 }

@@ -186,6 +186,17 @@ describe('money that was announced and does not come', () => {
     expect((await rail.order(placed.buyer, placed.priceId)).invoiceId).toBe(placed.invoiceId);
   });
 
+  it('is written down once, told twenty times at the same instant', async () => {
+    const placed = await rail.place();
+    const tellings = Array.from({ length: 20 }, () => failed(placed, { isFinal: false }));
+    const results = await Promise.all(tellings.map(tell));
+    expect(results.toSorted()).toEqual(['applied', ...Array.from({ length: 19 }, () => 'duplicate')]);
+    const written = await world.sql("SELECT 1 FROM audit_event WHERE object_id = $1 AND action = 'checkout.declined'", [
+      placed.invoiceId,
+    ]);
+    expect(written).toHaveLength(1);
+  });
+
   it('frees an order whose time is over, which then ends', async () => {
     const placed = await rail.place();
     const chargeId = rail.name('ch');

@@ -1,4 +1,5 @@
 import { toAuditRow } from '#domain/audit/record.ts';
+import { endReservation } from '#domain/checkout/end-hold.ts';
 import { type Ctx, newId } from '#domain/context/context.ts';
 import { closeInbox, type InboxEntry, toInboxRow } from '#domain/context/inbox.ts';
 import { attentionJob, queueJobs } from '#domain/context/queue.ts';
@@ -9,7 +10,7 @@ import { lockPayment } from '#domain/payment/change.ts';
 import { completeRefund } from '#domain/payment/record-refund.ts';
 import { settlePayment } from '#domain/payment/settle.ts';
 import { type InquiryReason, PLAIN_CHARGE, type ProviderInquiry, type Reservation } from '#domain/provider.ts';
-import { endReservation, lapseHolder, lapseReservation, lapseReservations } from '#domain/reservation/end.ts';
+import { lapseHolder, lapseReservation, lapseReservations } from '#domain/reservation/end.ts';
 import { listReservations, loadReservation } from '#domain/reservation/load.ts';
 import {
   isLapsed,

@@ -10,7 +10,25 @@ import { getSubscription } from '#domain/subscription/records.ts';
 import { graceEnd } from '#domain/subscription/rules.ts';
 import { markup, miniAppLink, topUpLink } from '#messages/telegram.ts';
 import { formatDate, translator } from '#messages/translate.ts';
-import { type Composed, type Facts, factsOf, moneyText, receiptButton, returnedText, type Telling } from './telling.ts';
+import {
+  aboutDispute,
+  tellDisputeLost,
+  tellDisputeOpened,
+  tellDisputeWon,
+  tellShareHeld,
+  tellShareLost,
+  tellShareReleased,
+} from './dispute.ts';
+import {
+  type Composed,
+  type Facts,
+  factsOf,
+  moneyText,
+  planButton,
+  receiptButton,
+  returnedText,
+  type Telling,
+} from './telling.ts';
 import { tellAttention, tellFailed, tellPartRefunded, tellRefundToClaim, tellWaiting } from './unfinished.ts';
 
 /** One chat message: Telegram HTML and its buttons. */
@@ -55,6 +73,12 @@ const COMPOSERS: Record<NoticeKind, (telling: Telling, objectId: string) => Prom
   refund_to_claim: tellRefundToClaim,
   payment_waiting: tellWaiting,
   payment_failed: tellFailed,
+  dispute_opened: aboutDispute('open', tellDisputeOpened),
+  dispute_won: aboutDispute('won', tellDisputeWon),
+  dispute_lost: aboutDispute('lost', tellDisputeLost),
+  share_held: aboutDispute('open', tellShareHeld),
+  share_released: aboutDispute('won', tellShareReleased),
+  share_lost: aboutDispute('lost', tellShareLost),
   attention: tellAttention,
 };
 
@@ -72,6 +96,7 @@ function aboutSubscription(tell: (telling: Telling, subscription: Subscription, 
   };
 }
 
+/** While its right rests nothing is said here: the notices of the dispute do, and say in the end what is the buyer's. */
 async function tellPaid(telling: Telling, payment: PaymentRecord, { plan, amount }: Facts): Promise<Composed> {
   if (takesRight(payment.status)) return null;
   const { ctx, language, say } = telling;
@@ -177,10 +202,6 @@ function tellRenewalFailed(telling: Telling, subscription: Subscription, { plan,
 function tellEnded(telling: Telling, subscription: Subscription, { plan, planCode }: Facts): Composed {
   if (subscription.status !== 'expired') return null;
   return { text: telling.say('notice.subscriptionEnded', { plan }), buttons: [planButton(telling, planCode)] };
-}
-
-function planButton({ botUsername, language }: Telling, planCode: string): InlineKeyboardButton {
-  return { text: translator(language)('notice.button.again'), url: miniAppLink(botUsername, `plan_${planCode}`) };
 }
 
 function subscriptionsButton({ botUsername, language }: Telling): InlineKeyboardButton {

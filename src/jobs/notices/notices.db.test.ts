@@ -136,12 +136,46 @@ async function makeRefund(
   return id;
 }
 
-async function makeDispute(ctx: Ctx, paymentId: string, status: 'open' | 'won' | 'lost'): Promise<string> {
+type DisputeState = 'open' | 'won' | 'lost';
+
+async function makeDispute(
+  ctx: Ctx,
+  paymentId: string,
+  status: DisputeState,
+  data: Partial<Prisma.DisputeUncheckedCreateInput> = {},
+): Promise<string> {
   const id = newId(ctx, 'dsp');
   const closedAt = status === 'open' ? null : NOW;
   const about = { paymentId, reference: `reference_${id}`, amount: 150n, currency: 'XTR' };
-  await ctx.db.dispute.create({ data: { id, ...about, status, createdAt: NOW, closedAt } });
+  const end = { returnedAmount: status === 'lost' ? 150n : 0n, closedAt };
+  await ctx.db.dispute.create({ data: { id, ...about, status, createdAt: NOW, ...end, ...data } });
   return id;
+}
+
+/** A payment that is or was in question, what it bought, and the dispute, as its recording leaves them. */
+async function makeDisputed(
+  ctx: Ctx,
+  buyer: User,
+  status: DisputeState,
+  payment: Partial<Prisma.PaymentUncheckedCreateInput> = {},
+): Promise<string> {
+  const isDeveloped = typeof payment.developerUserId === 'string';
+  const sold = isDeveloped ? PLUGIN : MONTH;
+  const states = { open: 'disputed', won: 'succeeded', lost: 'charged_back' } as const;
+  const hasGoneBack = status === 'lost' || payment.status === 'refunded';
+  const returnedAmount = hasGoneBack ? sold.amount : 0n;
+  const paymentId = await makePayment(ctx, buyer, sold, { status: states[status], returnedAmount, ...payment });
+  const { periodEnd } = await ctx.db.payment.findUniqueOrThrow({ where: { id: paymentId } });
+  const { planId, productId } = sold;
+  const right = { userId: buyer.id, planId, productId, paymentId, startsAt: NOW, endsAt: periodEnd, createdAt: NOW };
+  const revokedAt = status === 'won' ? null : NOW;
+  await ctx.db.entitlement.create({ data: { id: newId(ctx, 'ent'), ...right, revokedAt } });
+  const heldShare = isDeveloped ? 170n : 0n;
+  return makeDispute(ctx, paymentId, status, {
+    heldShare,
+    amount: sold.amount,
+    returnedAmount: status === 'lost' ? sold.amount : 0n,
+  });
 }
 
 /** An order that is still open, with its checkout and what holds it. */
@@ -227,6 +261,8 @@ describe('notices', () => {
   const compose = (reader: User, kind: NoticeKind, objectId: string, now?: Date) =>
     composeNotice(world(now), { userId: reader.id, kind, objectId }, PLACE);
 
+  const sharedWith = (developer: User) => ({ developerUserId: developer.id, developerShare: 175n, platformFee: 75n });
+
   /** What each kind is about, in the state in which it is told. */
   const objects: Record<NoticeKind, (ctx: Ctx, reader: User) => Promise<string>> = {
     paid: (ctx, reader) => makePayment(ctx, reader, MONTH),
@@ -234,12 +270,7 @@ describe('notices', () => {
     refunded: (ctx, reader) => makePayment(ctx, reader, MONTH, { status: 'refunded' }),
     surplus_refunded: (ctx, reader) =>
       makePayment(ctx, reader, MONTH, { status: 'refunded', kind: 'surplus', periodStart: null, periodEnd: null }),
-    sale: async (ctx, reader) =>
-      makePayment(ctx, await makeReader(ctx), PLUGIN, {
-        developerUserId: reader.id,
-        developerShare: 175n,
-        platformFee: 75n,
-      }),
+    sale: async (ctx, reader) => makePayment(ctx, await makeReader(ctx), PLUGIN, sharedWith(reader)),
     subscription_cancelled: (ctx, reader) =>
       makeSubscription(ctx, reader, { status: 'cancelling', cancelledBy: 'hoshi' }),
     subscription_resumed: (ctx, reader) => makeSubscription(ctx, reader),
@@ -262,6 +293,12 @@ describe('notices', () => {
       }),
     payment_waiting: (ctx, reader) => makeHold(ctx, reader),
     payment_failed: async (ctx, reader) => (await makeOpenOrder(ctx, reader)).attemptId,
+    dispute_opened: (ctx, reader) => makeDisputed(ctx, reader, 'open'),
+    dispute_won: (ctx, reader) => makeDisputed(ctx, reader, 'won'),
+    dispute_lost: (ctx, reader) => makeDisputed(ctx, reader, 'lost'),
+    share_held: async (ctx, reader) => makeDisputed(ctx, await makeReader(ctx), 'open', sharedWith(reader)),
+    share_released: async (ctx, reader) => makeDisputed(ctx, await makeReader(ctx), 'won', sharedWith(reader)),
+    share_lost: async (ctx, reader) => makeDisputed(ctx, await makeReader(ctx), 'lost', sharedWith(reader)),
     attention: (ctx, reader) => makePayment(ctx, reader, MONTH, { irregularity: 'late' }),
   };
 
@@ -293,6 +330,16 @@ describe('notices', () => {
     refund_to_claim: { amounts: ['40 ★'], date: null, buttons: [/^https:\/\/pay\.example\/claim$/] },
     payment_waiting: { amounts: ['150 ★'], date: null, buttons: [/^https:\/\/pay\.example\/how$/] },
     payment_failed: { amounts: ['150 ★'], date: null, buttons: [] },
+    dispute_opened: { amounts: ['150 ★'], date: 'today', buttons: [/startapp=receipt_pay_/] },
+    dispute_won: { amounts: [], date: 'period', buttons: [/startapp=receipt_pay_/] },
+    dispute_lost: {
+      amounts: ['150 ★'],
+      date: 'today',
+      buttons: [/startapp=receipt_pay_/, /startapp=plan_personal-pro$/],
+    },
+    share_held: { amounts: ['250 ★', '170 ★'], date: null, buttons: [] },
+    share_released: { amounts: ['170 ★'], date: null, buttons: [] },
+    share_lost: { amounts: ['250 ★'], date: null, buttons: [] },
     attention: { amounts: ['150 ★'], date: null, buttons: [] },
   };
   /** What a text calls the thing it is about; an operator reads ids. */
@@ -315,7 +362,8 @@ describe('notices', () => {
       const text = message?.text ?? '';
       expect(isWellFormed(text), text).toBe(true);
       const { plan, plugin } = names[language];
-      expect(text).toContain(kind === 'attention' ? objectId : kind === 'sale' ? plugin : plan);
+      const isSold = kind === 'sale' || kind.startsWith('share_');
+      expect(text).toContain(kind === 'attention' ? objectId : isSold ? plugin : plan);
       for (const amount of amounts) expect(text).toContain(amount);
       if (date) expect(text).toContain(dates[language][date]);
       const urls = (message?.buttons ?? []).flat().map((button) => ('url' in button ? button.url : ''));
@@ -384,6 +432,18 @@ describe('notices', () => {
     expect(message?.text).toContain('There is not enough money on the card.');
   });
 
+  it('says of a transfer that was called off that nothing must be sent any more', async () => {
+    const reader = await makeReader(stage.ctx);
+    const { attemptId } = await makeOpenOrder(stage.ctx, reader);
+    const failure = 'cancelled_by_payer';
+    const called = async (method: string) => {
+      await stage.ctx.db.paymentAttempt.update({ where: { id: attemptId }, data: { failure, method } });
+      return (await compose(reader, 'payment_failed', attemptId))?.text;
+    };
+    expect(await called('bank_transfer')).toContain('send nothing there any more');
+    expect(await called('digital_wallet')).toContain('Nothing was charged; you can pay again at any time.');
+  });
+
   it('tells operators apart what needs eyes, by ids and without a name', async () => {
     const { ctx } = stage;
     const [operator, buyer] = [await makeReader(ctx), await makeReader(ctx)];
@@ -409,17 +469,75 @@ describe('notices', () => {
     await expect(compose(operator, 'attention', 'inv_none')).rejects.toMatchObject({ reason: 'payment_not_found' });
   });
 
-  it('never tells a developer who bought', async () => {
+  it('never tells a developer who bought, and nobody else of their share', async () => {
     const { ctx } = stage;
-    const [developer, buyer] = [await makeReader(ctx), await makeReader(ctx)];
-    const paymentId = await makePayment(ctx, buyer, PLUGIN, {
-      developerUserId: developer.id,
-      developerShare: 175n,
-      platformFee: 75n,
-    });
-    const told = JSON.stringify(await compose(developer, 'sale', paymentId));
-    for (const secret of [buyer.id, String(await telegramIdOf(ctx, buyer.id)), paymentId])
-      expect(told).not.toContain(secret);
+    const [developer, buyer, other] = [await makeReader(ctx), await makeReader(ctx), await makeReader(ctx)];
+    const paymentId = await makePayment(ctx, buyer, PLUGIN, sharedWith(developer));
+    const told: Array<[NoticeKind, string]> = [
+      ['sale', paymentId],
+      ['share_held', await makeDisputed(ctx, buyer, 'open', sharedWith(developer))],
+      ['share_released', await makeDisputed(ctx, buyer, 'won', sharedWith(developer))],
+      ['share_lost', await makeDisputed(ctx, buyer, 'lost', sharedWith(developer))],
+    ];
+    for (const [kind, objectId] of told) {
+      const text = JSON.stringify(await compose(developer, kind, objectId));
+      for (const secret of [buyer.id, String(await telegramIdOf(ctx, buyer.id)), objectId, 'receipt_'])
+        expect(text).not.toContain(secret);
+      expect(await compose(other, kind, objectId), kind).toBeNull();
+    }
+  });
+
+  it('says what a buyer has again when a dispute was won: a while, for good, or time that is over', async () => {
+    const { ctx } = stage;
+    const reader = await makeReader(ctx);
+    const until = await makeDisputed(ctx, reader, 'won');
+    expect((await compose(reader, 'dispute_won', until))?.text).toContain('is yours again until 20 December 2026');
+    const later = new Date('2027-01-01T00:00:00Z');
+    const over = (await compose(reader, 'dispute_won', until, later))?.text;
+    expect(over).toContain('Its time ended 20 December 2026');
+    expect(over).toContain('/paysupport');
+    const lasting = await makeDisputed(ctx, reader, 'won', { ...sharedWith(await makeReader(ctx)), periodEnd: null });
+    expect((await compose(reader, 'dispute_won', lasting))?.text).toContain('is yours again, for good');
+    // The developer's notice of the sale may have been kept from them meanwhile, the buyer's of the payment too.
+    const open = await makeDisputed(ctx, reader, 'open');
+    const { paymentId } = await ctx.db.dispute.findUniqueOrThrow({ where: { id: open } });
+    expect(await compose(reader, 'paid', paymentId)).toBeNull();
+    const opened = (await compose(reader, 'dispute_opened', open))?.text;
+    expect(opened).toContain('Until that is decided, what you bought rests.');
+    expect(opened).toContain('/paysupport');
+  });
+
+  it('says of a dispute only what is true when it is sent', async () => {
+    const { ctx } = stage;
+    const reader = await makeReader(ctx);
+    const kinds = { open: 'dispute_opened', won: 'dispute_won', lost: 'dispute_lost' } as const;
+    const states = ['open', 'won', 'lost'] as const;
+    for (const state of states) {
+      const disputeId = await makeDisputed(ctx, reader, state);
+      for (const other of states.filter((each) => each !== state))
+        expect(await compose(reader, kinds[other], disputeId), `${other} while ${state}`).toBeNull();
+    }
+    const shares = { open: 'share_held', won: 'share_released', lost: 'share_lost' } as const;
+    for (const state of states) {
+      const disputeId = await makeDisputed(ctx, await makeReader(ctx), state, sharedWith(reader));
+      for (const other of states.filter((each) => each !== state))
+        expect(await compose(reader, shares[other], disputeId), `${other} while ${state}`).toBeNull();
+    }
+    // Another dispute still keeps the right from them, or it had gone before.
+    for (const status of ['disputed', 'refunded', 'charged_back'] as const)
+      expect(await compose(reader, 'dispute_won', await makeDisputed(ctx, reader, 'won', { status }))).toBeNull();
+    for (const status of ['refunded', 'charged_back'] as const)
+      expect(await compose(reader, 'dispute_opened', await makeDisputed(ctx, reader, 'open', { status }))).toBeNull();
+    expect(
+      await compose(reader, 'dispute_lost', await makeDisputed(ctx, reader, 'lost', { status: 'refunded' })),
+    ).toBeNull();
+    // Nothing was bought by what nothing was owed for.
+    const surplus = await makePayment(ctx, reader, MONTH, { kind: 'surplus', status: 'disputed' });
+    expect(await compose(reader, 'dispute_opened', await makeDispute(ctx, surplus, 'open'))).toBeNull();
+    // Nothing was left to go back.
+    const empty = await makeDisputed(ctx, reader, 'lost');
+    await ctx.db.dispute.update({ where: { id: empty }, data: { returnedAmount: 0n } });
+    expect(await compose(reader, 'dispute_lost', empty)).toBeNull();
   });
 
   it('says nothing any more when the state has moved on', async () => {

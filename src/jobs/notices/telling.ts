@@ -50,3 +50,7 @@ export function receiptButton({ botUsername, language }: Telling, payment: { id:
     url: miniAppLink(botUsername, `receipt_${payment.id}`),
   };
 }
+
+export function planButton({ botUsername, language }: Telling, planCode: string): InlineKeyboardButton {
+  return { text: translator(language)('notice.button.again'), url: miniAppLink(botUsername, `plan_${planCode}`) };
+}

@@ -34,6 +34,8 @@ export async function tellFailed(telling: Telling, attemptId: string): Promise<C
   const failure = PAYMENT_FAILURES.find((known) => known === attempt.failure);
   if (attempt.invoice.status === 'paid' || !failure) return null;
   const { amount, plan } = await factsOf(telling, attempt.invoice);
+  if (failure === 'cancelled_by_payer' && attempt.method === 'bank_transfer')
+    return { text: say('notice.transferCalledOff', { plan, amount }) };
   return {
     text: say('notice.paymentFailed', { plan, amount, why: translator(language)(`common.failure.${failure}`) }),
   };

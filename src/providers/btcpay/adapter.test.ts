@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   type AskedOrder,
   type CheckoutRequest,
+  type KnownRefund,
   type Provider,
   ProviderError,
   type RefundRequest,
@@ -292,7 +293,7 @@ describe('asking about an order', () => {
     expect(lines()).toEqual([ONE]);
   });
 
-  it('that settles now needs its payments, but not the refunds of the store', async () => {
+  it('that settles now needs its payments, and no refunds', async () => {
     answers = { [ONE]: [settled], [PAYMENTS]: [fixture('payment-methods')] };
     expect(await find(held)).toMatchObject([
       { type: 'payment_succeeded', chargeId: ID, paid: price, occurredAt: new Date(1_795_164_600_000) },
@@ -300,19 +301,63 @@ describe('asking about an order', () => {
     expect(lines()).toEqual([ONE, PAYMENTS]);
   });
 
-  it('that was settled before also needs what went back of it', async () => {
-    const other = changed('pull-payment', { id: 'other', description: 'Refund of another: 1.00 USD' });
+  const OFFER = `GET /api/v1/pull-payments/${PULL}`;
+  const known = (change: Partial<KnownRefund> = {}): KnownRefund => ({
+    refundId: 'ref_01kb2v',
+    chargeId: ID,
+    reference: PULL,
+    status: 'requested',
+    amount: 2_999n,
+    isUnsure: false,
+    ...change,
+  });
+  const booked = [{ chargeId: ID, amount: 2_999n, goesBackInParts: false, isDisputed: false }];
+
+  it('that was settled before reads its open refund by its own id', async () => {
     answers = {
       [ONE]: [settled],
+      [PAYMENTS]: [fixture('payment-methods')],
+      [OFFER]: [fixture('pull-payment')],
+      [PAYOUTS]: [fixture('payouts')],
+    };
+    const refunds = [known(), known({ status: 'succeeded', reference: 'done' }), known({ chargeId: 'another' })];
+    expect(await find({ chargeId: `${ID}:excess`, reference: null, booked, refunds })).toMatchObject([
+      { type: 'payment_succeeded' },
+      { type: 'payment_refunded', reference: PULL, refundId: 'ref_01kb2v', paid: price },
+    ]);
+    expect(lines()).toEqual([ONE, PAYMENTS, OFFER, PAYOUTS]);
+  });
+
+  it.each<[string, Partial<AskedOrder>, Record<string, unknown>]>([
+    ['a refund of it was asked for without an answer', { refunds: [known({ reference: null, isUnsure: true })] }, {}],
+    [
+      'no charge of it is known, whose refunds would not be either',
+      { booked: [{ chargeId: 'another', amount: 1n, goesBackInParts: false, isDisputed: false }] },
+      { status: 'Expired', additionalStatus: 'PaidLate' },
+    ],
+  ])('looks through the list of the store where %s', async (_name, change, found) => {
+    const other = changed('pull-payment', { id: 'other', description: 'Refund of another: 1.00 USD' });
+    answers = {
+      [ONE]: [invoice({ status: 'Settled', paidAmount: '29.99', ...found })],
       [PAYMENTS]: [fixture('payment-methods')],
       [PULLS]: [`[${other},${fixture('pull-payment')},${changed('pull-payment', { description: 'Salary' })}]`],
       [PAYOUTS]: [fixture('payouts')],
     };
-    expect(await find({ chargeId: `${ID}:excess`, reference: null })).toMatchObject([
-      { type: 'payment_succeeded' },
-      { type: 'payment_refunded', reference: PULL, refundId: 'ref_01kb2v', paid: price },
-    ]);
+    const events = await find({ booked, ...change });
+    expect(events?.at(-1)).toMatchObject({ type: 'payment_refunded', reference: PULL, refundId: 'ref_01kb2v' });
     expect(lines()).toEqual([ONE, PAYMENTS, PULLS, PAYOUTS]);
+  });
+
+  it('about a refund that our books do not have reads it', async () => {
+    answers = {
+      [ONE]: [settled],
+      [PAYMENTS]: [fixture('payment-methods')],
+      [OFFER]: [changed('pull-payment', { name: 'by hand' })],
+      [PAYOUTS]: [fixture('payouts')],
+    };
+    const events = await find({ chargeId: ID, booked, refunds: [], refundReference: PULL });
+    expect(events?.at(-1)).toMatchObject({ type: 'payment_refunded', reference: PULL, refundId: 'by hand' });
+    expect(lines()).toEqual([ONE, PAYMENTS, OFFER, PAYOUTS]);
   });
 
   it('by a refund of it, which is all that events about payouts name', async () => {
@@ -321,7 +366,6 @@ describe('asking about an order', () => {
       [`GET /api/v1/pull-payments/${PULL}`]: [fixture('pull-payment')],
       [ONE]: [settled],
       [PAYMENTS]: [fixture('payment-methods')],
-      [PULLS]: [`[${fixture('pull-payment')}]`],
       [PAYOUTS]: [fixture('payouts')],
     };
     expect(await find({ invoiceId: null, reference: PULL })).toMatchObject([
@@ -368,7 +412,10 @@ describe('asking about an order', () => {
     answers = { [ONE]: ['down'] };
     expect(await failureOf(find())).toEqual(['unavailable', 'NO_ANSWER']);
     answers = { [ONE]: [settled], [PAYMENTS]: [fixture('payment-methods')], [PULLS]: [[403, 'missing-permission']] };
-    expect(await failureOf(find())).toEqual(['misconfigured', 'missing-permission']);
+    expect(await failureOf(find({ refunds: [known({ reference: null, isUnsure: true })] }))).toEqual([
+      'misconfigured',
+      'missing-permission',
+    ]);
   });
 });
 
@@ -382,6 +429,7 @@ describe('a refund', () => {
     amount: { amount: 2_999n, currency: 'USD' },
     isWhole: true,
     isRepeat: false,
+    known: [],
     paidAt: now,
   };
   const refund = (change: Partial<RefundRequest> = {}) => makeProvider().refund({ ...request, ...change });
@@ -429,25 +477,55 @@ describe('a refund', () => {
       `${ID}:partial: 9.99`,
     ],
   ])('of %s', async (_name, found, change, variant, told) => {
-    answers = { [PULLS]: ['[]'], [ONE]: [found], [REFUND]: [fixture('pull-payment')] };
+    answers = { [ONE]: [found], [REFUND]: [fixture('pull-payment')] };
     expect(await refund(change)).toEqual(offered);
     const asked = { ...variant, name: 'ref_01kb2v', description: `Refund of ${told} USD` };
     expect(calls.at(-1)).toEqual([REFUND, asked]);
   });
 
-  /** Another refund that stands at BTCPay. */
-  const given = (amount: string, change: Record<string, unknown> = {}) =>
-    changed('pull-payment', { name: 'ref_other', description: `Refund of ${ID}:partial: ${amount} USD`, ...change });
+  /** Another refund of the invoice, in our books. */
+  const other = (amount: bigint, change: Partial<KnownRefund> = {}): KnownRefund => ({
+    refundId: 'ref_other',
+    chargeId: `${ID}:partial`,
+    reference: 'other',
+    status: 'succeeded',
+    amount,
+    isUnsure: false,
+    ...change,
+  });
+  const OTHER = 'GET /api/v1/pull-payments/other';
   const byHand = (paidAmount: string) => invoice({ status: 'Settled', additionalStatus: 'Marked', paidAmount });
+  const all = { refundVariant: 'CurrentRate' };
 
-  it.each<[string, string[], Partial<RefundRequest>, object, string]>([
-    ['all that came', [], {}, { refundVariant: 'CurrentRate' }, '29.99 USD, of which 9.99 USD can be claimed'],
-    ['what is left of it', [given('4.00')], {}, custom('5.99'), '29.99 USD, of which 5.99 USD can be claimed'],
+  it.each<[string, KnownRefund[], Partial<RefundRequest>, object, string]>([
+    ['all that came', [], {}, all, '29.99 USD, of which 9.99 USD can be claimed'],
+    ['what is left of it', [other(400n)], {}, custom('5.99'), '29.99 USD, of which 5.99 USD can be claimed'],
+    [
+      'what is not offered',
+      [other(400n, { status: 'requested' })],
+      {},
+      custom('5.99'),
+      '29.99 USD, of which 5.99 USD can be claimed',
+    ],
+    [
+      'what is not offered any more, although it failed here',
+      [other(400n, { status: 'failed' })],
+      {},
+      custom('5.99'),
+      '29.99 USD, of which 5.99 USD can be claimed',
+    ],
     [
       'all that came, when another offer was taken back',
-      [given('4.00', { archived: true })],
+      [other(400n, { status: 'failed', reference: 'archived' }), other(1n, { status: 'failed', reference: null })],
       {},
-      { refundVariant: 'CurrentRate' },
+      all,
+      '29.99 USD, of which 9.99 USD can be claimed',
+    ],
+    [
+      'all that came, whatever another invoice gave back',
+      [other(400n, { chargeId: 'another' })],
+      {},
+      all,
       '29.99 USD, of which 9.99 USD can be claimed',
     ],
     ['a part that came', [], { isWhole: false, amount: usd(500n) }, custom('5.00'), '5.00 USD'],
@@ -459,42 +537,69 @@ describe('a refund', () => {
       '15.00 USD, of which 9.99 USD can be claimed',
     ],
   ])('of what was settled by hand for less offers %s', async (_name, others, change, variant, told) => {
-    answers = { [PULLS]: [`[${others}]`], [ONE]: [byHand('9.99')], [REFUND]: [fixture('pull-payment')] };
-    expect(await refund(change)).toEqual(offered);
+    answers = {
+      [OTHER]: [changed('pull-payment', { id: 'other' })],
+      'GET /api/v1/pull-payments/archived': [changed('pull-payment', { id: 'archived', archived: true })],
+      [ONE]: [byHand('9.99')],
+      [REFUND]: [fixture('pull-payment')],
+    };
+    expect(await refund({ known: others, ...change })).toEqual(offered);
     const asked = { ...variant, name: 'ref_01kb2v', description: `Refund of ${ID}: ${told}` };
     expect(calls.at(-1)).toEqual([REFUND, asked]);
   });
 
   it.each([
     ['got nothing', [], '0'],
-    ['offers all that came already', [given('9.99')], '9.99'],
+    ['gave back all that came', [other(999n)], '9.99'],
   ])('of what was settled by hand and %s is declined, and nothing is offered', async (_name, others, paidAmount) => {
-    answers = { [PULLS]: [`[${others}]`], [ONE]: [byHand(paidAmount)] };
-    expect(await failureOf(refund())).toEqual(['declined', 'NO_MONEY_TO_RETURN']);
+    answers = { [ONE]: [byHand(paidAmount)] };
+    expect(await failureOf(refund({ known: others }))).toEqual(['declined', 'NO_MONEY_TO_RETURN']);
     expect(lines()).not.toContain(REFUND);
   });
 
+  it('that is known by its id is read by it', async () => {
+    answers = { [`GET /api/v1/pull-payments/${PULL}`]: [fixture('pull-payment')] };
+    const known = [other(2_999n, { refundId: 'ref_01kb2v', chargeId: ID, reference: PULL, status: 'requested' })];
+    expect(await refund({ known })).toEqual(offered);
+    answers = { [`GET /api/v1/pull-payments/${PULL}`]: [[404, 'pullpayment-not-found']] };
+    expect(await failureOf(refund({ known }))).toEqual(['invalid', 'pullpayment-not-found']);
+    expect(new Set(lines())).toEqual(new Set([`GET /api/v1/pull-payments/${PULL}`]));
+  });
+
   it('that was offered before is that offer, also when the answer was lost', async () => {
-    answers = { [PULLS]: ['[]', `[${fixture('pull-payment')}]`], [ONE]: [settled], [REFUND]: ['down'] };
+    answers = { [PULLS]: [`[${fixture('pull-payment')}]`], [ONE]: [settled], [REFUND]: ['down'] };
     await expect(refund()).rejects.toMatchObject({ failure: 'unavailable', code: 'NO_ANSWER', mayBeDone: true });
-    expect(await refund()).toEqual(offered);
-    expect(lines().filter((line) => line === REFUND)).toHaveLength(1);
+    expect(await refund({ isRepeat: true })).toEqual(offered);
+    expect(lines()).toEqual([ONE, REFUND, PULLS]);
+  });
+
+  it('while another has no answer counts what the store offers', async () => {
+    const description = `Refund of ${ID}:partial: 4.00 USD`;
+    const listed = changed('pull-payment', { id: 'other', name: 'ref_other', description });
+    const archived = changed('pull-payment', { id: 'archived', name: 'ref_gone', description, archived: true });
+    answers = { [PULLS]: [`[${listed},${archived}]`], [ONE]: [byHand('9.99')], [REFUND]: [fixture('pull-payment')] };
+    await refund({ known: [other(400n, { reference: null, isUnsure: true, status: 'requested' })] });
+    expect(calls.at(-1)?.[1]).toMatchObject(custom('5.99'));
   });
 
   it('that was not sent, since the list could not be read, is not done', async () => {
     answers = { [PULLS]: ['down'] };
-    await expect(refund()).rejects.toMatchObject({ failure: 'unavailable', code: 'NO_ANSWER', mayBeDone: false });
+    await expect(refund({ isRepeat: true })).rejects.toMatchObject({
+      failure: 'unavailable',
+      code: 'NO_ANSWER',
+      mayBeDone: false,
+    });
   });
 
   it('that was offered and taken back is declined', async () => {
     answers = { [PULLS]: [`[${changed('pull-payment', { archived: true })}]`] };
-    expect(await failureOf(refund())).toEqual(['declined', 'pull-payment-archived']);
+    expect(await failureOf(refund({ isRepeat: true }))).toEqual(['declined', 'pull-payment-archived']);
   });
 
   it('that BTCPay refuses fails with its word', async () => {
-    answers = { [PULLS]: ['[]'], [ONE]: [settled], [REFUND]: [[400, 'non-refundable']] };
+    answers = { [ONE]: [settled], [REFUND]: [[400, 'non-refundable']] };
     expect(await failureOf(refund())).toEqual(['declined', 'non-refundable']);
-    answers = { [PULLS]: ['[]'], [ONE]: [[404, 'invoice-not-found']] };
+    answers = { [ONE]: [[404, 'invoice-not-found']] };
     expect(await failureOf(refund())).toEqual(['invalid', 'invoice-not-found']);
   });
 
@@ -515,18 +620,18 @@ describe('the list', () => {
 
   it('is of charges, and goes on while pages are full', async () => {
     const listed = changed('invoice', { status: 'Settled', paidAmount: '29.99', paymentMethods });
-    answers = { [page(0)]: [`[${listed},${invoice()}]`], [page(2)]: ['[]'] };
+    answers = { [page(0)]: [`[${listed},${invoice()}]`], [page(2)]: ['[]'], [PULLS]: ['[]'] };
     expect(await list(null)).toMatchObject({
       rows: [{ chargeId: ID, direction: 'charge', occurredAt: new Date(1_795_164_600_000), invoiceId: ORDER }],
       next: '2',
       resume: null,
     });
     expect(await list('2')).toEqual({ rows: [], next: null, resume: null });
-    expect(lines()).toEqual([page(0), page(2)]);
+    expect(lines()).toEqual([page(0), page(2), PULLS]);
   });
 
   it('asks for payments that a server leaves out', async () => {
-    answers = { [page(0)]: [`[${settled}]`], [PAYMENTS]: [fixture('payment-methods')] };
+    answers = { [page(0)]: [`[${settled}]`], [PAYMENTS]: [fixture('payment-methods')], [PULLS]: ['[]'] };
     expect(await list(null)).toMatchObject({ rows: [{ occurredAt: new Date(1_795_164_600_000) }], next: null });
   });
 
@@ -538,7 +643,31 @@ describe('the list', () => {
       [`${ID}:partial`, 999n],
       [`${ID}:rest`, 2_000n],
     ];
-    const rows = (await list(null))?.rows.map((row) => [row?.chargeId, row?.amount.amount]);
-    expect(rows).toEqual(charges);
+    const rows = (await list(null))?.rows.filter((row) => row !== null);
+    expect(rows?.map((row) => [row.chargeId, row.amount.amount])).toEqual(charges);
+    expect(lines().filter((line) => line === PULLS)).toHaveLength(1);
+  });
+
+  it('ends with refunds that somebody made in BTCPay with the description of ours', async () => {
+    const startsAt = since.getTime() / 1_000;
+    const hand = changed('pull-payment', { id: 'hand', name: 'by hand', startsAt });
+    const others = [
+      changed('pull-payment', { startsAt }),
+      changed('pull-payment', { name: 'Salary', description: 'November', startsAt }),
+      changed('pull-payment', { id: 'old', name: 'by hand', startsAt: START - 1 }),
+    ];
+    answers = { [page(0)]: ['[]'], [PULLS]: [`[${hand},${others}]`] };
+    expect((await list(null))?.rows.filter((row) => row !== null)).toEqual([
+      {
+        chargeId: ID,
+        reference: 'hand',
+        direction: 'refund',
+        amount: { amount: 2_999n, currency: 'USD' },
+        occurredAt: since,
+        payerId: null,
+        invoiceId: null,
+        renewalDays: null,
+      },
+    ]);
   });
 });

@@ -3,11 +3,13 @@ import {
   type AskedOrder,
   type Capability,
   type CheckoutRequest,
+  type KnownRefund,
   type ListPage,
   type ListRequest,
   type Provider,
   ProviderError,
   type ProviderEvent,
+  type ProviderTransaction,
   type RefundAnswer,
   type RefundRequest,
 } from '#domain/provider.ts';
@@ -21,6 +23,7 @@ import {
   readRefund,
   toDescription,
   toEvents,
+  toRefundRow,
   toRows,
 } from './events.ts';
 import {
@@ -163,9 +166,8 @@ async function findInvoices(api: GreenfieldApi, order: AskedOrder): Promise<Read
   if (invoice) return [invoice];
   if (order.chargeId !== null) return [];
   // Events about payouts know the refund only, by its pull payment.
-  const pullPayment = await api.findPullPayment(id);
-  const chargeId = pullPayment && readRefund(pullPayment)?.chargeId;
-  const refunded = chargeId ? await api.findInvoice(invoiceOf(chargeId) ?? chargeId) : null;
+  const refund = await findRefund(api, id);
+  const refunded = refund && (await api.findInvoice(invoiceOf(refund.chargeId) ?? refund.chargeId));
   return refunded ? [refunded] : [];
 }
 
@@ -179,18 +181,50 @@ async function tellOf(
   if (invoiceId === null) return [];
   const isHeld = order.reservation?.chargeId === invoice.id;
   const payments = needsPayments(invoice) ? await api.listPayments(invoice.id) : [];
-  const booked = order.booked ?? [];
-  // What is only settling now was not given back yet, and the store's refunds are read as a whole.
-  const isSettling = invoice.status === 'Settled' && isHeld && !booked.some(({ chargeId }) => chargeId === invoice.id);
-  const refunds = needsPayments(invoice) && !isSettling ? await refundsOf(api, invoice.id) : [];
+  const { booked = [] } = order;
+  const refunds = needsPayments(invoice) ? await refundsOf(api, invoice, order) : [];
   return toEvents({ invoice, payments, refunds, booked, invoiceId, isHeld, now });
 }
 
-async function refundsOf(api: GreenfieldApi, id: string): Promise<ReadonlyArray<Refund>> {
+const isOf = (id: string, { chargeId }: { chargeId: string }): boolean => invoiceOf(chargeId) === id;
+
+/**
+ * The refunds of an invoice, oldest first: those that our books have open, and the one that the order is asked about, by their
+ * own ids. The whole list only where one may be missing there: an offer without an answer, or money of which our books have no
+ * charge at all, so that they would not know its refunds either.
+ */
+async function refundsOf(api: GreenfieldApi, invoice: Invoice, order: AskedOrder): Promise<ReadonlyArray<Refund>> {
+  const { booked = [], refundReference = null, refunds: known = [] } = order;
+  // With a charge the reference is of a checkout.
+  const reference = order.chargeId === null ? order.reference : null;
+  const ours = known.filter((refund) => isOf(invoice.id, refund));
+  const isLost = invoice.status !== 'Settled' && !booked.some((charge) => isOf(invoice.id, charge));
+  if (isLost || ours.some(({ isUnsure }) => isUnsure)) return refundsIn(api, await api.listPullPayments(), invoice.id);
+  const open = ours.filter(({ status }) => status === 'requested');
+  const ids = [...open.map((refund) => refund.reference), refundReference, reference];
+  const found: Refund[] = [];
+  for (const id of new Set(ids)) {
+    if (id === null || id === invoice.id) continue;
+    const refund = await findRefund(api, id);
+    if (refund && isOf(invoice.id, refund)) found.push({ ...refund, payouts: await api.listPayouts(id) });
+  }
+  return found.sort((one, other) => one.pullPayment.startsAt.getTime() - other.pullPayment.startsAt.getTime());
+}
+
+async function findRefund(api: GreenfieldApi, id: string): Promise<Omit<Refund, 'payouts'> | null> {
+  const pullPayment = await api.findPullPayment(id);
+  return pullPayment && readRefund(pullPayment);
+}
+
+async function refundsIn(
+  api: GreenfieldApi,
+  listed: ReadonlyArray<PullPayment>,
+  id: string,
+): Promise<ReadonlyArray<Refund>> {
   const refunds: Refund[] = [];
-  for (const pullPayment of await api.listPullPayments()) {
+  for (const pullPayment of listed) {
     const refund = readRefund(pullPayment);
-    if (!refund || invoiceOf(refund.chargeId) !== id) continue;
+    if (!refund || !isOf(id, refund)) continue;
     refunds.push({ ...refund, payouts: await api.listPayouts(pullPayment.id) });
   }
   return refunds.reverse();
@@ -199,32 +233,72 @@ async function refundsOf(api: GreenfieldApi, id: string): Promise<ReadonlyArray<
 async function listPage(api: GreenfieldApi, { cursor, limit, since }: ListRequest): Promise<ListPage> {
   const skip = Number(cursor ?? 0);
   const invoices = await api.listInvoicesSince(since, skip, limit);
-  const rows = [];
+  const rows: Array<ProviderTransaction | null> = [];
+  let listed: ReadonlyArray<PullPayment> | null = null;
   for (const invoice of invoices) {
-    const listed = invoice.paymentMethods?.flatMap(({ payments }) => payments);
-    const payments = needsPayments(invoice) ? (listed ?? (await api.listPayments(invoice.id))) : [];
-    const refunds = needsPayments(invoice) && invoice.status !== 'Settled' ? await refundsOf(api, invoice.id) : [];
-    rows.push(...toRows(invoice, payments, refunds));
+    const sent = invoice.paymentMethods?.flatMap(({ payments }) => payments);
+    const payments = needsPayments(invoice) ? (sent ?? (await api.listPayments(invoice.id))) : [];
+    const hasParts = needsPayments(invoice) && invoice.status !== 'Settled';
+    if (hasParts) listed ??= await api.listPullPayments();
+    rows.push(...toRows(invoice, payments, hasParts ? await refundsIn(api, listed ?? [], invoice.id) : []));
   }
-  return { rows, next: invoices.length < limit ? null : String(skip + invoices.length), resume: null };
+  if (invoices.length === limit) return { rows, next: String(skip + invoices.length), resume: null };
+  listed ??= await api.listPullPayments();
+  const made = listed.filter(({ startsAt }) => startsAt >= since);
+  return { rows: [...rows, ...made.map(toRefundRow)], next: null, resume: null };
 }
 
 /**
- * Offers money back by a pull payment: the buyer claims it on BTCPay's page with an address of theirs. The refund is found
- * again by its name, since BTCPay would offer it a second time.
+ * Offers money back by a pull payment: the buyer claims it on BTCPay's page with an address of theirs. BTCPay would offer it a
+ * second time: what our books know of is read by its id, and what was asked for without an answer is looked for by its name.
  */
 async function giveBack(api: GreenfieldApi, request: RefundRequest): Promise<RefundAnswer> {
   const { amount, chargeId, refundId } = request;
   const id = invoiceOf(chargeId);
   if (id === null) throw new ProviderError('invalid', 'CHARGE_UNKNOWN');
-  const pullPayments = await api.listPullPayments();
-  const made = pullPayments.find(({ name }) => name === refundId);
-  if (made) return toAnswer(made);
-  const invoice = await api.findInvoice(id);
+  const known = request.known.filter((refund) => isOf(id, refund));
+  const others = known.filter((refund) => refund.refundId !== refundId);
+  const reference = known.find((refund) => refund.refundId === refundId)?.reference ?? null;
+  if (reference !== null) {
+    const made = await api.findPullPayment(reference);
+    if (!made) throw new ProviderError('invalid', 'pullpayment-not-found');
+    return toAnswer(made);
+  }
+  const isUnsure = request.isRepeat || others.some((refund) => refund.isUnsure);
+  const listed = isUnsure ? await api.listPullPayments() : [];
+  const before = listed.find(({ name }) => name === refundId);
+  if (before) return toAnswer(before);
+  const [invoice, offers] = await Promise.all([api.findInvoice(id), offersOf(api, id, others, listed)]);
   if (!invoice) throw new ProviderError('invalid', 'invoice-not-found');
-  const offered = offerOf(invoice, pullPayments, amount);
+  const offered = offerOf(invoice, offers, amount);
   const description = toDescription(chargeId, amount, offered);
   return toAnswer(await offer(api, id, { ...variantOf(invoice, request, offered), name: refundId, description }));
+}
+
+/**
+ * What of an invoice was given back or is offered, in its currency: by our books, except what was taken back in BTCPay since,
+ * and by the list, where it was needed.
+ */
+async function offersOf(
+  api: GreenfieldApi,
+  id: string,
+  known: ReadonlyArray<KnownRefund>,
+  listed: ReadonlyArray<PullPayment>,
+): Promise<bigint> {
+  const stand = await Promise.all(
+    known.map(async ({ amount, reference, status }) => {
+      if (status === 'succeeded') return amount;
+      const pullPayment = reference === null ? null : await api.findPullPayment(reference);
+      return pullPayment && !pullPayment.archived ? amount : 0n;
+    }),
+  );
+  const references = new Set(known.map(({ reference }) => reference));
+  const unknown = listed
+    .filter((pullPayment) => !pullPayment.archived && !references.has(pullPayment.id))
+    .map(readRefund)
+    .filter((refund) => refund !== null && isOf(id, refund))
+    .map((refund) => refund?.amount.amount ?? 0n);
+  return [...stand, ...unknown].reduce((sum, amount) => sum + amount, 0n);
 }
 
 /** An offer that got no answer may still arrive, after the next look at the list. */
@@ -246,12 +320,8 @@ function toAnswer({ archived, id, viewLink }: PullPayment): RefundAnswer {
  * What is offered of a refund: an invoice can be settled by hand with less than its price, and never gives back more than
  * came and is not offered yet. Throws ProviderError `declined` where that is nothing.
  */
-function offerOf(invoice: Invoice, pullPayments: ReadonlyArray<PullPayment>, wanted: Money): Money {
-  let left = count(invoice).paid.amount;
-  for (const pullPayment of pullPayments) {
-    const refund = pullPayment.archived ? null : readRefund(pullPayment);
-    if (refund && invoiceOf(refund.chargeId) === invoice.id) left -= refund.amount.amount;
-  }
+function offerOf(invoice: Invoice, offered: bigint, wanted: Money): Money {
+  const left = count(invoice).paid.amount - offered;
   if (left <= 0n) throw new ProviderError('declined', 'NO_MONEY_TO_RETURN');
   return left < wanted.amount ? { ...wanted, amount: left } : wanted;
 }

@@ -6,6 +6,8 @@ import { ProviderError } from '#domain/provider.ts';
 import { type GreenfieldApi, makeGreenfieldApi } from './client.ts';
 
 const API_KEY = 'key-that-must-not-show';
+const changed = (name: string, change: Record<string, unknown>) =>
+  JSON.stringify({ ...JSON.parse(fixture(name)), ...change });
 const fixture = (name: string) => readFileSync(new URL(`fixtures/${name}.txt`, import.meta.url), 'utf8');
 
 type Call = { line: string; headers: IncomingMessage['headers']; body: string };
@@ -176,6 +178,17 @@ describe('what goes wrong', () => {
     expect(await failureOf(makeApi().createInvoice({}))).toEqual(['invalid', 'invalid-checkout_defaultLanguage']);
     answer('{}', 429, { 'retry-after': '17' });
     expect(await errorOf(makeApi().createInvoice({}))).toMatchObject({ retryAfterSeconds: 17 });
+  });
+
+  it('a list of offers is read to its end, or is none: it has no pages', async () => {
+    const list = (megabytes: number) =>
+      `[${fixture('pull-payment')},${changed('pull-payment', { description: 'x'.repeat(megabytes * 1_000_000) })}]`;
+    answer(list(31));
+    expect(await makeApi().listPullPayments()).toHaveLength(2);
+    answer(list(33));
+    expect(await failureOf(makeApi().listPullPayments())).toEqual(['misconfigured', 'TOO_MANY_PULL_PAYMENTS']);
+    answer(list(5));
+    expect(await failureOf(makeApi().listPayouts('p1'))).toEqual(['unavailable', 'NO_ANSWER']);
   });
 
   it('a redirect is not followed', async () => {

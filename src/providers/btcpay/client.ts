@@ -29,15 +29,20 @@ export type GreenfieldApi = Readonly<{
   /** Offers money of an invoice back. Asked twice it is offered twice. */
   refund(id: string, parameters: Readonly<Record<string, unknown>>): Promise<PullPayment>;
   findPullPayment(id: string): Promise<PullPayment | null>;
-  /** All of the store, archived ones too: BTCPay has no pages and no search here. */
+  /**
+   * All of the store, archived ones too: BTCPay has no pages and no search here. Throws `misconfigured
+   * TOO_MANY_PULL_PAYMENTS` above 32 MB, which is about 80,000.
+   */
   listPullPayments(): Promise<ReadonlyArray<PullPayment>>;
   /** Empty for an archived pull payment, whatever was paid of it. */
   listPayouts(pullPaymentId: string): Promise<ReadonlyArray<Payout>>;
 }>;
 
 const TIMEOUT_MS = 8_000;
+/** A refund is one such call and two others: 30 s, which the domain waits for. */
+const LONG_TIMEOUT_MS = 14_000;
 type Query = Readonly<Record<string, string | number | boolean>>;
-type Call = Readonly<{ method: 'GET' | 'POST'; query?: Query; body?: object }>;
+type Call = Readonly<{ method: 'GET' | 'POST'; query?: Query; body?: object; isLong?: boolean }>;
 
 /** The API over HTTPS. `url` is the server without a path; the key needs the permissions of README.md. */
 export function makeGreenfieldApi(options: {
@@ -47,17 +52,21 @@ export function makeGreenfieldApi(options: {
   timeoutMs?: number;
 }): GreenfieldApi {
   const { apiKey, storeId, timeoutMs = TIMEOUT_MS, url } = options;
+  const longTimeoutMs = options.timeoutMs ?? LONG_TIMEOUT_MS;
 
   async function call<Result>(path: ReadonlyArray<string>, call: Call, result: z.ZodType<Result>): Promise<Result> {
     const query = Object.entries(call.query ?? {}).map(([name, value]) => [name, String(value)]);
     const search = query.length === 0 ? '' : `?${new URLSearchParams(query)}`;
     const headers = { 'content-type': 'application/json', authorization: `token ${apiKey}` };
+    const { isLong = false, method } = call;
     const body = call.body === undefined ? {} : { body: call.body };
+    const length = { isLong, timeoutMs: isLong ? longTimeoutMs : timeoutMs };
     const address = `${url}/api/v1/${path.map(encodeURIComponent).join('/')}${search}`;
     try {
-      return readAnswer(await callJson(address, { method: call.method, headers, ...body, timeoutMs }), result);
+      return readAnswer(await callJson(address, { method, headers, ...body, ...length }), result);
     } catch (error) {
       if (!(error instanceof NoAnswerError)) throw error;
+      if (isLong && error.isTooLong) throw new ProviderError('misconfigured', 'TOO_MANY_PULL_PAYMENTS');
       // The cause is dropped on purpose: nothing of a call that carries the key belongs into a log.
       if (error.status !== undefined && error.status >= 300) throw toFailure(error.status, '');
       throw new ProviderError('unavailable', 'NO_ANSWER');
@@ -92,7 +101,12 @@ export function makeGreenfieldApi(options: {
     markInvalid: (id) => post([...invoices, id, 'status'], { status: 'Invalid' }, Invoice),
     refund: (id, parameters) => post([...invoices, id, 'refund'], parameters, PullPayment),
     findPullPayment: (id) => orNull(get(['pull-payments', id], PullPayment), 'pullpayment-not-found'),
-    listPullPayments: () => get(['stores', storeId, 'pull-payments'], PullPayments, { includeArchived: true }),
+    listPullPayments: () =>
+      call(
+        ['stores', storeId, 'pull-payments'],
+        { method: 'GET', query: { includeArchived: true }, isLong: true },
+        PullPayments,
+      ),
     listPayouts: (id) => get(['pull-payments', id, 'payouts'], Payouts, { includeCancelled: true }),
   };
 }

@@ -33,6 +33,8 @@ const brief = (event: ProviderEvent): string => {
       return ['failed', event.failure, event.isFinal ? 'final' : 'open'].join(' ');
     case 'payment_refunded':
       return ['refunded', event.chargeId.replace(ID, 'id'), toDecimal(event.paid), event.refundId].join(' ');
+    case 'refund_part_paid':
+      return ['part', event.part, toDecimal(event.paid), event.refundId].join(' ');
     case 'refund_failed':
       return ['refund failed', event.code].join(' ');
     case 'payment_disputed':
@@ -347,13 +349,48 @@ describe('refunds', () => {
     ['waits for payment', {}, [{ state: 'AwaitingPayment' }]],
     ['is being paid', {}, [{ state: 'InProgress' }]],
     ['was claimed and cancelled: it can be claimed again', {}, [{ state: 'Cancelled' }]],
-    ['is paid but for one satoshi', {}, [{ originalAmount: '0.00030999' }]],
-    ['was paid in part and taken back', { archived: true }, [{ originalAmount: '0.0001' }]],
     ['is past its end with a claim under way', { expiresAt: 1 }, [{ state: 'InProgress' }]],
     ['has not ended yet', { expiresAt: now.getTime() / 1_000 + 1 }, []],
     ['was only topped up', {}, [{ originalAmount: '-0.5' }]],
   ])('wait while one %s', (_name, change, paid) => {
     expect(told(refund(change, ...paid))).toEqual([]);
+  });
+
+  const HALF = `Refund of ${ID}: 29.99 USD, of which 9.99 USD can be claimed`;
+  it.each<[string, Record<string, unknown>, Array<Record<string, unknown>>, string[]]>([
+    ['but for one satoshi', {}, [{ originalAmount: '0.00030999' }], ['part 9qRs 29.99 ref_01kb2v']],
+    [
+      'by one claim of two',
+      {},
+      [{ originalAmount: '0.0001' }, { id: 'other', state: 'AwaitingPayment' }],
+      ['part 9qRs 9.68 ref_01kb2v'],
+    ],
+    [
+      'by two claims of three',
+      {},
+      [{ originalAmount: '0.0001' }, { id: 'other', originalAmount: '0.0002' }],
+      ['part 9qRs 9.68 ref_01kb2v', 'part other 19.35 ref_01kb2v'],
+    ],
+    [
+      'of which less could be claimed',
+      { description: HALF },
+      [{ originalAmount: '0.000155' }],
+      ['part 9qRs 5.00 ref_01kb2v'],
+    ],
+    [
+      'and past its end',
+      { expiresAt: 1 },
+      [{ originalAmount: '0.0001' }],
+      ['part 9qRs 9.68 ref_01kb2v', 'refund failed pull-payment-expired'],
+    ],
+    [
+      'and taken back, where a server shows it',
+      { archived: true },
+      [{ originalAmount: '0.0001' }],
+      ['part 9qRs 9.68 ref_01kb2v', 'refund failed pull-payment-archived'],
+    ],
+  ])('paid in part tell that part, rounded up: %s', (_name, change, paid, events) => {
+    expect(told(refund(change, ...paid))).toEqual(events);
   });
 
   it.each<[string, Record<string, unknown>, Array<Record<string, unknown>>, string]>([
@@ -364,7 +401,21 @@ describe('refunds', () => {
     expect(told(refund(change, ...paid))).toEqual([`refund failed ${code}`]);
   });
 
-  it('that came to nothing say which', () => {
+  it('that were paid in part or came to nothing say which', () => {
+    const [, part] = tell(settled, {
+      payments: [payment('Settled')],
+      refunds: [refund({}, { originalAmount: '0.0001' })],
+    });
+    expect(part).toEqual({
+      type: 'refund_part_paid',
+      eventId: 'refund-part:9qRs',
+      occurredAt: new Date(1_795_172_400_000),
+      chargeId: ID,
+      refundId: 'ref_01kb2v',
+      reference: '3tXkPq9sYd2Vw5mN8hLr4cBfZaJe',
+      part: '9qRs',
+      paid: usd(968n),
+    });
     const [, failed] = tell(settled, { payments: [payment('Settled')], refunds: [refund({ archived: true })] });
     expect(failed).toEqual({
       type: 'refund_failed',

@@ -61,12 +61,14 @@ export type Refund = Readonly<{
   refundId: string;
   chargeId: string;
   amount: Money;
+  /** What of it can be claimed: less than the amount where less had come. */
+  offered: Money;
   pullPayment: PullPayment;
   payouts: ReadonlyArray<Payout>;
 }>;
 
 const DESCRIPTION =
-  /^Refund of ([\w:-]{1,120}): (\d+(?:\.\d+)?) ([A-Z]{3})(?:, of which \d+(?:\.\d+)? [A-Z]{3} can be claimed)?$/;
+  /^Refund of ([\w:-]{1,120}): (\d+(?:\.\d+)?) ([A-Z]{3})(?:, of which (\d+(?:\.\d+)?) \3 can be claimed)?$/;
 
 /**
  * Ties a pull payment to its charge and says the amount in the order's currency. Whoever claims it reads it, also that
@@ -80,11 +82,12 @@ export function toDescription(chargeId: string, amount: Money, offered: Money = 
 
 /** What a pull payment gives back; null for one that is no refund of ours. Its name is our id of the refund. */
 export function readRefund(pullPayment: PullPayment): Omit<Refund, 'payouts'> | null {
-  const [, chargeId, text = '', code] = DESCRIPTION.exec(pullPayment.description ?? '') ?? [];
+  const [, chargeId, text = '', code, less] = DESCRIPTION.exec(pullPayment.description ?? '') ?? [];
   const currency = Currency.safeParse(code);
-  const amount = currency.success ? fromDecimal(text, currency.data) : null;
-  if (chargeId === undefined || !amount || !pullPayment.name) return null;
-  return { refundId: pullPayment.name, chargeId, amount, pullPayment };
+  if (chargeId === undefined || !currency.success || !pullPayment.name) return null;
+  const amount = fromDecimal(text, currency.data);
+  const offered = less === undefined ? amount : fromDecimal(less, currency.data);
+  return amount && offered ? { refundId: pullPayment.name, chargeId, amount, offered, pullPayment } : null;
 }
 
 type Found = Readonly<{
@@ -149,12 +152,12 @@ function chargesOf(found: Found, counted: Counted): Charge[] {
   if ((status !== 'Expired' && status !== 'Invalid') || !isSure || counted.paid.amount === 0n) return [];
   const part = partOf(found);
   if (part !== null) return toParts(found.invoice, counted.paid, part);
-  if (!isWhole(found.invoice, counted)) return [toPart(found.invoice, counted.paid)];
+  if (!isWhole(found.invoice, counted)) return [partial(found.invoice, counted.paid)];
   const whole = { chargeId: id, paid: price, irregularity: 'late' } as const;
   return excess > 0n ? [whole, above] : [whole];
 }
 
-const toPart = ({ id }: Invoice, paid: Money): Charge => ({ chargeId: `${id}:partial`, paid, irregularity: null });
+const partial = ({ id }: Invoice, paid: Money): Charge => ({ chargeId: `${id}:partial`, paid, irregularity: null });
 
 /** What was taken for a part of the price before, by our books or by the refund that gives it back. */
 function partOf({ booked, invoice, refunds }: Found): bigint | null {
@@ -167,7 +170,7 @@ function partOf({ booked, invoice, refunds }: Found): bigint | null {
 function toParts(invoice: Invoice, paid: Money, part: bigint): Charge[] {
   const amount = paid.amount - part;
   const rest = { chargeId: `${invoice.id}:rest`, paid: { ...paid, amount }, irregularity: 'late' } as const;
-  const before = toPart(invoice, { ...paid, amount: part });
+  const before = partial(invoice, { ...paid, amount: part });
   return amount > 0n ? [before, rest] : [before];
 }
 
@@ -275,7 +278,7 @@ function toUnits(text: string): bigint {
   return BigInt(whole + fraction.padEnd(28, '0'));
 }
 
-/** How a refund ended: paid in full, or taken back before anything was paid. Nothing while it waits. */
+/** How a refund ended: paid in full, or taken back. What of it was paid is told while it is still open. */
 function toRefundEvents(refund: Refund, { invoiceId, now }: Found): ProviderEvent[] {
   const { amount, chargeId, payouts, pullPayment, refundId } = refund;
   const done = payouts.filter(({ state }) => state === 'Completed');
@@ -286,13 +289,39 @@ function toRefundEvents(refund: Refund, { invoiceId, now }: Found): ProviderEven
     const told = { eventId: `refund:${reference}`, occurredAt, invoiceId, chargeId, payerId: null };
     return [{ type: 'payment_refunded', ...told, paid: amount, reference, refundId }];
   }
-  const isOpen = payouts.some(({ state }) => state !== 'Cancelled');
+  // A pull payment that is topped up has payouts below zero.
+  const parts = done
+    .filter(({ originalAmount }) => toUnits(originalAmount) > 0n)
+    .map((payout) => toPart(refund, payout));
+  const isOpen = payouts.some(({ state }) => state !== 'Cancelled' && state !== 'Completed');
   const isExpired = pullPayment.expiresAt ? pullPayment.expiresAt <= now : false;
-  if (isOpen || !(pullPayment.archived || isExpired)) return [];
+  if (isOpen || !(pullPayment.archived || isExpired)) return parts;
   const code = pullPayment.archived ? 'pull-payment-archived' : 'pull-payment-expired';
   const told = { eventId: `refund-failed:${reference}`, occurredAt: now, chargeId, reference, refundId };
   // BTCPay hides the payouts of what was archived: it may have been paid before.
-  return [{ type: 'refund_failed', ...told, code, undoesDone: false }];
+  return [...parts, { type: 'refund_failed', ...told, code, undoesDone: false }];
+}
+
+/** Rounded up: what is left of the refund is never more than what was not paid. */
+function toPart({ chargeId, offered, pullPayment, refundId }: Refund, payout: Payout): ProviderEvent {
+  const [paid, whole] = [toUnits(payout.originalAmount), toUnits(pullPayment.amount)];
+  const amount = (offered.amount * paid + whole - 1n) / whole;
+  const told = { eventId: `refund-part:${payout.id}`, occurredAt: payout.date, chargeId, refundId };
+  const parts = { reference: pullPayment.id, part: payout.id, paid: { ...offered, amount } };
+  return { type: 'refund_part_paid', ...told, ...parts };
+}
+
+/**
+ * A refund that somebody made in BTCPay, with the description of ours, as a row of the list. Null for those that we made: what
+ * becomes of them is asked for by their own ids.
+ */
+export function toRefundRow(pullPayment: PullPayment): ProviderTransaction | null {
+  const refund = readRefund(pullPayment);
+  if (!refund || refund.refundId.startsWith('ref_')) return null;
+  const { amount, chargeId } = refund;
+  const occurredAt = pullPayment.startsAt;
+  const about = { chargeId, reference: pullPayment.id, invoiceId: null, payerId: null, renewalDays: null };
+  return { ...about, direction: 'refund', amount, occurredAt };
 }
 
 /** The charges of an invoice as rows of the list; none for an invoice whose order or price cannot be ours. */

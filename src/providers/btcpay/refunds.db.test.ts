@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { executeRefund } from '#domain/payment/execute-refund.ts';
 import { requestRefund } from '#domain/payment/request-refund.ts';
 import { askOpenOrders } from '#domain/reconciliation/ask-open.ts';
+import { reconcilePayments } from '#domain/reconciliation/reconcile.ts';
 import { expectWholeBooks, noticesOf } from '../../testing/books.ts';
 import { AMOUNTS, CATALOG } from '../../testing/catalog.ts';
 import {
@@ -122,9 +123,30 @@ describe('a refund of the whole', () => {
     const order = await bought(CATALOG.pluginBtc);
     const pullPayment = await offered(order);
     await claimAndPay(pullPayment, '0.00004');
-    expect(await standingOf(world, order)).toMatchObject({ rights: 1, refunds: [['requested', 10_001, null]] });
+    expect(await standingOf(world, order)).toMatchObject({
+      rights: 1,
+      payments: [['', 'one_time', 'refunding', null]],
+      refunds: [
+        ['requested', 6_001, null],
+        ['succeeded', 4_000, null],
+      ],
+    });
+    await expectWholeBooks(world.system);
     await claimAndPay(pullPayment);
-    expect(await standingOf(world, order)).toMatchObject({ rights: 0, refunds: [['succeeded', 10_001, null]] });
+    expect(await standingOf(world, order)).toMatchObject({
+      rights: 0,
+      payments: [['', 'one_time', 'refunded', null]],
+      refunds: [
+        ['succeeded', 4_000, null],
+        ['succeeded', 6_001, null],
+      ],
+    });
+    expect(await noticesOf(world, order.buyer.id)).toEqual({
+      paid: 1,
+      refund_to_claim: 1,
+      part_refunded: 1,
+      refunded: 1,
+    });
     await expectWholeBooks(world.system);
   });
 
@@ -226,6 +248,24 @@ describe('an offer is made once', () => {
     await expectWholeBooks(world.system);
   });
 
+  it('when a worker that had read it before another offered it comes late', async () => {
+    const order = await bought();
+    const { id } = await requestRefund(world.system, { paymentId: order.paymentId });
+    const { db } = world.system;
+    const stale = await db.refund.findUnique({ where: { id }, include: { payment: true } });
+    expect(await executeRefund(world.system, id)).toBe('pending');
+    const refund = new Proxy(db.refund, {
+      get: (target, name) => (name === 'findUnique' ? async () => stale : Reflect.get(target, name)),
+    });
+    const before = new Proxy(db, {
+      get: (target, name) => (name === 'refund' ? refund : Reflect.get(target, name)),
+    });
+    const late = { ...world.system, db: before };
+    await expect(executeRefund(late, id)).rejects.toMatchObject({ code: 'BEING_ASKED' });
+    expect(await executeRefund(world.system, id)).toBe('pending');
+    expect(await offers(order)).toBe(1);
+  });
+
   it('when the key may not make offers: it waits, and nothing is lost', async () => {
     const order = await bought();
     await requestRefund(world.system, { paymentId: order.paymentId });
@@ -317,6 +357,55 @@ describe('an offer that is taken back', () => {
     await expectWholeBooks(world.system);
   });
 
+  /** 39.0006 % of 9.99 USD, rounded up. */
+  const PART = 391;
+  it.each([
+    ['and told', async () => undefined],
+    [
+      'and found by asking',
+      async () => {
+        await world.sandbox.setFaults({});
+        await askLater();
+      },
+    ],
+  ])(
+    'after a part of it was paid %s leaves that part given back, and only the rest can be offered again',
+    async (how, look) => {
+      const order = await bought();
+      const { paymentId } = order;
+      const pullPayment = await offered(order);
+      if (how !== 'and told') await world.sandbox.setFaults({ btcpay: { kind: 'wrong_auth', remaining: 100 } });
+      await claimAndPay(pullPayment, '0.00004');
+      await look();
+      await archive(pullPayment);
+      await passTime(world, 3 * MINUTE_MS);
+      await askOpenOrders(world.system);
+      const standing = {
+        ...STANDS,
+        refunds: [
+          ['failed', PRICE - PART, 'pull-payment-archived'],
+          ['succeeded', PART, null],
+        ],
+      };
+      expect(await standingOf(world, order)).toMatchObject(standing);
+      expect(await attentionsOf(world, order)).toEqual(['failed']);
+      await expectWholeBooks(world.system);
+      await expect(requestRefund(world.system, { paymentId, amount: BigInt(PRICE) })).rejects.toMatchObject({
+        reason: 'refund_amount_wrong',
+      });
+
+      const payout = await btcpay.claim(await offered(order));
+      expect(payout).toMatchObject({ original_amount: '6.08', original_currency: 'USD' });
+      await btcpay.payout(payout.id, 'complete');
+      expect(await standingOf(world, order)).toMatchObject({
+        rights: 0,
+        payments: [['', 'one_time', 'refunded', null]],
+        refunds: [...standing.refunds, ['succeeded', PRICE - PART, null]],
+      });
+      await expectWholeBooks(world.system);
+    },
+  );
+
   it('after it was paid stays done, however often BTCPay is asked', async () => {
     const order = await bought();
     const pullPayment = await offered(order);
@@ -331,6 +420,42 @@ describe('an offer that is taken back', () => {
     await askLater();
     expect(await standingOf(world, order)).toEqual(before);
     expect(await attentionsOf(world, order)).toEqual([]);
+    await expectWholeBooks(world.system);
+  });
+});
+
+describe('a refund that somebody made in BTCPay with the description of ours', () => {
+  async function madeByHand({ reference }: Placed): Promise<string> {
+    const answer = await fetch(`${world.sandboxUrl}/btcpay/api/v1/invoices/${reference}/refund`, {
+      method: 'POST',
+      headers: { authorization: `token ${KEY}`, 'content-type': 'application/json' },
+      body: JSON.stringify({
+        refundVariant: 'CurrentRate',
+        name: 'by hand',
+        description: `Refund of ${reference}: 9.99 USD`,
+      }),
+    });
+    return ((await answer.json()) as { id: string }).id;
+  }
+  const GIVEN = { rights: 0, payments: [['', 'one_time', 'refunded', null]], refunds: [['succeeded', PRICE, null]] };
+
+  it('is found by what BTCPay tells of its payout', async () => {
+    const order = await bought();
+    await claimAndPay(await madeByHand(order));
+    expect(await standingOf(world, order)).toMatchObject(GIVEN);
+    await expectWholeBooks(world.system);
+  });
+
+  it('is found by comparing the lists when all that is lost', async () => {
+    const order = await bought();
+    await world.sandbox.setFaults({ btcpay: { kind: 'wrong_auth', remaining: 100 } });
+    await claimAndPay(await madeByHand(order));
+    await world.sandbox.setFaults({});
+    await passTime(world, 2 * MINUTE_MS);
+    expect(await standingOf(world, order)).toMatchObject({ rights: 1 });
+    expect(await reconcilePayments(world.system, BTCPAY)).toMatchObject({ settled: 1, reported: 0 });
+    expect(await standingOf(world, order)).toMatchObject(GIVEN);
+    expect(await reconcilePayments(world.system, BTCPAY)).toMatchObject({ settled: 0, reported: 0 });
     await expectWholeBooks(world.system);
   });
 });

@@ -73,6 +73,7 @@ export const PullPayment = z.object({
   description: z.string().nullish(),
   amount: Decimal,
   archived: z.boolean(),
+  startsAt: Time,
   expiresAt: Time.nullish(),
   viewLink: z.url({ protocol: /^https?$/ }),
 });
@@ -80,6 +81,7 @@ export type PullPayment = z.infer<typeof PullPayment>;
 export const PullPayments = z.array(PullPayment);
 
 const Payout = z.object({
+  id: Id,
   date: Time,
   state: z.enum(['AwaitingApproval', 'AwaitingPayment', 'InProgress', 'Completed', 'Cancelled']),
   /** In the currency of its pull payment. */

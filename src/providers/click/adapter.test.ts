@@ -249,6 +249,7 @@ describe('a refund', () => {
     amount: { amount: 3_840_000n, currency: 'UZS' },
     isWhole: true,
     isRepeat: false,
+    known: [],
     paidAt: now,
   };
   const part: RefundRequest = { ...request, isWhole: false, amount: { amount: 100_050n, currency: 'UZS' } };

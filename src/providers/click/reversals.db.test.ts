@@ -33,7 +33,9 @@ async function giveBackAtClick({ buyer, chargeId, invoiceId }: Bought): Promise<
   const { click_paydoc_id: reference } = await world.sandbox.ask<SimClickPayment>('GET', `/click/payments/${chargeId}`);
   const asked = { refundId: 'none', chargeId, reference, invoiceId, payerId: buyer.telegramId, isWhole: true };
   const amount = { amount: BigInt(AMOUNTS[CATALOG.pluginUzs]), currency: 'UZS' } as const;
-  await world.system.providers.get('click')?.refund({ ...asked, amount, isRepeat: false, paidAt: world.clock.now() });
+  await world.system.providers
+    .get('click')
+    ?.refund({ ...asked, amount, isRepeat: false, known: [], paidAt: world.clock.now() });
   const payment = await world.sandbox.ask<SimClickPayment>('GET', `/click/payments/${chargeId}`);
   expect(payment.status).toBe('reversed');
 }

@@ -75,6 +75,20 @@ describe('storing a card', () => {
     expect(await confirmMethod(buyer.ctx, { methodId, token, code: '12345' })).toMatchObject({ last4: '0011' });
   });
 
+  it('of a token that is stored for somebody is refused, though Click would confirm it again', async () => {
+    const [buyer, other] = [await world.newBuyer(), await world.newBuyer()];
+    const { endpoint, id, publicId } = await beginCard(buyer, 'click');
+    const token = await clickToken(endpoint, publicId, CLICK_CARDS.good);
+    const { id: second } = await beginCard(other, 'click');
+    expect(await confirmMethod(buyer.ctx, { methodId: id, token, code: '12345' })).toMatchObject({ status: 'active' });
+    await expect(confirmMethod(other.ctx, { methodId: second, token, code: '12345' })).rejects.toMatchObject({
+      kind: 'conflict',
+      reason: 'method_stored_before',
+    });
+    expect(await listMethods(other.ctx, other.id)).toEqual([]);
+    expect((await cards()).map(({ card_token }) => card_token)).toContain(token);
+  });
+
   it('after three wrong codes is over', async () => {
     const buyer = await world.newBuyer();
     const { endpoint, id: methodId, publicId } = await beginCard(buyer, 'click');

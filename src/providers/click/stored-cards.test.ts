@@ -66,6 +66,8 @@ const request: CheckoutRequest = {
   token: TOKEN,
 };
 
+const BEGUN = { id: 'stm_1', pageUrl: 'https://hoshi.example', returnUrl: 'https://hoshi.example', language: 'uz' };
+
 describe('a service that may not charge cards', () => {
   it('stores none and charges none', async () => {
     const provider = make({ storedCards: false });
@@ -83,7 +85,7 @@ describe('storing a card', () => {
   it('is begun by nobody: the browser asks for a token by the number of the service', async () => {
     const { storedMethods } = make();
     expect(storedMethods).toMatchObject({ method: 'credit_card', currencies: ['UZS'] });
-    expect(await storedMethods?.begin({ id: 'stm_1', returnUrl: 'https://hoshi.example', language: 'uz' })).toEqual({
+    expect(await storedMethods?.begin(BEGUN)).toEqual({
       url: null,
       reference: null,
       client: { endpoint: `${apiUrl}/v2/merchant/card_token/request`, publicId: '85335' },

@@ -8,6 +8,7 @@ import { type CryptoPayOptions, makeCryptoPay } from './adapter.ts';
 
 const INVOICE = 'inv_01kb2v9d3h8mzq4x7c5n6t0r2w';
 const TOKEN = '12345:AAtestTOKEN';
+const TOKENS = { current: TOKEN, previous: null, onPrevious: () => undefined };
 const now = new Date('2026-11-20T09:00:05Z');
 const fixture = (name: string) => readFileSync(new URL(`fixtures/${name}.txt`, import.meta.url), 'utf8');
 const changed = (name: string, change: Record<string, unknown>) =>
@@ -49,7 +50,7 @@ beforeEach(() => {
 });
 
 const makeProvider = (change: Partial<CryptoPayOptions> = {}): Provider =>
-  makeCryptoPay({ token: TOKEN, apiUrl, clock: () => now, replayWindowMs: 600_000, feeBps: 300, ...change });
+  makeCryptoPay({ tokens: TOKENS, apiUrl, clock: () => now, replayWindowMs: 600_000, feeBps: 300, ...change });
 const failureOf = (work: Promise<unknown> | undefined) =>
   Promise.resolve(work).then(
     () => null,
@@ -89,7 +90,9 @@ describe('what Crypto Pay can do', () => {
     const headers = { 'crypto-pay-api-signature': createHmac('sha256', key).update(body).digest('hex') };
     const request = { method: 'POST', headers, body, remoteAddress: null };
     expect(makeProvider().read(request, now)).toMatchObject({ kind: 'hint', eventId: 'invoice_paid:528890' });
-    expect(makeProvider({ token: '1:another' }).read(request, now)).toMatchObject({ kind: 'rejected' });
+    expect(makeProvider({ tokens: { ...TOKENS, current: '1:another' } }).read(request, now)).toMatchObject({
+      kind: 'rejected',
+    });
     expect(makeProvider().readStored(body, now)).toMatchObject({ kind: 'hint' });
   });
 });
@@ -287,6 +290,7 @@ describe('a refund', () => {
     amount: { amount: 2_999n, currency: 'USD' },
     isWhole: true,
     isRepeat: false,
+    known: [],
     paidAt: now,
   };
   const refund = (change: Partial<RefundRequest> = {}) => makeProvider().refund({ ...request, ...change });

@@ -15,6 +15,7 @@ import {
   readComment,
   readMessage,
   readStoredMessage,
+  type Tokens,
   type Transfer,
   toChargeRow,
   toComment,
@@ -25,11 +26,11 @@ import {
 } from './wire.ts';
 
 /**
- * The app of @CryptoBot that collects. `token` calls out and signs webhooks; `apiUrl` is a host without a path;
- * `replayWindowMs` is how old an update may be; `feeBps` is what the bot shows as its fee.
+ * The app of @CryptoBot that collects. Its current token calls out, and its tokens sign webhooks; `apiUrl` is a host without a
+ * path; `replayWindowMs` is how old an update may be; `feeBps` is what the bot shows as its fee.
  */
 export type CryptoPayOptions = Readonly<{
-  token: string;
+  tokens: Tokens;
   apiUrl: string;
   clock: () => Date;
   replayWindowMs: number;
@@ -52,8 +53,8 @@ const acceptsFor = (currency: keyof typeof LARGEST & Currency, feeBps: number): 
 
 /** Coins over Crypto Pay, the payment side of @CryptoBot (reference: help.send.tg/en/articles/10279948-crypto-pay-api). */
 export function makeCryptoPay(options: CryptoPayOptions): Provider {
-  const { clock, feeBps } = options;
-  const api = makeCryptoPayApi(options);
+  const { apiUrl, clock, feeBps, tokens } = options;
+  const api = makeCryptoPayApi({ apiUrl, token: tokens.current });
   return {
     id: 'crypto-pay',
     accepts: (['USD', 'EUR', 'BTC', 'ETH'] as const).map((currency) => acceptsFor(currency, feeBps)),

@@ -1,14 +1,17 @@
 import { z } from 'zod';
 import type { ProviderEntry } from '#domain/provider.ts';
-import { defineEnvGroup, envText } from '#lib/env-group.ts';
+import { defineEnvGroup, envText, toPreviousSecret } from '#lib/env-group.ts';
 import { makeCryptoPay } from './adapter.ts';
+
+const token = z
+  .string()
+  .regex(/^\d{1,12}:[\w-]{20,64}$/, 'must be the token of the app, like 123456789:AA…, from @CryptoBot.');
 
 const variables = defineEnvGroup({
   variables: {
-    CRYPTO_PAY_TOKEN: z
-      .string()
-      .regex(/^\d{1,12}:[\w-]{20,64}$/, 'must be the token of the app, like 123456789:AA…, from @CryptoBot.')
-      .optional(),
+    CRYPTO_PAY_TOKEN: token.optional(),
+    CRYPTO_PAY_TOKEN_PREVIOUS: token.optional(),
+    CRYPTO_PAY_TOKEN_PREVIOUS_UNTIL: envText.instant.optional(),
     CRYPTO_PAY_API_URL: envText.address.default('https://pay.crypt.bot'),
     CRYPTO_PAY_FEE_BPS: envText.basisPoints.default(0),
     CRYPTO_PAY_REPLAY_WINDOW_SECONDS: envText.wholeNumber(60, 604_800).default(600),
@@ -23,11 +26,15 @@ const variables = defineEnvGroup({
 export const cryptoPay: ProviderEntry = {
   id: 'crypto-pay',
   variables,
-  make(source, { clock }) {
+  make(source, { clock, onPreviousSecret: onPrevious }) {
     const values = variables.read(source);
     if (!values?.CRYPTO_PAY_TOKEN) return null;
     return makeCryptoPay({
-      token: values.CRYPTO_PAY_TOKEN,
+      tokens: {
+        current: values.CRYPTO_PAY_TOKEN,
+        previous: toPreviousSecret(values.CRYPTO_PAY_TOKEN_PREVIOUS, values.CRYPTO_PAY_TOKEN_PREVIOUS_UNTIL),
+        onPrevious,
+      },
       apiUrl: values.CRYPTO_PAY_API_URL,
       feeBps: values.CRYPTO_PAY_FEE_BPS,
       replayWindowMs: values.CRYPTO_PAY_REPLAY_WINDOW_SECONDS * 1_000,

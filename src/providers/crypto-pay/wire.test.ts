@@ -12,6 +12,7 @@ import {
   readMessage,
   readPrice,
   readStoredMessage,
+  type Tokens,
   Transfer,
   toChargeRow,
   toComment,
@@ -31,7 +32,8 @@ const invoice = (name: string, change: Record<string, unknown> = {}) => Invoice.
 const transfer = (change: Record<string, unknown> = {}) => Transfer.parse({ ...parsed('transfer'), ...change });
 const sign = (body: Uint8Array, token = TOKEN) =>
   createHmac('sha256', createHash('sha256').update(token).digest()).update(body).digest('hex');
-const options = { token: TOKEN, replayWindowMs: 600_000 };
+const tokens: Tokens = { current: TOKEN, previous: null, onPrevious: () => undefined };
+const options = { tokens, replayWindowMs: 600_000 };
 const send = (body: Uint8Array | string, change: Partial<ProviderRequest> = {}, at = now) => {
   const bytes = Buffer.from(body);
   const headers = { 'crypto-pay-api-signature': sign(bytes) };
@@ -83,6 +85,28 @@ describe('an update', () => {
         expect(send(changed, { headers })).toEqual(rejected('webhook_secret_wrong'));
       }),
     );
+  });
+
+  it('signed with a token that is being replaced is taken until its day, and each use is heard', () => {
+    const heard: boolean[] = [];
+    const until = new Date('2026-11-20T09:00:05Z');
+    const replaced: Tokens = {
+      current: '12345:AAanewTOKEN',
+      previous: { secret: TOKEN, until },
+      onPrevious: (isOverdue) => void heard.push(isOverdue),
+    };
+    const readAt = (at: Date, by: string) => {
+      const body = fixture('invoice-paid');
+      const headers = { 'crypto-pay-api-signature': sign(body, by) };
+      const request = { method: 'POST', headers, body, remoteAddress: null };
+      return readMessage(request, { ...options, tokens: replaced }, at);
+    };
+    expect(readAt(now, '12345:AAanewTOKEN')).toEqual(HINT);
+    expect(readAt(now, '12345:AAanotherTOKEN')).toEqual(rejected('webhook_secret_wrong'));
+    expect(heard).toEqual([]);
+    expect(readAt(new Date(until.getTime() - 1), TOKEN)).toEqual(HINT);
+    expect(readAt(until, TOKEN)).toEqual(rejected('webhook_secret_wrong'));
+    expect(heard).toEqual([false, true]);
   });
 
   it('is verified over its bytes, not over what they say', () => {

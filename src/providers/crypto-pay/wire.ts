@@ -203,26 +203,42 @@ const FUTURE_MS = 300_000;
 const Update = z.object({ update_type: z.string(), request_date: Instant, payload: z.unknown() });
 const Told = z.object({ invoice_id: Id, payload: OrderId });
 
+/** The app's tokens, which sign its updates. `onPrevious` hears each use of the one being replaced. */
+export type Tokens = Readonly<{
+  current: string;
+  previous: { secret: string; until: Date } | null;
+  onPrevious: (isOverdue: boolean) => void;
+}>;
+
 /**
  * Verifies an update (crypto-pay-api-signature: HMAC-SHA256 of the raw bytes by SHA-256 of the token) and its age, and
  * translates it. `replayWindowMs` is how old it may be. Never throws.
  */
 export function readMessage(
   request: ProviderRequest,
-  options: { token: string; replayWindowMs: number },
+  options: { tokens: Tokens; replayWindowMs: number },
   now: Date,
 ): ProviderReading {
   const { body, headers, method } = request;
   if (method !== 'POST' || body.byteLength > MAX_BODY_BYTES) return rejected('malformed_request');
-  const signature = hmacSha256(sha256(options.token), body).toString('hex');
-  const given = (headers['crypto-pay-api-signature'] ?? '').toLowerCase();
-  if (!isEqualSecret(given, Buffer.from(signature))) return rejected('webhook_secret_wrong');
+  if (!isSigned(headers['crypto-pay-api-signature'] ?? '', body, options.tokens, now))
+    return rejected('webhook_secret_wrong');
   const update = Update.safeParse(parseJsonBytes(body));
   if (!update.success) return rejected('malformed_request');
   const ageMs = now.getTime() - update.data.request_date.getTime();
   if (ageMs > options.replayWindowMs) return rejected('webhook_too_old');
   if (ageMs < -FUTURE_MS) return rejected('webhook_from_future');
   return translate(update.data, body);
+}
+
+function isSigned(header: string, body: Uint8Array, tokens: Tokens, now: Date): boolean {
+  const given = header.toLowerCase();
+  const isBy = (token: string) => isEqualSecret(given, Buffer.from(hmacSha256(sha256(token), body).toString('hex')));
+  if (isBy(tokens.current)) return true;
+  if (!tokens.previous || !isBy(tokens.previous.secret)) return false;
+  const isOverdue = tokens.previous.until <= now;
+  tokens.onPrevious(isOverdue);
+  return !isOverdue;
 }
 
 /** Translates an update that was verified when it came. */

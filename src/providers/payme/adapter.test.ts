@@ -428,6 +428,7 @@ describe('what it says of itself', () => {
       amount: { amount: 50_000_000n, currency: 'UZS' },
       isWhole: true,
       isRepeat: false,
+      known: [],
       paidAt: now,
     });
     await expect(refund).rejects.toEqual(new ProviderError('declined', 'REFUND_IN_CABINET'));

@@ -42,6 +42,7 @@ describe('storing a card', () => {
     expect(await listMethods(buyer.ctx, buyer.id)).toEqual([
       {
         id: methodId,
+        status: 'active',
         provider: 'payme',
         method: 'credit_card',
         brand: 'Uzcard',

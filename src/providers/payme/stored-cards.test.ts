@@ -71,6 +71,8 @@ const inState = (state: number) => ({
   result: { receipt: { ...receiptsGet.answer.result.receipt, state, pay_time: 0 } },
 });
 
+const BEGUN = { id: 'stm_1', pageUrl: 'https://hoshi.example', returnUrl: 'https://hoshi.example', language: 'uz' };
+
 describe('without the Subscribe API', () => {
   it('the adapter stores nothing and is asked nothing', async () => {
     const provider = make({ subscribe: false });
@@ -85,7 +87,7 @@ describe('storing a card', () => {
   it('is begun by nobody: the browser gets a token by the register’s public id', async () => {
     const { storedMethods } = make();
     expect(storedMethods).toMatchObject({ method: 'credit_card', currencies: ['UZS'] });
-    expect(await storedMethods?.begin({ id: 'stm_1', returnUrl: 'https://hoshi.example', language: 'uz' })).toEqual({
+    expect(await storedMethods?.begin(BEGUN)).toEqual({
       url: null,
       reference: null,
       client: { endpoint: apiUrl, publicId: '587f72c72cac0d162c722ae2' },

@@ -38,6 +38,7 @@ const makeProvider = (change: Partial<StripeOptions> = {}) =>
     secrets: { current: 'whsec_fixture', previous: null, onPrevious: () => undefined },
     bankCountry: 'DE',
     onOtherVersion: () => undefined,
+    onFraudWarning: () => undefined,
     clock: () => now,
     ...change,
   });
@@ -491,6 +492,15 @@ describe('messages', () => {
     expect(makeProvider(provider).readStored(Buffer.from(old), now)).toEqual(reading);
     expect(heard).toEqual(['2026-03-25.dahlia']);
   });
+
+  it('are heard once also where they warn of fraud', () => {
+    const heard: string[] = [];
+    const object = { object: 'radar.early_fraud_warning', charge: 'ch_1' };
+    const provider = makeProvider({ onFraudWarning: (chargeId) => void heard.push(chargeId) });
+    const body = event('radar.early_fraud_warning.created', object);
+    expect(provider.readStored(Buffer.from(body), now)).toEqual(read({ onFraudWarning: (id) => heard.push(id) }, body));
+    expect(heard).toEqual(['ch_1']);
+  });
 });
 
 describe('asking about an order', () => {
@@ -623,6 +633,7 @@ describe('a refund', () => {
     amount: { amount: 400n, currency: 'USD' },
     isWhole: false,
     isRepeat: false,
+    known: [],
     paidAt: now,
   };
   const give = () => makeProvider().refund(asked);
@@ -697,7 +708,12 @@ describe('a refund', () => {
 describe('stored cards', () => {
   const { storedMethods } = makeProvider({ apiUrl: 'http://127.0.0.1:1' });
   const cards = () => makeProvider().storedMethods;
-  const begun = { id: 'pme_1', returnUrl: 'https://hoshi.example/cards', language: 'uz' };
+  const begun = {
+    id: 'pme_1',
+    pageUrl: 'https://hoshi.example/cards',
+    returnUrl: 'https://hoshi.example/cards?back=secret',
+    language: 'uz',
+  };
   const confirm = (reference: string | null = CS) => cards().confirm({ reference, token: null, code: null });
   const setup = (change: Parameters<typeof session>[0] = {}) =>
     stripe.ok(
@@ -731,7 +747,7 @@ describe('stored cards', () => {
           'metadata[method]': 'pme_1',
           'setup_intent_data[metadata][method]': 'pme_1',
           locale: 'auto',
-          success_url: 'https://hoshi.example/cards',
+          success_url: 'https://hoshi.example/cards?back=secret',
           cancel_url: 'https://hoshi.example/cards',
         },
         'method:pme_1',
@@ -742,7 +758,16 @@ describe('stored cards', () => {
   it('do not begin without a page', async () => {
     stripe.ok('POST /v1/customers', { id: 'cus_card' });
     stripe.ok('POST /v1/checkout/sessions', session({ mode: 'setup', url: null }));
+    stripe.ok('DELETE /v1/customers/cus_card', { id: 'cus_card', deleted: true });
     expect(await failureOf(cards().begin(begun))).toEqual(['unavailable', 'NO_PAGE']);
+    expect(stripe.lines().at(-1)).toBe('DELETE /v1/customers/cus_card');
+  });
+
+  it('leave no customer at Stripe when their page ran out', async () => {
+    setup({ status: 'expired' });
+    stripe.ok('DELETE /v1/customers/cus_HoshiFixture01', { id: 'cus_HoshiFixture01', deleted: true });
+    expect(await failureOf(confirm())).toEqual(['declined', 'checkout_expired']);
+    expect(stripe.lines().at(-1)).toBe('DELETE /v1/customers/cus_HoshiFixture01');
   });
 
   it('are known by brand, last digits and month', async () => {
@@ -760,7 +785,7 @@ describe('stored cards', () => {
   });
 
   it.each<[string, Parameters<typeof session>[0], [string, string]]>([
-    ['the page ran out', { status: 'expired' }, ['declined', 'checkout_expired']],
+    ['the page ran out', { status: 'expired', customer: null }, ['declined', 'checkout_expired']],
     [
       'the card was refused',
       {

@@ -15,7 +15,7 @@ import {
   type RefundRequest,
 } from '#domain/provider.ts';
 import { makeStripeApi, type StripeApi } from './client.ts';
-import { hasFailed, toDisputeRow, toEvents } from './events.ts';
+import { hasFailed, isAwaited, toDisputeRow, toEvents } from './events.ts';
 import { toPaymentFailure } from './failures.ts';
 import { type CheckoutSession, type PaymentIntent, type Refund, toChargeRow, toRefundRow } from './objects.ts';
 import {
@@ -36,7 +36,7 @@ type Fees = Readonly<Partial<Record<Method, Readonly<Partial<Record<Currency, { 
 /**
  * `secretKey` and the endpoint's signing `secrets` are of Stripe's Dashboard; `apiUrl` is a host without a path. `fees`
  * replaces rows of the fee table by those of a contract. `onOtherVersion` hears the API version of an event that is not of
- * the SDK's release train.
+ * the SDK's release train, `onFraudWarning` the charge of which a card company says that it is fraud.
  */
 export type StripeOptions = Readonly<{
   secretKey: string;
@@ -44,6 +44,7 @@ export type StripeOptions = Readonly<{
   secrets: WebhookSecrets;
   bankCountry: BankCountry;
   onOtherVersion: (version: string) => void;
+  onFraudWarning: (chargeId: string) => void;
   clock: () => Date;
   fees?: Fees;
 }>;
@@ -80,15 +81,17 @@ const HOLD_MS = 30 * 86_400_000;
 
 /** A provider with everything the contract has but renewals. */
 export type StripeProvider = Provider &
-  Required<Pick<Provider, 'closeCheckout' | 'find' | 'listTransactions' | 'storedMethods'>>;
+  Required<Pick<Provider, 'closeCheckout' | 'find' | 'listTransactions' | 'storedMethods' | 'withdrawTransfer'>>;
 
 /** Cards, wallets and bank transfers over Stripe Checkout (reference: docs.stripe.com/api, 2026-10-28.endive). */
 export function makeStripe(options: StripeOptions): StripeProvider {
-  const { bankCountry, clock, fees = {}, onOtherVersion, secretKey, secrets } = options;
+  const { bankCountry, clock, fees = {}, onFraudWarning, onOtherVersion, secretKey, secrets } = options;
   if (secrets.current === '' || secrets.previous?.secret === '')
     throw new ProviderError('misconfigured', 'EMPTY_SECRET');
   const api = makeStripeApi(options);
-  const endpoint = { secrets, isLive: isLiveKey(secretKey), onOtherVersion };
+  const endpoint = { secrets, isLive: isLiveKey(secretKey), onOtherVersion, onFraudWarning };
+  // Both were heard when it came.
+  const stored = { ...endpoint, onOtherVersion: () => undefined, onFraudWarning: () => undefined };
   return {
     id: 'stripe',
     accepts: acceptsOf(fees),
@@ -101,10 +104,10 @@ export function makeStripe(options: StripeOptions): StripeProvider {
     },
 
     closeCheckout: ({ reference }) => (reference.startsWith('pi_') ? closeIntent : closePage)(api, reference),
+    withdrawTransfer: ({ reference }) => withdrawTransfer(api, reference),
 
     read: (request, now) => readMessage(request, endpoint, now),
-    // It was heard when it came.
-    readStored: (body) => readEvent(body, { ...endpoint, onOtherVersion: () => undefined }),
+    readStored: (body) => readEvent(body, stored),
     // Stripe only tells: there is nothing to answer but the status.
     reply: () => null,
 
@@ -207,14 +210,25 @@ async function closePage(api: StripeApi, id: string): Promise<'closed' | 'busy'>
   }
 }
 
-async function closeIntent(api: StripeApi, id: string): Promise<'closed' | 'busy'> {
+async function closeIntent(
+  api: StripeApi,
+  id: string,
+  reason: 'abandoned' | 'requested_by_customer' = 'abandoned',
+): Promise<'closed' | 'busy'> {
   try {
-    await api.cancelIntent(id);
+    await api.cancelIntent(id, reason);
     return 'closed';
   } catch (error) {
     if (!isRefusal(error)) throw error;
     return isOver(await api.getIntent(id), true) ? 'closed' : 'busy';
   }
+}
+
+/** Whoever is paying a voucher at a till has their cancel refused; a part of a transfer would stay with its customer at Stripe. */
+async function withdrawTransfer(api: StripeApi, reference: string): Promise<'closed' | 'busy'> {
+  const { intent } = await look(api, reference);
+  if (isOver(intent, true)) return 'closed';
+  return intent !== null && isAwaited(intent) ? closeIntent(api, intent.id, 'requested_by_customer') : 'busy';
 }
 
 function isOver(intent: PaymentIntent | string | null, hasNoPage: boolean): boolean {

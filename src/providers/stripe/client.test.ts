@@ -49,7 +49,11 @@ describe('a call', () => {
     [`POST /v1/checkout/sessions/${CS}/expire`, session({ status: 'expired' }), (api) => api.expireSession(CS)],
     ['POST /v1/payment_intents', intent(), (api) => api.createIntent({ amount: 1, currency: 'jpy' }, 'key')],
     [`GET /v1/payment_intents/${PI}?expand[0]=latest_charge.balance_transaction`, intent(), (api) => api.getIntent(PI)],
-    [`POST /v1/payment_intents/${PI}/cancel`, intent({ status: 'canceled' }), (api) => api.cancelIntent(PI)],
+    [
+      `POST /v1/payment_intents/${PI}/cancel`,
+      intent({ status: 'canceled' }),
+      (api) => api.cancelIntent(PI, 'abandoned'),
+    ],
     ['POST /v1/refunds', refund(), (api) => api.createRefund({ payment_intent: PI }, 'key')],
     [`GET /v1/refunds?payment_intent=${PI}&limit=100`, listOf([refund()]), (api) => api.listRefunds(PI)],
     [`GET /v1/disputes?payment_intent=${PI}&limit=100`, listOf([dispute()]), (api) => api.listDisputes(PI)],

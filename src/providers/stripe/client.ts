@@ -30,7 +30,7 @@ export type StripeApi = Readonly<{
   createIntent(params: Stripe.PaymentIntentCreateParams, key: string): Promise<PaymentIntent>;
   /** With its charge and what it cost. */
   getIntent(id: string): Promise<PaymentIntent>;
-  cancelIntent(id: string): Promise<void>;
+  cancelIntent(id: string, reason: 'abandoned' | 'requested_by_customer'): Promise<void>;
   /** Of a customer, newest first. */
   listIntentsOf(customerId: string): Promise<ReadonlyArray<PaymentIntent>>;
   createRefund(params: Stripe.RefundCreateParams, key: string): Promise<Refund>;
@@ -78,8 +78,8 @@ export function makeStripeApi(options: { secretKey: string; apiUrl: string; time
     createIntent: (params, idempotencyKey) =>
       call(PaymentIntent, stripe.paymentIntents.create(params, { idempotencyKey })),
     getIntent: (id) => call(PaymentIntent, stripe.paymentIntents.retrieve(id, { expand: [charge] })),
-    cancelIntent: async (id) => {
-      await call(Identified, stripe.paymentIntents.cancel(id, { cancellation_reason: 'abandoned' }));
+    cancelIntent: async (id, reason) => {
+      await call(Identified, stripe.paymentIntents.cancel(id, { cancellation_reason: reason }));
     },
 
     listIntentsOf: (customer) => all(PaymentIntent, stripe.paymentIntents.list({ customer, limit: PAGE_ROWS })),

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { addMethod } from '#domain/payment-method/add.ts';
+import { claimMethod } from '#domain/payment-method/claim.ts';
 import { confirmMethod } from '#domain/payment-method/confirm.ts';
-import { openAdding } from '#domain/payment-method/open-adding.ts';
+import { finishOpenAdding, openAdding } from '#domain/payment-method/open-adding.ts';
 import { payWithMethod } from '#domain/payment-method/pay.ts';
 import { listMethods } from '#domain/payment-method/records.ts';
 import { forgetMethod, removeMethod } from '#domain/payment-method/remove.ts';
 import { askOpenOrders } from '#domain/reconciliation/ask-open.ts';
 import { retryWebhooks } from '#domain/webhook/retry.ts';
+import { makeSecret } from '#lib/crypto.ts';
 import { expectWholeBooks } from '../../testing/books.ts';
 import { CATALOG } from '../../testing/catalog.ts';
 import { CARDS, openStripe, STRIPE } from '../../testing/stripe.ts';
@@ -24,6 +26,17 @@ const refusalOf = (work: Promise<unknown>) =>
 const begin = (buyer: Buyer) => addMethod(buyer.ctx, { userId: buyer.id, providerId: STRIPE, language: 'en' });
 const confirm = (buyer: Buyer, methodId: string) => confirmMethod(buyer.ctx, { methodId, token: null, code: null });
 
+/** Whoever is led back by Stripe says in Telegram that the card is theirs. */
+async function claim(buyer: Buyer, { id, url }: { id: string; url: string | null }) {
+  const session = /cs_test_\w+/.exec(url ?? '')?.[0];
+  const { success_url: returnUrl } = await rail.read<{ success_url: string }>(`checkout/sessions/${session}`);
+  const back = new URL(returnUrl).searchParams.get('back');
+  const secret = makeSecret();
+  const stranger = world.as({ kind: 'stranger' });
+  await finishOpenAdding(stranger, { methodId: id, token: null, code: null, secret, back });
+  return claimMethod(buyer.ctx, { methodId: id, secret });
+}
+
 type Owner = Readonly<{ buyer: Buyer; methodId: string }>;
 
 /** A buyer who has stored a card. */
@@ -31,6 +44,7 @@ async function owner(card: string = CARDS.good): Promise<Owner> {
   const buyer = await world.newBuyer();
   const { id, url } = await begin(buyer);
   expect(await rail.pay({ url: url ?? '' }, { card })).toMatchObject({ status: 'saved' });
+  await claim(buyer, { id, url });
   return { buyer, methodId: id };
 }
 
@@ -76,6 +90,16 @@ describe('storing a card', () => {
     expect((await statusOf(methodId))?.sealed?.includes('pm_')).toBe(false);
   });
 
+  it('tells who turns back on its page nothing by which the card could be claimed', async () => {
+    const buyer = await world.newBuyer();
+    const { id, url } = await begin(buyer);
+    const session = await rail.read<Record<'success_url' | 'cancel_url', string>>(
+      `checkout/sessions/${/cs_test_\w+/.exec(url ?? '')?.[0]}`,
+    );
+    expect(session.success_url).toMatch(new RegExp(`/methods/${id}\\?back=[\\w-]{22}$`));
+    expect(session.cancel_url).toBe(session.success_url.split('?')[0]);
+  });
+
   it('goes on at the one page that was begun, however often its link is opened', async () => {
     const buyer = await world.newBuyer();
     const { id, url } = await begin(buyer);
@@ -99,7 +123,8 @@ describe('storing a card', () => {
     await rail.loseMessages();
     await rail.pay({ url: url ?? '' });
     expect(await listMethods(buyer.ctx, buyer.id)).toEqual([]);
-    expect(await confirm(buyer, id)).toMatchObject({ id, last4: '4242' });
+    expect(await confirm(buyer, id)).toMatchObject({ id, status: 'confirming' });
+    expect(await claim(buyer, { id, url })).toMatchObject({ id, last4: '4242' });
     expect(await confirm(buyer, id)).toMatchObject({ id, last4: '4242' });
     expect(await listMethods(buyer.ctx, buyer.id)).toHaveLength(1);
   });
@@ -110,13 +135,18 @@ describe('storing a card', () => {
     expect(await rail.pay({ url: url ?? '' }, { card: CARDS.declined })).toMatchObject({ status: 'declined' });
     expect(await confirm(buyer, id)).toBeNull();
     expect(await rail.pay({ url: url ?? '' }, { card: CARDS.asksAlways })).toMatchObject({ status: 'saved' });
-    expect(await listMethods(buyer.ctx, buyer.id)).toMatchObject([{ id, last4: '3184' }]);
+    expect(await listMethods(buyer.ctx, buyer.id)).toMatchObject([{ id, status: 'confirming' }]);
+    expect(await claim(buyer, { id, url })).toMatchObject({ id, last4: '3184' });
   });
 
-  it('that was given up is over when its page is: no message of it waits for ever', async () => {
+  it('that was given up is over when its page is: no message of it waits, and no customer is left', async () => {
     const buyer = await world.newBuyer();
+    const customers = async () => (await rail.read<{ data: object[] }>('customers?limit=100')).data.length;
+    const before = await customers();
     const { id, url } = await begin(buyer);
+    expect(await customers()).toBe(before + 1);
     await rail.act(`sessions/${/cs_test_\w+/.exec(url ?? '')?.[0]}/expire`);
+    expect(await customers()).toBe(before);
     expect(await statusOf(id)).toMatchObject({ status: 'removed' });
     expect(await world.sql("SELECT kind FROM webhook_event WHERE status <> 'processed'")).toEqual([]);
     expect(await listMethods(buyer.ctx, buyer.id)).toEqual([]);

@@ -13,12 +13,6 @@ const rail = openStripe();
 const { world } = rail;
 
 const MINUTE_MS = 60_000;
-const reasonOf = (work: Promise<unknown>) =>
-  work.then(
-    () => null,
-    (error: { reason?: string }) => error.reason ?? String(error),
-  );
-
 type Begun = Order & Readonly<{ chargeId: string; instructions: string }>;
 
 /** An order whose money the buyer has promised to send. */
@@ -59,10 +53,8 @@ describe.each(WAYS)('%s', (_name, method, priceId, amount, shares) => {
     expect(await noticesOf(world, order.buyer.id)).toEqual({ payment_waiting: 1 });
   });
 
-  it('keeps the order from expiring and from being paid another way', async () => {
+  it('keeps the order from expiring', async () => {
     const order = await begun(method, priceId);
-    const change = rail.order(priceId, { buyer: order.buyer, method: 'credit_card' });
-    expect(await reasonOf(change)).toBe('invoice_reserved');
     world.clock.advance(45 * MINUTE_MS);
     await expireInvoices(world.system);
     expect(await rail.facts(order)).toMatchObject({

@@ -192,6 +192,27 @@ describe('the door', () => {
     expect(heard).toEqual(['2024-06-20']);
   });
 
+  it('warns of a charge that a card company calls fraud, counts it, and leaves the order as it is', async () => {
+    const order = await rail.buy();
+    const before = await rail.facts(order);
+    const heard: string[] = [];
+    const door = doorWith({ onFraudWarning: (chargeId) => heard.push(chargeId) });
+    const type = 'radar.early_fraud_warning.created';
+    const count = await counted(type, 'ignored');
+    const warning = { id: 'issfr_1', object: 'radar.early_fraud_warning', charge: 'ch_1', payment_intent: 'pi_1' };
+    expect(await send(message(type, warning), { door })).toMatchObject({ status: 200 });
+    expect([heard, await counted(type, 'ignored')]).toEqual([['pi_1'], count + 1]);
+    expect(await rail.facts(order)).toEqual(before);
+  });
+
+  it('counts money in a balance, which by itself pays for nothing', async () => {
+    const type = 'cash_balance.funds_available';
+    const [before, count] = [await rows(), await counted(type, 'ignored')];
+    const balance = { object: 'cash_balance', customer: 'cus_1', available: { eur: 500 } };
+    expect(await send(message(type, balance))).toMatchObject({ status: 200 });
+    expect([await rows(), await counted(type, 'ignored')]).toEqual([before, count + 1]);
+  });
+
   it('passes a message of live mode by while our key is of test mode, and counts it', async () => {
     const order = await paidInSilence();
     const [before, count] = [await rows(), await counted('livemode_mismatch', 'ignored')];
@@ -224,6 +245,7 @@ function doorWith(rest: Partial<Parameters<typeof makeStripe>[0]>): Ctx {
     secrets: { current: STRIPE_SECRET, previous: null, onPrevious: () => undefined },
     bankCountry: 'DE',
     onOtherVersion: () => undefined,
+    onFraudWarning: () => undefined,
     clock: () => world.clock.now(),
     ...rest,
   });

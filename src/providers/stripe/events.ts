@@ -53,8 +53,10 @@ function eventsOfIntent(intent: PaymentIntent, session: CheckoutSession | null, 
       return [succeeded(intent, invoiceId)];
     case 'processing':
       return [pending(intent, invoiceId, { progress: 'processing', missing: null, instructionsUrl: null })];
-    case 'requires_action':
-      return waitingFor(intent, invoiceId);
+    case 'requires_action': {
+      const waiting = waitingOf(intent);
+      return waiting ? [pending(intent, invoiceId, waiting)] : [];
+    }
     case 'requires_payment_method':
       return failed(intent, invoiceId, isLastTry(intent, session));
     case 'canceled':
@@ -111,19 +113,23 @@ function pending(intent: PaymentIntent, invoiceId: string, waiting: Waiting): Pr
   };
 }
 
-/** A transfer that was begun. Other actions are the payer's, who is at them. */
-function waitingFor(intent: PaymentIntent, invoiceId: string): ProviderEvent[] {
-  const transfer = intent.next_action?.display_bank_transfer_instructions;
+/** A transfer or voucher that was begun. Other actions are the payer's, who is at them. */
+function waitingOf({ amount, next_action: action, status }: PaymentIntent): Waiting | null {
+  if (status !== 'requires_action') return null;
+  const transfer = action?.display_bank_transfer_instructions;
   if (transfer) {
-    const missing = transfer.amount_remaining ?? intent.amount;
-    const progress = missing < intent.amount ? 'underpaid' : 'awaiting_transfer';
-    return [pending(intent, invoiceId, { progress, missing, instructionsUrl: transfer.hosted_instructions_url })];
+    const missing = transfer.amount_remaining ?? amount;
+    const progress = missing < amount ? 'underpaid' : 'awaiting_transfer';
+    return { progress, missing, instructionsUrl: transfer.hosted_instructions_url };
   }
-  const voucher = intent.next_action?.konbini_display_details;
-  if (!voucher) return [];
-  const instructionsUrl = voucher.hosted_voucher_url;
-  return [pending(intent, invoiceId, { progress: 'awaiting_transfer', missing: intent.amount, instructionsUrl })];
+  const voucher = action?.konbini_display_details;
+  return voucher
+    ? { progress: 'awaiting_transfer', missing: amount, instructionsUrl: voucher.hosted_voucher_url }
+    : null;
 }
+
+/** A transfer is awaited and nothing of it has come. */
+export const isAwaited = (intent: PaymentIntent): boolean => waitingOf(intent)?.progress === 'awaiting_transfer';
 
 /**
  * Without a page, and after one that is complete, there is nowhere to try again; but a stored card whose bank wants to ask

@@ -164,9 +164,12 @@ export function toStoredCheckout(
   };
 }
 
-/** A page on which a card is stored, and nothing is paid. */
+/**
+ * A page on which a card is stored, and nothing is paid. Whoever opens the page can read both addresses, and is led to
+ * `cancel_url` without giving a card.
+ */
 export function toSetup(
-  request: { id: string; returnUrl: string; language: string },
+  request: { id: string; pageUrl: string; returnUrl: string; language: string },
   customer: string,
 ): Stripe.Checkout.SessionCreateParams {
   const metadata = { method: request.id };
@@ -180,6 +183,6 @@ export function toSetup(
     setup_intent_data: { metadata },
     locale: localeOf(request.language),
     success_url: request.returnUrl,
-    cancel_url: request.returnUrl,
+    cancel_url: request.pageUrl,
   };
 }

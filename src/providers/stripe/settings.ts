@@ -48,6 +48,8 @@ export const stripe: ProviderEntry = {
       bankCountry: values.STRIPE_BANK_COUNTRY,
       onOtherVersion: (version) =>
         warn('webhooks come in another API version than the SDK’s: set the endpoint’s', version),
+      onFraudWarning: (chargeId) =>
+        warn('a card company says that a charge is fraud: refund it before it is disputed, or leave it', chargeId),
       clock,
     });
   },

@@ -1,11 +1,11 @@
 import { ProviderError, type StoredMethods } from '#domain/provider.ts';
 import type { StripeApi } from './client.ts';
-import { toStoredCard } from './objects.ts';
+import { idOf, toStoredCard } from './objects.ts';
 import { CURRENCIES, parseToken, toSetup } from './requests.ts';
 
 /**
  * Cards stored on Stripe's page. Each has a customer of its own, so that Stripe cannot join a person's cards; a token is
- * both (`cus_…/pm_…`). Calls throw ProviderError.
+ * both (`cus_…/pm_…`). A customer whose page comes to nothing goes with it. Calls throw ProviderError.
  */
 export function makeStoredCards(api: StripeApi): StoredMethods {
   return {
@@ -14,14 +14,22 @@ export function makeStoredCards(api: StripeApi): StoredMethods {
 
     async begin(request) {
       const customer = await api.createCustomer({ method: request.id }, `method-customer:${request.id}`);
-      const session = await api.openSession(toSetup(request, customer), `method:${request.id}`);
-      if (session.url === null) throw new ProviderError('unavailable', 'NO_PAGE');
-      return { url: session.url, reference: session.id, client: null };
+      try {
+        const session = await api.openSession(toSetup(request, customer), `method:${request.id}`);
+        if (session.url === null) throw new ProviderError('unavailable', 'NO_PAGE');
+        return { url: session.url, reference: session.id, client: null };
+      } catch (error) {
+        await unlessRefused(api.deleteCustomer(customer), DELETED);
+        throw error;
+      }
     },
 
     async confirm({ reference }) {
       if (reference === null) throw new ProviderError('invalid', 'REFERENCE_NEEDED');
-      return toStoredCard(await api.getSetup(reference));
+      const session = await api.getSetup(reference);
+      const { customer, status } = session;
+      if (status === 'expired' && customer !== null) await unlessRefused(api.deleteCustomer(idOf(customer)), DELETED);
+      return toStoredCard(session);
     },
 
     async remove(token) {

@@ -34,7 +34,7 @@ const requestOf = (body: string | Uint8Array, signature: string | undefined): Pr
   remoteAddress: '127.0.0.1',
 });
 
-type Heard = { overdue: boolean[]; versions: string[] };
+type Heard = { overdue: boolean[]; versions: string[]; frauds: string[] };
 function endpointOf(heard: Heard, change: { previous?: WebhookSecrets['previous']; isLive?: boolean | null } = {}) {
   return {
     secrets: {
@@ -44,9 +44,10 @@ function endpointOf(heard: Heard, change: { previous?: WebhookSecrets['previous'
     },
     isLive: change.isLive === undefined ? false : change.isLive,
     onOtherVersion: (version: string) => void heard.versions.push(version),
+    onFraudWarning: (chargeId: string) => void heard.frauds.push(chargeId),
   };
 }
-const listen = (): Heard => ({ overdue: [], versions: [] });
+const listen = (): Heard => ({ overdue: [], versions: [], frauds: [] });
 const read = (body: string | Uint8Array, signature: string | undefined, at = now) =>
   readMessage(requestOf(body, signature), endpointOf(listen()), at);
 const reasonOf = (body: string | Uint8Array, signature: string | undefined, at = now) => {
@@ -182,7 +183,7 @@ const ofSession = { invoiceId: INVOICE, reference: CS, chargeId: null };
 const ofPaidSession = { ...ofSession, chargeId: PI };
 const ofCharge = { invoiceId: INVOICE, reference: null, chargeId: PI };
 const ofUnnamed = { invoiceId: null, reference: null, chargeId: PI };
-const endpoint = { isLive: false, onOtherVersion: () => undefined };
+const endpoint = { isLive: false, onOtherVersion: () => undefined, onFraudWarning: () => undefined };
 const readBody = (body: string) => readEvent(Buffer.from(body), endpoint);
 
 describe('an event', () => {
@@ -259,6 +260,11 @@ describe('an event', () => {
     ],
     ['a payment whose charge says it', 'payment_intent.succeeded', intent()],
     ['an action that its page says', 'payment_intent.requires_action', intent({ status: 'requires_action' })],
+    [
+      'a balance that has money, of which its movements say what it pays for',
+      'cash_balance.funds_available',
+      { object: 'cash_balance', customer: 'cus_1', available: { eur: 500 }, livemode: false },
+    ],
     ['a stored method, whose page says it', 'setup_intent.succeeded', setupIntent()],
     ['a stored method that failed', 'setup_intent.setup_failed', setupIntent({ status: 'requires_payment_method' })],
   ])('about %s is ignored', (_name, type, object) => {
@@ -287,12 +293,47 @@ describe('an event', () => {
     ['charge.succeeded', { object: 'charge', payment_intent: { no: 'id' } }],
     ['refund.created', null],
     ['charge.dispute.created', 'du_1'],
+    ['radar.early_fraud_warning.created', { object: 'radar.early_fraud_warning' }],
   ])('%s in a form we do not know is kept', (type, object) => {
     expect(readBody(event(type, object))).toEqual({
       kind: 'unreadable',
       type,
       eventId: 'evt_3SVhoshi0000000000000001',
     });
+  });
+});
+
+describe('a card company’s warning of fraud', () => {
+  const warning = (change: object = {}) =>
+    event('radar.early_fraud_warning.created', {
+      id: 'issfr_1',
+      object: 'radar.early_fraud_warning',
+      actionable: true,
+      charge: 'ch_1',
+      fraud_type: 'made_with_stolen_card',
+      payment_intent: PI,
+      ...change,
+    });
+
+  it.each([
+    ['its payment', {}, PI],
+    ['its charge, where it has no payment', { payment_intent: null }, 'ch_1'],
+  ])('is heard with %s, and nothing else follows from it', (_name, change, chargeId) => {
+    const heard = listen();
+    const reading = readEvent(Buffer.from(warning(change)), endpointOf(heard));
+    expect(reading).toEqual({
+      kind: 'ignored',
+      type: 'radar.early_fraud_warning.created',
+      eventId: null,
+      message: null,
+    });
+    expect(heard.frauds).toEqual([chargeId]);
+  });
+
+  it('of the other mode is not ours', () => {
+    const heard = listen();
+    readEvent(Buffer.from(warning()), endpointOf(heard, { isLive: true }));
+    expect(heard.frauds).toEqual([]);
   });
 });
 

@@ -22,6 +22,8 @@ type Endpoint = Readonly<{
   isLive: boolean | null;
   /** Hears the version of an event that is not of the SDK's release train. */
   onOtherVersion: (version: string) => void;
+  /** Hears the charge of which a card company says that it is fraud. */
+  onFraudWarning: (chargeId: string) => void;
 }>;
 
 /** Both ways: Stripe's libraries check the age only, and a message from the future would stay good until then. */
@@ -122,9 +124,17 @@ const EVENTS: Readonly<Record<string, About | null>> = {
   // A stored method is known by its page: these do not name it.
   'setup_intent.succeeded': null,
   'setup_intent.setup_failed': null,
+  // What of a balance pays for an order is a movement, which has an event of its own; the rest stays in the balance.
   'cash_balance.funds_available': null,
-  'radar.early_fraud_warning.created': null,
 };
+
+/** No fact about money: nothing is given back by itself, an operator decides before a dispute comes. */
+const FRAUD_WARNING = 'radar.early_fraud_warning.created';
+const FraudWarning = z.object({
+  object: z.literal('radar.early_fraud_warning'),
+  charge: Expandable,
+  payment_intent: Expandable.nullish(),
+});
 
 /** Verifies the signature over the raw bytes, then the time, then translates. Never throws. */
 export function readMessage(request: ProviderRequest, endpoint: Endpoint, now: Date): ProviderReading {
@@ -137,7 +147,7 @@ export function readMessage(request: ProviderRequest, endpoint: Endpoint, now: D
 }
 
 /** Translates bytes whose signature was right. `endpoint` decides whether it is of our mode. */
-export function readEvent(body: Uint8Array, endpoint: Pick<Endpoint, 'isLive' | 'onOtherVersion'>): ProviderReading {
+export function readEvent(body: Uint8Array, endpoint: Omit<Endpoint, 'secrets'>): ProviderReading {
   const json = parseJsonBytes(body);
   if (json === undefined) return rejected('malformed_request');
   const parsed = Event.safeParse(json);
@@ -146,6 +156,12 @@ export function readEvent(body: Uint8Array, endpoint: Pick<Endpoint, 'isLive' | 
   const { api_version: version, data, id, livemode, type } = parsed.data;
   if (version && trainOf(version) !== trainOf(Stripe.API_VERSION)) endpoint.onOtherVersion(version);
   if (endpoint.isLive !== null && livemode !== endpoint.isLive) return ignored('livemode_mismatch');
+  if (type === FRAUD_WARNING) {
+    const warning = FraudWarning.safeParse(data.object);
+    if (!warning.success) return { kind: 'unreadable', type, eventId: id };
+    endpoint.onFraudWarning(warning.data.payment_intent ?? warning.data.charge);
+    return ignored(type);
+  }
   const about = Object.hasOwn(EVENTS, type) ? EVENTS[type] : undefined;
   if (about === undefined) return ignored('other');
   if (about === null) return ignored(type);

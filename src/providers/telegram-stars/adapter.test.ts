@@ -202,6 +202,7 @@ describe('calls out', () => {
       amount: { amount: 50n, currency: 'XTR' },
       isWhole: true,
       isRepeat: false,
+      known: [],
       paidAt: now,
     } as const;
     expect([await provider.refund(refund), await provider.refund(refund)]).toEqual(

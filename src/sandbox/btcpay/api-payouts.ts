@@ -27,12 +27,14 @@ export const payoutRoutes: readonly ApiRoute[] = [
   ),
   apiRoute('pull-payments/get', `GET ${PULL}`, null, (call) => presentPullPayment(getPullPayment(call))),
   apiRoute('pull-payments/payouts', `GET ${PULL}/payouts`, null, (call) => {
-    const { id, is_archived: isArchived } = getPullPayment(call);
-    // PayoutQuery leaves out what was archived, unless it is asked not to, which no request can.
-    return isArchived ? [] : call.btcpay.world.payoutsOf(id).filter(isWanted(call)).map(presentPayout);
+    const { id } = getPullPayment(call);
+    return call.btcpay.world.payoutsOf(id).filter(isShown(call)).filter(isWanted(call)).map(presentPayout);
   }),
   apiRoute('pull-payments/payout', `GET ${PULL}/payouts/:second`, null, (call) => {
-    const found = call.btcpay.world.payoutsOf(call.id).find(({ id }) => id === call.second);
+    const found = call.btcpay.world
+      .payoutsOf(call.id)
+      .filter(isShown(call))
+      .find(({ id }) => id === call.second);
     if (found === undefined) throw payoutNotFound();
     return presentPayout(found);
   }),
@@ -43,7 +45,7 @@ export const payoutRoutes: readonly ApiRoute[] = [
     call.btcpay.archivePullPayment(getPullPayment(call));
   }),
   apiRoute('payouts/list', 'GET stores/:store/payouts', VIEW, (call) =>
-    newestFirst(call.btcpay.world.payouts).filter(isWanted(call)).map(presentPayout),
+    newestFirst(call.btcpay.world.payouts).filter(isShown(call)).filter(isWanted(call)).map(presentPayout),
   ),
   apiRoute('payouts/get', `GET ${PAYOUT}`, VIEW, (call) => presentPayout(getPayout(call))),
   apiRoute('payouts/approve', `POST ${PAYOUT}`, MANAGE, (call) => {
@@ -78,6 +80,11 @@ function getPayout({ btcpay, id }: Call): PayoutRecord {
 
 function payoutNotFound(): Refusal {
   return new Refusal(404, 'payout-not-found', 'The payout was not found');
+}
+
+/** PayoutQuery leaves out what was archived, unless it is asked not to, which no request can. */
+function isShown({ btcpay }: Call): (payout: PayoutRecord) => boolean {
+  return ({ pull_payment_id: id }) => btcpay.world.pullPayments.get(id)?.is_archived !== true;
 }
 
 function isWanted({ query }: Call): (payout: PayoutRecord) => boolean {

@@ -5,9 +5,11 @@ type PendingText = Readonly<{ title: string; text: string; note: string; action:
 
 /** What money that is on its way waits for, in words. `action` leads to the provider's page, where it says more. */
 export function pendingText(t: Translate, pending: PendingView): PendingText {
-  const { missing, progress } = pending;
+  const { canBeReplaced, missing, progress } = pending;
   const amount = missing?.text ?? null;
-  const note = t(progress === 'underpaid' ? 'pending.heldOpen' : 'pending.held');
+  const isHeldOpen = canBeReplaced || progress === 'underpaid';
+  const held = t(isHeldOpen ? 'pending.heldOpen' : 'pending.held');
+  const note = canBeReplaced ? `${held} ${t('pending.orElse')}` : held;
   switch (progress) {
     case 'underpaid':
       return {

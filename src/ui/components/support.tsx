@@ -2,7 +2,7 @@
 import { CellButton } from '#ui/components/section.tsx';
 import { useT } from '#ui/i18n.tsx';
 import { useSession } from '#ui/session.tsx';
-import { openOutside, openTelegramLink } from '#ui/telegram.ts';
+import { openOutside } from '#ui/telegram.ts';
 
 /** The address behind a support contact: a link, an @name in Telegram, or an e-mail address. */
 export function supportUrl(contact: string): string | null {
@@ -18,9 +18,7 @@ export function SupportCell() {
   const contact = site.supportContact;
   const url = contact === null ? `https://t.me/${site.botUsername}?start=paysupport` : supportUrl(contact);
   const open = () => {
-    if (url === null) return;
-    if (url.startsWith('https://t.me/')) openTelegramLink(url);
-    else openOutside(url);
+    if (url !== null) openOutside(url);
   };
   return (
     <CellButton

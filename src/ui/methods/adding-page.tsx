@@ -1,12 +1,14 @@
 'use client';
 import { type ReactNode, useEffect, useRef } from 'react';
 import { cardName } from '#ui/cards.ts';
+import { Icon } from '#ui/components/icons.tsx';
 import { MethodIcon } from '#ui/components/method-icon.tsx';
 import { ProblemNotice, useIsOnline } from '#ui/components/states.tsx';
 import { useT, WordsProvider } from '#ui/i18n.tsx';
 import type { ClientMessages, Language } from '#ui/message-format.ts';
 import type { CardClient } from '#ui/methods/card.ts';
 import { CardForm, CodeForm } from '#ui/methods/card-form.tsx';
+import { NearlySaved } from '#ui/methods/nearly-saved.tsx';
 import { type AddingState, stateOf } from '#ui/methods/state.ts';
 import { type Following, useAdding } from '#ui/methods/use-adding.ts';
 import { useCardFlow } from '#ui/methods/use-card-flow.ts';
@@ -65,11 +67,14 @@ function State(props: { state: AddingState; methodId: string; following: Followi
       );
     case 'unknown':
     case 'removed':
+    case 'elsewhere':
       return <Over kind={state.kind} appUrl={appUrl} />;
     case 'page':
       return <AtProvider provider={state.provider} url={state.url} following={following} />;
     case 'card':
       return <CardHere methodId={methodId} provider={state.provider} client={state.client} following={following} />;
+    case 'nearly':
+      return <NearlySaved methodId={methodId} botUsername={botUsername} card={state.card} onLook={following.look} />;
     case 'done':
       return (
         <Sheet>
@@ -87,15 +92,13 @@ function State(props: { state: AddingState; methodId: string; following: Followi
   }
 }
 
-function Over({ kind, appUrl }: { kind: 'unknown' | 'removed'; appUrl: string }) {
+const SIGNS = { unknown: 'search', removed: 'minus', elsewhere: 'clock' } as const;
+
+function Over({ kind, appUrl }: { kind: keyof typeof SIGNS; appUrl: string }) {
   const t = useT();
   return (
     <Sheet>
-      <Told
-        sign={<Sign name={kind === 'unknown' ? 'search' : 'minus'} />}
-        title={t(`adding.${kind}.title`)}
-        text={t(`adding.${kind}.text`)}
-      >
+      <Told sign={<Sign name={SIGNS[kind]} />} title={t(`adding.${kind}.title`)} text={t(`adding.${kind}.text`)}>
         <LinkButton href={appUrl} isQuiet testId="to-app">
           {t('adding.toApp')}
         </LinkButton>
@@ -122,6 +125,7 @@ function AtProvider({ provider, url, following }: { provider: string; url: strin
         text={t(isChecking ? 'adding.checking' : 'adding.toProviderText', { provider: name })}
       >
         {seen.problem && <Refusal problem={seen.problem} />}
+        {!isChecking && <Warning />}
         <LinkButton href={url} testId="to-provider" isQuiet={isChecking || !isOnline}>
           {t('adding.toProvider', { provider: name })}
         </LinkButton>
@@ -145,7 +149,9 @@ function CardHere(props: { methodId: string; provider: string; client: CardClien
         <h1 tabIndex={-1} className="mt-5 text-heading text-balance">
           {t('adding.title')}
         </h1>
-        <p className="mt-2 mb-5 text-sub text-pretty text-hint">{t('adding.lead', { provider: name })}</p>
+        <p className="mt-2 mb-4 text-sub text-pretty text-hint">{t('adding.lead', { provider: name })}</p>
+        <Warning />
+        <div className="h-5" />
         {cards.flow.sent === null ? (
           <CardForm cards={cards} provider={name} />
         ) : (
@@ -154,6 +160,20 @@ function CardHere(props: { methodId: string; provider: string; client: CardClien
       </div>
       {provider === 'payme' && <PaymeNotice />}
     </Sheet>
+  );
+}
+
+/** Before a card is given: whoever was sent this page by somebody would save it for them. */
+function Warning() {
+  const t = useT();
+  return (
+    <div data-testid="adding-warning" className="flex gap-3 rounded-card bg-track px-4 py-3 text-sub">
+      <Icon name="alert" className="mt-px size-5" />
+      <div className="min-w-0 text-pretty">
+        <p className="font-semibold">{t('adding.warning.title')}</p>
+        <p className="mt-1 text-hint">{t('adding.warning.text')}</p>
+      </div>
+    </div>
   );
 }
 

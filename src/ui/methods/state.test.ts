@@ -19,6 +19,8 @@ describe('what the page shows', () => {
   it.each([
     [{}, 'card'],
     [{ url: 'https://checkout.example', client: null }, 'page'],
+    [{ status: 'confirming', client: null, card: { brand: 'uzcard', last4: '6311' } }, 'nearly'],
+    [{ status: 'confirming', client: null }, 'elsewhere'],
     [{ status: 'active', client: null, card: { brand: 'uzcard', last4: '6311' } }, 'done'],
     [{ status: 'removed', client: null }, 'removed'],
     [{ client: null }, 'removed'],

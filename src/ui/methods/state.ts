@@ -15,6 +15,10 @@ export type AddingState =
   | { kind: 'page'; provider: string; url: string }
   /** It goes on here, between this browser and the provider. */
   | { kind: 'card'; provider: string; client: CardClient }
+  /** Its provider has the card; the person has yet to say in Telegram that it is theirs. */
+  | { kind: 'nearly'; provider: string; card: NonNullable<OpenAddingView['card']> }
+  /** Likewise, and the card was given in another browser. */
+  | { kind: 'elsewhere' }
   | { kind: 'done'; provider: string; card: NonNullable<OpenAddingView['card']> }
   | { kind: 'removed' };
 
@@ -27,6 +31,7 @@ export function stateOf({ adding, problem }: Seen): AddingState {
   }
   const { card, client, provider, status, url } = adding;
   if (status === 'active' && card) return { kind: 'done', provider, card };
+  if (status === 'confirming') return card ? { kind: 'nearly', provider, card } : { kind: 'elsewhere' };
   if (status === 'adding' && url !== null) return { kind: 'page', provider, url };
   if (status === 'adding' && client !== null) return { kind: 'card', provider, client };
   return { kind: 'removed' };

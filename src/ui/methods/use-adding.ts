@@ -3,6 +3,7 @@ import { useCallback, useEffect, useState } from 'react';
 import type { OpenAddingView } from '#api/views.ts';
 import { useWords } from '#ui/i18n.tsx';
 import { confirmAdding, fetchAdding } from '#ui/methods/api.ts';
+import { browserSecrets } from '#ui/methods/browser-secrets.ts';
 import { NOTHING_SEEN, type Seen } from '#ui/methods/state.ts';
 import { problemOf } from '#ui/problem.ts';
 
@@ -18,7 +19,8 @@ export type Following = Readonly<{
 
 /**
  * Follows the method behind a link. One that goes on at its provider's page is asked about whenever this page is come to: that
- * is where the provider leads back to, and it proves nothing by itself.
+ * is where the provider leads back to, and by itself it proves nothing. What it led back with is shown to our server in any
+ * case: where another browser has shown it before, the card must not stay.
  */
 export function useAdding(methodId: string): Following {
   const { language } = useWords();
@@ -30,13 +32,17 @@ export function useAdding(methodId: string): Following {
   // biome-ignore lint/correctness/useExhaustiveDependencies: each round asks once more.
   useEffect(() => {
     const abort = new AbortController();
+    const { back, secret } = browserSecrets(methodId);
     const ask = async () => {
       const adding = await fetchAdding({ methodId, language }, abort.signal);
       const isAtProvider = adding.status === 'adding' && adding.url !== null;
-      if (!isAtProvider || abort.signal.aborted) return adding;
-      setSeen({ adding, problem: null });
-      setIsChecking(true);
-      const told = await confirmAdding({ methodId, language, token: null });
+      const isTold = isAtProvider || adding.status === 'confirming' || (adding.status === 'active' && back !== null);
+      if (!isTold || abort.signal.aborted) return adding;
+      if (isAtProvider) {
+        setSeen({ adding, problem: null });
+        setIsChecking(true);
+      }
+      const told = await confirmAdding({ methodId, language, token: null, secret, ...(back !== null && { back }) });
       // Where it goes on is told only by the question for it.
       return told.status === 'adding' ? adding : told;
     };

@@ -3,6 +3,7 @@ import { useReducer } from 'react';
 import type { OpenAddingView } from '#api/views.ts';
 import { useWords } from '#ui/i18n.tsx';
 import { confirmAdding } from '#ui/methods/api.ts';
+import { browserSecrets } from '#ui/methods/browser-secrets.ts';
 import { type Card, type CardClient, type CardKeeper, CardRefusal } from '#ui/methods/card.ts';
 import { click } from '#ui/methods/click.ts';
 import { payme } from '#ui/methods/payme.ts';
@@ -65,7 +66,8 @@ export function useCardFlow(options: {
         const given = kept ?? (await finish(client, sent.token, code));
         dispatch({ type: 'kept', kept: given });
         const answer = given.code === null ? {} : { code: given.code };
-        onDone(await confirmAdding({ methodId, language, token: given.token, ...answer }));
+        const { secret } = browserSecrets(methodId);
+        onDone(await confirmAdding({ methodId, language, token: given.token, secret, ...answer }));
       }),
     otherCard: () => dispatch({ type: 'other_card' }),
   };

@@ -27,6 +27,7 @@ export function Choose(props: { order: LinkedOrderView; payment: Payment; botUrl
     <>
       <Sheet>
         <Summary order={order} />
+        {order.pending && <InsteadOfTransfer payment={payment} />}
         {order.methods.length > 0 && (
           <Part title={t('checkout.methods')}>
             <WayList methods={order.methods} chosen={chosen && wayKey(chosen)} onChange={setWanted} />
@@ -78,6 +79,19 @@ function Summary({ order }: { order: LinkedOrderView }) {
         {renewsEveryDays === null ? t(`plan.onceNote.${interval}`) : t('plan.renewsNote', { days: renewsEveryDays })}
       </p>
       {failure && <FailureNote failure={failure} className="mt-4" />}
+    </div>
+  );
+}
+
+/** A transfer is awaited still: going on makes it void. */
+function InsteadOfTransfer({ payment }: { payment: Payment }) {
+  const t = useT();
+  return (
+    <div className="mx-4 mb-4 rounded-card bg-tint px-4 py-3" data-testid="instead-of-transfer">
+      <p className="text-sub text-pretty">{t('pending.instead')}</p>
+      <Button look="plain" isDisabled={payment.isBusy} onPress={payment.keepTransfer} testId="keep-transfer">
+        {t('pending.keep')}
+      </Button>
     </div>
   );
 }

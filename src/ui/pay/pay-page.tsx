@@ -44,7 +44,7 @@ function Checkout({ invoiceId, botUsername }: Props) {
   const payment = usePayment(invoiceId, latest);
   const { seen, look } = useOrder(invoiceId, payment.started);
   latest.current = { failure: seen.order?.failure?.failure ?? null, look };
-  const state = stateOf(seen, payment.started);
+  const state = stateOf(seen, payment.started, payment.isChoosingAnew);
   const main = useFocusOnChange(state.kind);
   const isStale = seen.order !== null && seen.problem !== null;
   return (
@@ -79,7 +79,7 @@ function State(props: { state: PayState; payment: Payment; botUrl: string; onRet
     case 'blocked':
       return <Blocked order={state.order} text={state.text} botUrl={botUrl} />;
     case 'pending':
-      return <Pending order={state.order} pending={state.pending} botUrl={botUrl} />;
+      return <Pending order={state.order} pending={state.pending} payment={payment} botUrl={botUrl} />;
     case 'refunding':
     case 'refunded':
     case 'disputed':

@@ -47,6 +47,20 @@ describe('what the page shows', () => {
     expect(stateOf({ order: order(), problem: refused }, null).kind).toBe('choosing');
   });
 
+  it('keeps to a transfer that is awaited, unless another way is being chosen and may be', () => {
+    const awaited = {
+      provider: 'stripe',
+      progress: 'awaiting_transfer',
+      missing: money,
+      instructionsUrl: null,
+    } as const;
+    const pending = { ...awaited, canBeReplaced: true };
+    expect(stateOf(seen({ pending }), STARTED)).toMatchObject({ kind: 'pending', pending });
+    expect(stateOf(seen({ pending }), STARTED, true).kind).toBe('choosing');
+    expect(stateOf(seen({ pending: { ...pending, canBeReplaced: false } }), null, true).kind).toBe('pending');
+    expect(stateOf(seen({ status: 'paid', pending }), null, true).kind).toBe('paid');
+  });
+
   it('lets an open order be paid, and waits once a payment was begun', () => {
     expect(stateOf(seen(), null).kind).toBe('choosing');
     expect(stateOf(seen(), STARTED)).toMatchObject({ kind: 'waiting', started: STARTED });
@@ -68,7 +82,13 @@ describe('what the page shows', () => {
 });
 
 describe('money that is on its way', () => {
-  const pending = { provider: 'stripe', progress: 'awaiting_transfer', missing: null, instructionsUrl: null } as const;
+  const pending = {
+    provider: 'stripe',
+    progress: 'awaiting_transfer',
+    missing: null,
+    instructionsUrl: null,
+    canBeReplaced: false,
+  } as const;
 
   it('is shown before anything that could be chosen, whatever was begun here', () => {
     const failure = { failure: 'card_declined', text: 'In words.' } as const;

@@ -27,8 +27,11 @@ const PAID: Readonly<Record<PaymentStatusView, 'paid' | 'refunding' | 'refunded'
   charged_back: 'charged_back',
 };
 
-/** Chooses what to show. An id that is not even well formed is an unknown order too. */
-export function stateOf({ order, problem }: Seen, started: Started | null): PayState {
+/**
+ * Chooses what to show. An id that is not even well formed is an unknown order too. `isChoosingAnew`: instead of the transfer
+ * that is awaited.
+ */
+export function stateOf({ order, problem }: Seen, started: Started | null, isChoosingAnew = false): PayState {
   if (order === null) {
     if (problem === null) return { kind: 'loading' };
     return isUnknown(problem) ? { kind: 'unknown' } : { kind: 'trouble', problem };
@@ -36,9 +39,10 @@ export function stateOf({ order, problem }: Seen, started: Started | null): PayS
   if (order.status === 'paid') return { kind: PAID[order.paymentStatus ?? 'succeeded'], order };
   if (order.status === 'cancelled') return { kind: 'cancelled', order };
   if (order.status === 'expired') return { kind: 'expired', order, started };
-  if (order.pending !== null) return { kind: 'pending', order, pending: order.pending };
+  const { pending } = order;
+  if (pending !== null && !(isChoosingAnew && pending.canBeReplaced)) return { kind: 'pending', order, pending };
   if (order.blocked !== null) return { kind: 'blocked', order, text: order.blocked.text };
-  if (started === null || hasFailedSince(order, started)) return { kind: 'choosing', order };
+  if (started === null || isChoosingAnew || hasFailedSince(order, started)) return { kind: 'choosing', order };
   return { kind: 'waiting', order, started };
 }
 

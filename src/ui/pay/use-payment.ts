@@ -13,8 +13,11 @@ export type Payment = Readonly<{
   problem: Problem | null;
   /** Opens the way to pay and goes there. A second call while one runs does nothing. */
   pay: (way: Way) => void;
-  /** Back to the choice. */
+  /** Back to the choice, also instead of a transfer that is awaited. */
   chooseAgain: () => void;
+  isChoosingAnew: boolean;
+  /** Back from it: the transfer stays. */
+  keepTransfer: () => void;
 }>;
 
 /** What is known of the order while the page is shown; `look` asks again. */
@@ -32,7 +35,11 @@ export function usePayment(invoiceId: string, latest: { readonly current: Standi
     isRunning.current = isNow;
     setIsBusy(isNow);
   }, []);
-  useReturn(() => setRunning(false));
+  const [isChoosingAnew, setIsChoosingAnew] = useState(false);
+  useReturn(() => {
+    setRunning(false);
+    setIsChoosingAnew(false);
+  });
 
   const pay = async ({ method, provider }: Way) => {
     if (isRunning.current) return;
@@ -52,6 +59,7 @@ export function usePayment(invoiceId: string, latest: { readonly current: Standi
       if (!isInTelegram && opened.url !== null) return location.assign(opened.url);
       if (opened.invoiceId !== invoiceId) return location.replace(`/pay/${opened.invoiceId}?lang=${language}`);
       setStarted(begun);
+      setIsChoosingAnew(false);
     } catch (error) {
       setProblem(problemOf(error));
       latest.current.look();
@@ -63,8 +71,13 @@ export function usePayment(invoiceId: string, latest: { readonly current: Standi
     keepStarted(invoiceId, null);
     setStarted(null);
     setProblem(null);
+    setIsChoosingAnew(true);
   };
-  return { started, isBusy, problem, pay: (way) => void pay(way), chooseAgain };
+  const keepTransfer = () => {
+    setProblem(null);
+    setIsChoosingAnew(false);
+  };
+  return { started, isBusy, problem, pay: (way) => void pay(way), chooseAgain, isChoosingAnew, keepTransfer };
 }
 
 /** Read with the page, and again when it comes back from the browser's memory. */

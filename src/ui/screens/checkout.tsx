@@ -65,6 +65,8 @@ function Offer({ offer, prices }: { offer: CheckoutPreview; prices: Prices }) {
   const { alternatives, methods, stored } = offer;
   const [wanted, setWanted] = useState<string | null>(null);
   const choice = choose(offer, wanted);
+  // Only Telegram takes Stars, so every other currency is paid another way.
+  const hasOtherWays = offer.price.money.currency === 'XTR' && alternatives.length > 0;
   return (
     <>
       <Refusal priceId={offer.price.id} />
@@ -75,7 +77,7 @@ function Offer({ offer, prices }: { offer: CheckoutPreview; prices: Prices }) {
           <span>{t('checkout.replaces', { plan: offer.replaces.planName, date: offer.replaces.until.text })}</span>
         </p>
       )}
-      <Section title={t('checkout.methods')}>
+      <Section title={t('checkout.methods')} note={hasOtherWays && t('checkout.otherWays')}>
         <WayList methods={methods} stored={stored} chosen={choice?.key ?? null} onChange={setWanted} />
       </Section>
       {choice && (

@@ -11,9 +11,10 @@ import { Card, CellButton, Section } from '#ui/components/section.tsx';
 import { CellsSkeleton } from '#ui/components/skeletons.tsx';
 import { Loaded, Notice, ProblemNotice, useIsOnline } from '#ui/components/states.tsx';
 import { useT, useWords } from '#ui/i18n.tsx';
+import { Added, Claiming } from '#ui/methods/claiming.tsx';
 import { problemOf } from '#ui/problem.ts';
 import { useAddMethod, useConfirmMethod, useMethods, useRemoveMethod, useStoringProviders } from '#ui/queries.ts';
-import { hapticResult, onVisibility, openOutside } from '#ui/telegram.ts';
+import { onVisibility, openOutside } from '#ui/telegram.ts';
 import { providerName } from '#ui/ways.ts';
 
 /** Cards and the like that providers keep for the person: what there is, add one, delete one. */
@@ -22,7 +23,8 @@ export default function MethodsScreen() {
   const [adding, setAdding] = useState<AddingView | null>(null);
   const methods = useMethods(adding?.id ?? null);
   const [addedId, setAddedId] = useState<string | null>(null);
-  const isThere = methods.data?.some(({ id }) => id === adding?.id) ?? false;
+  const begun = methods.data?.find(({ id }) => id === adding?.id);
+  const isThere = begun?.status === 'active';
   const added = methods.data?.find(({ id }) => id === addedId);
   // Told once: from then on it is a method like the others, and may be deleted.
   useEffect(() => {
@@ -32,8 +34,9 @@ export default function MethodsScreen() {
   }, [adding, isThere]);
   return (
     <Screen title={t('methods.title')} lead={t('methods.lead')}>
-      {adding && <Waiting adding={adding} onStop={() => setAdding(null)} />}
-      {added && <Added method={added} />}
+      <Claiming />
+      {adding && <Waiting adding={adding} isGiven={begun !== undefined} onStop={() => setAdding(null)} />}
+      {added && <Added card={cardName(added)} />}
       <Loaded query={methods} skeleton={<CellsSkeleton count={3} />}>
         {(list) => (
           <>
@@ -77,7 +80,8 @@ function MethodRow(props: { method: StoredMethodView; isGoing: boolean; onRemove
   const { isGoing, method, onRemove } = props;
   const t = useT();
   const ask = useAsk();
-  const name = cardName(method);
+  const isWaiting = method.status === 'confirming';
+  const name = isWaiting ? t('methods.unconfirmed.name') : cardName(method);
   const provider = providerName(t, method);
   const press = async () => {
     const question = {
@@ -95,7 +99,7 @@ function MethodRow(props: { method: StoredMethodView; isGoing: boolean; onRemove
       <div className="min-w-0 flex-1 py-2.5">
         <p className="tabular text-body">{name}</p>
         <p className="mt-0.5 text-sub text-hint">
-          <MethodDetail method={method} />
+          {isWaiting ? t('methods.unconfirmed.text', { provider }) : <MethodDetail method={method} />}
         </p>
       </div>
       <button
@@ -173,15 +177,15 @@ function pageOf({ pageUrl, url }: AddingView, language: string): string {
   return url ?? `${pageUrl}?lang=${language}`;
 }
 
-/** The page is open in the browser, and the provider has not told of a new method yet. */
-function Waiting({ adding, onStop }: { adding: AddingView; onStop: () => void }) {
+/** The page is open in the browser: no card was given there yet, or it waits to be confirmed from there. */
+function Waiting({ adding, isGiven, onStop }: { adding: AddingView; isGiven: boolean; onStop: () => void }) {
   const t = useT();
   const { language } = useWords();
   const confirm = useConfirmMethod();
   const { mutate } = confirm;
   const provider = providerName(t, { provider: adding.provider, method: 'credit_card' });
   // A page of the provider may be closed before it leads back: then it is asked, once per return.
-  const isTheirs = adding.url !== null;
+  const isTheirs = adding.url !== null && !isGiven;
   useEffect(
     () => (isTheirs ? onVisibility((isVisible) => isVisible && mutate(adding.id)) : undefined),
     [adding.id, isTheirs, mutate],
@@ -195,12 +199,16 @@ function Waiting({ adding, onStop }: { adding: AddingView; onStop: () => void })
           data-testid="method-waiting"
         >
           <Spinner className="size-12 text-accent" />
-          <p className="mt-5 text-heading">{t('methods.waiting.title')}</p>
-          <p className="mt-2 max-w-sm text-sub text-hint">{t('methods.waiting.text', { provider })}</p>
+          <p className="mt-5 text-heading">{t(isGiven ? 'methods.waiting.nearlyTitle' : 'methods.waiting.title')}</p>
+          <p className="mt-2 max-w-sm text-sub text-hint">
+            {t(isGiven ? 'methods.waiting.nearlyText' : 'methods.waiting.text', { provider })}
+          </p>
           <div className="mt-5 grid gap-2">
-            <Button onPress={() => openOutside(pageOf(adding, language))} testId="method-open-again">
-              {t('methods.waiting.again')}
-            </Button>
+            {!isGiven && (
+              <Button onPress={() => openOutside(pageOf(adding, language))} testId="method-open-again">
+                {t('methods.waiting.again')}
+              </Button>
+            )}
             <Button look="plain" onPress={onStop}>
               {t('methods.waiting.stop')}
             </Button>
@@ -209,20 +217,5 @@ function Waiting({ adding, onStop }: { adding: AddingView; onStop: () => void })
       </Card>
       {confirm.isError && <ProblemNotice problem={problemOf(confirm.error)} onRetry={() => mutate(adding.id)} />}
     </>
-  );
-}
-
-function Added({ method }: { method: StoredMethodView }) {
-  const t = useT();
-  useEffect(() => hapticResult('success'), []);
-  return (
-    <p
-      role="status"
-      className="appear mt-4 flex items-center gap-3 rounded-card bg-tint px-4 py-3 text-body"
-      data-testid="method-added"
-    >
-      <Icon name="check" className="size-6 text-link" />
-      {t('methods.added', { card: cardName(method) })}
-    </p>
   );
 }

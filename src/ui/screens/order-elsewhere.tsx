@@ -97,6 +97,7 @@ function Pending({ invoice, pending }: { invoice: InvoiceView; pending: PendingV
         )}
       </Status>
       <OrderFacts invoice={invoice} />
+      {pending.canBeReplaced && <OtherWays invoice={invoice} />}
       <AllowMessages />
       {instructionsUrl !== null && isTheirs && (
         <PrimaryAction main={{ text: action, onPress: () => openOutside(instructionsUrl), testId: 'instructions' }} />
