@@ -82,7 +82,13 @@ describe('what the page shows', () => {
 });
 
 describe('money that is on its way', () => {
-  const pending = { provider: 'stripe', progress: 'awaiting_transfer', missing: null, instructionsUrl: null, canBeReplaced: false } as const;
+  const pending = {
+    provider: 'stripe',
+    progress: 'awaiting_transfer',
+    missing: null,
+    instructionsUrl: null,
+    canBeReplaced: false,
+  } as const;
 
   it('is shown before anything that could be chosen, whatever was begun here', () => {
     const failure = { failure: 'card_declined', text: 'In words.' } as const;

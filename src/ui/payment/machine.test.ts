@@ -148,7 +148,13 @@ describe('a purchase', () => {
 describe('a purchase on a page of its provider', () => {
   const CARD = { way: { method: 'credit_card', provider: 'stripe' }, url: 'https://checkout.example/1' } as const;
   const DECLINED = { failure: 'card_declined', text: 'In words.' } as const;
-  const PENDING = { provider: 'stripe', progress: 'processing', missing: null, instructionsUrl: null, canBeReplaced: false } as const;
+  const PENDING = {
+    provider: 'stripe',
+    progress: 'processing',
+    missing: null,
+    instructionsUrl: null,
+    canBeReplaced: false,
+  } as const;
   const order = (change: Partial<InvoiceView> = {}, status: InvoiceView['status'] = 'open') =>
     invoice(status, 'inv_1', { ...CARD, ...change });
   const opened = (change: Partial<InvoiceView> = {}): PaymentEvent => ({ type: 'opened', invoice: order(change) });
