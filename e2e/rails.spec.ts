@@ -86,14 +86,14 @@ test.describe('Stripe', () => {
     await expect(page.getByTestId('pay-paid')).toBeVisible();
   });
 
-  test('a voucher that nobody pays gives way to a card, and is void then', async ({ page, shop, buyer }) => {
-    const { url } = await shop.order(buyer.id, 'JPY');
+  test('a transfer that nobody makes gives way to a card, and is void then', async ({ page, shop, buyer }) => {
+    const { url } = await shop.order(buyer.id, 'USD');
     await goTo(page, url, 'stripe-bank_transfer');
-    await page.locator('button[value="konbini"]').click();
+    await page.locator('button[value="bank_transfer"]').click();
     await expect(page.getByTestId('result')).toHaveAttribute('data-status', 'unpaid');
     await page.goto(`${url}?lang=en`);
     const instructions = await page.getByTestId('instructions').getAttribute('href');
-    await expect(page.getByTestId('pay-pending')).toContainText(en('app.pending.orElse'));
+    await expect(page.getByTestId('pay-pending')).toContainText(en('app.pending.heldOrElse'));
 
     await page.getByTestId('pay-other-way').click();
     await expect(page.getByTestId('instead-of-transfer')).toContainText(en('app.pending.instead'));

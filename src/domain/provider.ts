@@ -504,14 +504,10 @@ export interface Provider {
   createCheckout(request: CheckoutRequest): Promise<CheckoutLink>;
   /**
    * Makes a checkout that was opened unpayable. `busy`: somebody has paid there or is about to. Absent where a link cannot
-   * be taken back: such a provider asks before it takes money.
+   * be taken back: such a provider asks before it takes money. `voidsTransfer`: also where the payer was told to make a transfer
+   * of which nothing has come; `reference` may then be its charge, and what they were told is void.
    */
-  closeCheckout?(checkout: { reference: string }): Promise<'closed' | 'busy'>;
-  /**
-   * Takes back a transfer that a payer was told to make and of which nothing has come: what they were told is void then.
-   * `reference` is its checkout or its charge. `busy`: something has come, or may at this moment. Absent where it cannot be.
-   */
-  withdrawTransfer?(transfer: { reference: string }): Promise<'closed' | 'busy'>;
+  closeCheckout?(checkout: { reference: string; voidsTransfer: boolean }): Promise<'closed' | 'busy'>;
   /** Verifies raw bytes (signature, constant time) and translates. Pure. */
   read(request: ProviderRequest, now: Date): ProviderReading;
   /** Translates bytes that were verified when they came and kept since. Pure. */

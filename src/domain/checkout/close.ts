@@ -18,7 +18,7 @@ export async function closeCheckout(
   }
   const startedAt = performance.now();
   try {
-    return await provider.closeCheckout({ reference: attempt.reference });
+    return await provider.closeCheckout({ reference: attempt.reference, voidsTransfer: false });
   } finally {
     ctx.outside.ms += performance.now() - startedAt;
   }
@@ -33,10 +33,10 @@ export async function withdrawTransfer(
   transfer: Readonly<{ provider: string; reference: string }>,
 ): Promise<'closed' | 'busy'> {
   const provider = ctx.providers.get(transfer.provider);
-  if (!provider?.withdrawTransfer) return 'busy';
+  if (!provider?.closeCheckout) return 'busy';
   const startedAt = performance.now();
   try {
-    return await provider.withdrawTransfer({ reference: transfer.reference });
+    return await provider.closeCheckout({ reference: transfer.reference, voidsTransfer: true });
   } finally {
     ctx.outside.ms += performance.now() - startedAt;
   }

@@ -48,6 +48,8 @@ async function isKnown(ctx: Ctx, provider: string, reading: ReturnType<typeof re
         payment?.refunds.some(({ reference, status }) => reference === event.reference && status === 'succeeded') ??
         false
       );
+    case 'refund_part_paid':
+      return payment?.refunds.some(({ reference }) => reference === event.part) ?? false;
     case 'refund_failed':
       return (
         payment?.refunds.some(({ reference, status }) => reference === event.reference && status === 'failed') ?? false

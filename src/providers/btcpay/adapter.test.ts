@@ -230,7 +230,7 @@ describe('a checkout', () => {
 });
 
 describe('closing', () => {
-  const close = () => makeProvider().closeCheckout?.({ reference: ID });
+  const close = () => makeProvider().closeCheckout?.({ reference: ID, voidsTransfer: false });
 
   it('marks an invoice as invalid that nobody paid', async () => {
     answers = { [ONE]: [invoice()], [MARK]: [invoice({ status: 'Invalid', additionalStatus: 'Marked' })] };

@@ -180,7 +180,7 @@ describe('a checkout', () => {
 });
 
 describe('closing', () => {
-  const close = () => makeProvider().closeCheckout?.({ reference: '528890' });
+  const close = () => makeProvider().closeCheckout?.({ reference: '528890', voidsTransfer: false });
 
   it('deletes an invoice that waits', async () => {
     answers = { getInvoices: [items(fixture('invoice-active'))], deleteInvoice: [ok('true')] };

@@ -223,7 +223,7 @@ describe('charging a stored card', () => {
 });
 
 describe('closing a charge', () => {
-  const close = () => failureOf(make().closeCheckout?.({ reference: RECEIPT }));
+  const close = () => failureOf(make().closeCheckout?.({ reference: RECEIPT, voidsTransfer: false }));
   const methods = () => asked.map((call) => (call as { method: string }).method);
 
   it('that nobody has begun to pay cancels its receipt', async () => {

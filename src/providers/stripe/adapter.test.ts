@@ -408,7 +408,7 @@ describe('a charge of a stored card', () => {
 });
 
 describe('closing a checkout', () => {
-  const close = (reference: string) => makeProvider().closeCheckout({ reference });
+  const close = (reference: string) => makeProvider().closeCheckout({ reference, voidsTransfer: false });
   const EXPIRE = `POST /v1/checkout/sessions/${CS}/expire`;
   const CANCEL = `POST /v1/payment_intents/${PI}/cancel`;
 

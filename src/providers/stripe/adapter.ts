@@ -81,7 +81,7 @@ const HOLD_MS = 30 * 86_400_000;
 
 /** A provider with everything the contract has but renewals. */
 export type StripeProvider = Provider &
-  Required<Pick<Provider, 'closeCheckout' | 'find' | 'listTransactions' | 'storedMethods' | 'withdrawTransfer'>>;
+  Required<Pick<Provider, 'closeCheckout' | 'find' | 'listTransactions' | 'storedMethods'>>;
 
 /** Cards, wallets and bank transfers over Stripe Checkout (reference: docs.stripe.com/api, 2026-10-28.endive). */
 export function makeStripe(options: StripeOptions): StripeProvider {
@@ -103,8 +103,10 @@ export function makeStripe(options: StripeOptions): StripeProvider {
       return (request.token === null ? openPage : chargeStored)(api, request, { bankCountry, now: clock() });
     },
 
-    closeCheckout: ({ reference }) => (reference.startsWith('pi_') ? closeIntent : closePage)(api, reference),
-    withdrawTransfer: ({ reference }) => withdrawTransfer(api, reference),
+    async closeCheckout({ reference, voidsTransfer }) {
+      if (voidsTransfer) return voidTransfer(api, reference);
+      return (reference.startsWith('pi_') ? closeIntent : closePage)(api, reference);
+    },
 
     read: (request, now) => readMessage(request, endpoint, now),
     readStored: (body) => readEvent(body, stored),
@@ -225,7 +227,7 @@ async function closeIntent(
 }
 
 /** Whoever is paying a voucher at a till has their cancel refused; a part of a transfer would stay with its customer at Stripe. */
-async function withdrawTransfer(api: StripeApi, reference: string): Promise<'closed' | 'busy'> {
+async function voidTransfer(api: StripeApi, reference: string): Promise<'closed' | 'busy'> {
   const { intent } = await look(api, reference);
   if (isOver(intent, true)) return 'closed';
   return intent !== null && isAwaited(intent) ? closeIntent(api, intent.id, 'requested_by_customer') : 'busy';

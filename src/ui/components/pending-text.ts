@@ -7,9 +7,8 @@ type PendingText = Readonly<{ title: string; text: string; note: string; action:
 export function pendingText(t: Translate, pending: PendingView): PendingText {
   const { canBeReplaced, missing, progress } = pending;
   const amount = missing?.text ?? null;
-  const isHeldOpen = canBeReplaced || progress === 'underpaid';
-  const held = t(isHeldOpen ? 'pending.heldOpen' : 'pending.held');
-  const note = canBeReplaced ? `${held} ${t('pending.orElse')}` : held;
+  const held = progress === 'underpaid' ? 'heldOpen' : 'held';
+  const note = t(`pending.${canBeReplaced ? 'heldOrElse' : held}`);
   switch (progress) {
     case 'underpaid':
       return {

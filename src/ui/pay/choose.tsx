@@ -87,7 +87,7 @@ function Summary({ order }: { order: LinkedOrderView }) {
 function InsteadOfTransfer({ payment }: { payment: Payment }) {
   const t = useT();
   return (
-    <div className="mx-4 mb-4 rounded-card bg-tint px-4 py-3" data-testid="instead-of-transfer">
+    <div className="mx-4 mb-4 grid rounded-card bg-tint px-4 pt-3" data-testid="instead-of-transfer">
       <p className="text-sub text-pretty">{t('pending.instead')}</p>
       <Button look="plain" isDisabled={payment.isBusy} onPress={payment.keepTransfer} testId="keep-transfer">
         {t('pending.keep')}
