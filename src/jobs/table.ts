@@ -1,3 +1,4 @@
+import { signHeads } from '#domain/audit/heads.ts';
 import { expireInvoices } from '#domain/checkout/expire.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import type { JobName, JobPayloads } from '#domain/context/queue.ts';
@@ -85,6 +86,7 @@ export const SCHEDULE: ReadonlyArray<{ name: string; everySeconds: number; run: 
   { name: 'reconcile', everySeconds: 60, run: reconcileWhere((provider) => !provider.find) },
   // Whose open orders are asked about one by one needs the whole list less often.
   { name: 'reconcile_asked', everySeconds: 600, run: reconcileWhere((provider) => provider.find !== undefined) },
+  { name: 'sign_audit', everySeconds: 300, run: untilDone(signHeads) },
   { name: 'forget_bodies', everySeconds: 3600, run: untilDone(forgetBodies) },
   { name: 'purge', everySeconds: 3600, run: untilDone(purge) },
 ];
