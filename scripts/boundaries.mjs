@@ -128,6 +128,7 @@ const ROWS = [
       'src/bot/check.ts',
       'src/api/make-key.ts',
       'src/api/manage-webhooks.ts',
+      'src/api/check-audit.ts',
     ],
     may: [
       '#server.ts',
@@ -136,6 +137,8 @@ const ROWS = [
       '#jobs/**',
       '#lib/**',
       '#domain/context/**',
+      '#domain/audit/heads.ts',
+      '#domain/audit/verify.ts',
       '#domain/identity/api-key.ts',
       '#domain/webhook/list.ts',
       '#domain/webhook/replay.ts',

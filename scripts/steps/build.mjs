@@ -20,6 +20,7 @@ const PROGRAMS = {
   check: 'src/bot/check.ts',
   'api-key': 'src/api/make-key.ts',
   webhooks: 'src/api/manage-webhooks.ts',
+  'audit-verify': 'src/api/check-audit.ts',
   sandbox: 'src/sandbox/main.ts',
   migrate: 'src/lib/migrate-main.ts',
   env: 'src/lib/env.ts',
