@@ -131,6 +131,7 @@ const ROWS = [
       'src/api/make-key.ts',
       'src/api/rotate-data-key.ts',
       'src/api/manage-webhooks.ts',
+      'src/api/check-audit.ts',
     ],
     may: [
       '#server.ts',
@@ -139,6 +140,8 @@ const ROWS = [
       '#jobs/**',
       '#lib/**',
       '#domain/context/**',
+      '#domain/audit/heads.ts',
+      '#domain/audit/verify.ts',
       '#domain/identity/api-key.ts',
       '#domain/privacy/rotate-data-key.ts',
       '#domain/webhook/list.ts',

@@ -1,4 +1,5 @@
 import { chargeId, invoiceId, PLAN, telegramId, userId } from './requests.mjs';
+import { sandboxVault, seedUsers } from './seed.mjs';
 import { importSources } from './sources.mjs';
 
 const CELL = 999;
@@ -14,6 +15,7 @@ export { answerInquiry } from '#domain/checkout/answer-inquiry.ts';
 export { startCheckout } from '#domain/checkout/start.ts';
 export { checkEntitlement } from '#domain/entitlement/check.ts';
 export { authenticateApiKey } from '#domain/identity/api-key.ts';
+export { subjectOf } from '#domain/identity/account.ts';
 export { findUserByTelegramId, getUser } from '#domain/identity/find-user.ts';
 export { loadCharges } from '#domain/payment/load.ts';
 export { listMethods } from '#domain/payment-method/records.ts';
@@ -37,12 +39,13 @@ export { recordStatements } from '#testing/plans.ts';
 export async function printPlans(client, { rows, databaseUrl, apiKey }) {
   await seedSales(client, rows);
   const verbs = await importSources('verbs', SOURCES);
+  const vault = await sandboxVault();
   const database = verbs.openDatabase({ url: databaseUrl, applicationName: 'bench', onConnectionLost: () => {} });
   let isFast = true;
   const explained = new Set();
   try {
     for (const [name, run] of queriesOf(verbs, { rows, apiKey })) {
-      const sent = await verbs.recordStatements(database.pool, () => run(makeCtx(verbs, database)));
+      const sent = await verbs.recordStatements(database.pool, () => run(makeCtx(verbs, database, vault)));
       for (const statement of sent.filter(isQuery)) {
         // Once for each name: a verb may ask the same for every provider.
         const key = `${name}: ${statement.text}`;
@@ -76,7 +79,7 @@ async function printPlan(client, name, { text, values }) {
   return scans.length === 0;
 }
 
-function makeCtx({ makeMetrics }, { pool, prisma }) {
+function makeCtx({ makeMetrics }, { pool, prisma }, vault) {
   const known = {
     find: async () => [],
     listTransactions: async () => listing,
@@ -96,7 +99,7 @@ function makeCtx({ makeMetrics }, { pool, prisma }) {
     outside: { ms: 0 },
     requestId: 'req_bench',
     log: { info: () => {}, warn: () => {}, error: () => {} },
-    dataKey: Buffer.alloc(32),
+    vault,
   };
 }
 
@@ -114,7 +117,7 @@ function queriesOf(verbs, { rows, apiKey }) {
             providerId: 'telegram-stars',
             chargeId: chargeId(CELL, n),
             invoiceId: invoiceId(CELL, n),
-            payerId: BigInt(telegramId(CELL, n)),
+            payer: verbs.subjectOf(ctx, BigInt(telegramId(CELL, n))),
           },
         ]),
     ],
@@ -208,9 +211,9 @@ async function seedSales(client, rows) {
   const period = `(CASE n % 2 WHEN 1 THEN 'month' ELSE 'year' END)::billing_interval`;
   const provider = "(ARRAY['telegram-stars', 'stripe', 'crypto-pay', 'btcpay'])[1 + n % 4]";
   const charge = `CASE n % 4 WHEN 0 THEN 'stxBench0${CELL}_' || lpad(n::text, 12, '0') || '_Qm9sZG5lc3NJc05vdEFTdHJhdGVneQ' ELSE 'chg_' || n END`;
+  await seedUsers(client, { cell: CELL, count: rows });
   await client.query('SET session_replication_role = replica');
   for (const sql of [
-    `INSERT INTO users (id, telegram_id, language) SELECT ${id('usr')}, 5000000000 + ${CELL} * 10000000::int8 + n, 'ja' FROM ${series}`,
     `INSERT INTO invoice (id, user_id, price_id, plan_id, product_id, kind, "interval", status, surface, amount, currency, platform_fee_bps, expires_at, created_at, closed_at)
      SELECT ${id('inv')}, ${id('usr')}, ${price}, '${PLAN.id}', '${PLAN.productId}', (CASE n % 2 WHEN 1 THEN 'subscription' ELSE 'one_time' END)::invoice_kind,
        ${period}, 'paid', 'mini_app', ${amount}, 'XTR', 3000, ${at}, ${at}, ${at} FROM ${series}`,

@@ -1,4 +1,8 @@
-import { PLAN, PRICES, USD_PRICE, UZS_PRICE } from './requests.mjs';
+import { PLAN, PRICES, telegramId, USD_PRICE, UZS_PRICE, userId } from './requests.mjs';
+import { importSources } from './sources.mjs';
+
+/** Links that are written at once. */
+const LINKS = 10_000;
 
 /** `n` from 0: the same ids as requests.mjs makes. */
 const ID = (prefix) => `'${prefix}_01kahw9d6x' || lpad($1::text, 4, '0') || lpad(n::text, 12, '0')`;
@@ -7,12 +11,43 @@ const ID = (prefix) => `'${prefix}_01kahw9d6x' || lpad($1::text, 4, '0') || lpad
 export async function seedUsers(client, { cell, count }) {
   await bulk(client, async () => {
     await client.query(
-      `INSERT INTO users (id, telegram_id, language, is_reachable)
-       SELECT ${ID('usr')}, 5000000000 + $1::int8 * 10000000 + n, 'ja', true FROM generate_series(0, $2::int - 1) n`,
+      `INSERT INTO users (id, language, is_reachable) SELECT ${ID('usr')}, 'ja', true FROM generate_series(0, $2::int - 1) n`,
       [cell, count],
     );
+    const { seal } = await sealer();
+    for (let from = 0; from < count; from += LINKS) {
+      const people = Array.from({ length: Math.min(LINKS, count - from) }, (_, index) => from + index);
+      const links = people.map((n) => seal(telegramId(cell, n)));
+      await client.query(
+        `INSERT INTO identity_link (user_id, subject, sealed, data_key)
+         SELECT user_id, decode(subject, 'hex'), decode(sealed, 'hex'), decode(data_key, 'hex')
+         FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS given(user_id, subject, sealed, data_key)`,
+        [people.map((n) => userId(cell, n)), ...['subject', 'sealed', 'dataKey'].map((part) => links.map(hex(part)))],
+      );
+    }
   });
 }
+
+const hex = (part) => (link) => Buffer.from(link[part]).toString('hex');
+
+let sealing;
+/** What links a person to their Telegram account, under the sandbox's keys as the server does it. */
+function sealer() {
+  sealing ??= importSources(
+    'links',
+    `export { sealAccount } from '#domain/identity/account.ts';
+     export { SANDBOX_VALUES } from '#lib/env.ts';
+     export { makeVault } from '#lib/vault.ts';`,
+  ).then(({ makeVault, sealAccount, SANDBOX_VALUES: { dataKey, subjectKey } }) => {
+    const key = (text) => Buffer.from(text, 'base64');
+    const vault = makeVault({ dataKey: key(dataKey), previousDataKey: null, subjectKey: key(subjectKey) });
+    return { vault, seal: (telegramId) => sealAccount({ vault }, BigInt(telegramId)) };
+  });
+  return sealing;
+}
+
+/** The sandbox's vault, which opens what was sealed here. */
+export const sandboxVault = async () => (await sealer()).vault;
 
 /** People with an open order each that has its link: half are months of a subscription, half a year paid once. */
 export async function seedOrders(client, { cell, count }) {
@@ -129,12 +164,12 @@ export async function seedHistory(client, { cell, count }) {
   await client.query("UPDATE job SET done_at = now(), outcome = 'done'");
   // Not the empty ones: a plan for a table known to be empty is a sequential scan, and is kept while the table grows.
   await client.query(
-    'VACUUM ANALYZE users, invoice, payment_attempt, payment, subscription, entitlement, ledger_entry, audit_event, job, webhook_event, reservation',
+    'VACUUM ANALYZE users, identity_link, invoice, payment_attempt, payment, subscription, entitlement, ledger_entry, audit_event, job, webhook_event, reservation',
   );
 }
 
 /** What seeding left behind is written out and counted now, not during the measurement. */
 export async function settleDown(client) {
-  await client.query('VACUUM ANALYZE users, invoice, payment_attempt, reservation');
+  await client.query('VACUUM ANALYZE users, identity_link, invoice, payment_attempt, reservation');
   await client.query('CHECKPOINT');
 }

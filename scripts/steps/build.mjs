@@ -21,6 +21,7 @@ const PROGRAMS = {
   'api-key': 'src/api/make-key.ts',
   'rotate-data-key': 'src/api/rotate-data-key.ts',
   webhooks: 'src/api/manage-webhooks.ts',
+  'audit-verify': 'src/api/check-audit.ts',
   sandbox: 'src/sandbox/main.ts',
   migrate: 'src/lib/migrate-main.ts',
   env: 'src/lib/env.ts',

@@ -192,6 +192,14 @@ const ROWS: ReadonlyArray<Row> = [
     attempt: ({ eventId }) => ({ method: 'POST', path: `/api/v1/webhooks/${eventId}/replay?dry_run=true`, json: {} }),
     status: 200,
   },
+  ...['verify', 'head'].map((what) => ({
+    route: `GET /api/v1/audit/${what}`,
+    scopes: ['audit:read'] as Scope[],
+    stranger: [403, 'not_yours'] as const,
+    isStaffOnly: true,
+    attempt: () => ({ method: 'GET', path: `/api/v1/audit/${what}` }),
+    status: 200,
+  })),
   {
     route: 'POST /api/v1/payments/{id}/cancel',
     scopes: ['payments:write'],

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { signHeads } from '#domain/audit/heads.ts';
 import { ensureUser } from '#domain/identity/ensure-user.ts';
 import type { Provider } from '#domain/provider.ts';
 import { isWrite, makeDocument, type OpenApiDocument } from './rest/document.ts';
@@ -184,6 +185,14 @@ describe('the OpenAPI document', () => {
     await get('/api/v1/payment/analytics/revenue', '/api/v1/payment/analytics/revenue?from=2020-01-01', key);
     await get('/api/v1/payment/analytics/subscriptions', '/api/v1/payment/analytics/subscriptions', key);
     await get('/api/v1/payment/analytics/subscriptions', '/api/v1/payment/analytics/subscriptions', as);
+    await get('/api/v1/audit/verify', '/api/v1/audit/verify', key);
+    await get('/api/v1/audit/verify', '/api/v1/audit/verify?limit=1', key);
+    await get('/api/v1/audit/verify', '/api/v1/audit/verify?cursor=x', key);
+    await get('/api/v1/audit/verify', '/api/v1/audit/verify', as);
+    await get('/api/v1/audit/head', '/api/v1/audit/head', key);
+    world.clock.advance(86_400_000);
+    await signHeads(world.ctx);
+    await get('/api/v1/audit/head', '/api/v1/audit/head', key);
     check('post', '/webhooks/telegram', await world.update({ message: { text: '/start' } }));
     check('post', '/webhooks/telegram', await world.update({ message: { text: '/start' } }, { secret: 'wrong' }));
   });

@@ -16,6 +16,7 @@ import {
   requestIdFor,
 } from './request.ts';
 import { analyticsRoutes } from './rest/analytics-routes.ts';
+import { auditRoutes } from './rest/audit-routes.ts';
 import { catalogRoutes } from './rest/catalog-routes.ts';
 import { checkoutRoutes } from './rest/checkout-routes.ts';
 import { isWrite, makeDocument } from './rest/document.ts';
@@ -63,6 +64,7 @@ export function makeRoutes(
     ...entitlementRoutes,
     ...revenueRoutes,
     ...analyticsRoutes,
+    ...auditRoutes,
   ];
 }
 

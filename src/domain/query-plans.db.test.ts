@@ -1,4 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { measureBacklog } from '#domain/audit/backlog.ts';
+import { signHeads } from '#domain/audit/heads.ts';
+import { verifyAudit } from '#domain/audit/verify.ts';
 import { answerInquiry } from '#domain/checkout/answer-inquiry.ts';
 import { expireInvoices } from '#domain/checkout/expire.ts';
 import { findOpenInvoice, getInvoice } from '#domain/checkout/records.ts';
@@ -42,6 +45,7 @@ const BIG = [
   'webhook_event',
   'users',
   'audit_event',
+  'audit_link',
   'refund',
   'reservation',
   'dispute',
@@ -232,6 +236,9 @@ const QUERIES: ReadonlyArray<[name: string, run: (ctx: Ctx) => Promise<unknown>]
   ['remindRenewals', (ctx) => remindRenewals(ctx)],
   ['remindEnds', (ctx) => remindEnds(ctx)],
   ['retryWebhooks', (ctx) => retryWebhooks(ctx)],
+  ['signHeads', (ctx) => signHeads(ctx)],
+  ['verifyAudit, a part of it', (ctx) => verifyAudit(ctx, { after: 25_000n, limit: 100 })],
+  ['measureBacklog', (ctx) => measureBacklog(ctx)],
   ['analyseRevenue of a month', (ctx) => analyseRevenue(ctx, lastMonth(ctx))],
   ['analyseSubscriptions of a month', (ctx) => analyseSubscriptions(ctx, lastMonth(ctx))],
 ];

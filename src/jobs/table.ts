@@ -1,3 +1,4 @@
+import { signHeads } from '#domain/audit/heads.ts';
 import { dropDelivered } from '#domain/billing-record/delivery.ts';
 import { resealLeftOvers, resealRecords } from '#domain/billing-record/reseal.ts';
 import { expireInvoices } from '#domain/checkout/expire.ts';
@@ -94,6 +95,7 @@ export const SCHEDULE: ReadonlyArray<{ name: string; everySeconds: number; run: 
   { name: 'reseal_records', everySeconds: 60, run: untilDone(resealLeftOvers) },
   { name: 'drop_delivered', everySeconds: 3600, run: untilDone(dropDelivered) },
   { name: 'forget_unconfirmed_methods', everySeconds: 60, run: untilDone(forgetUnconfirmed) },
+  { name: 'sign_audit', everySeconds: 300, run: untilDone(signHeads) },
   { name: 'forget_bodies', everySeconds: 3600, run: untilDone(forgetBodies) },
   { name: 'purge', everySeconds: 3600, run: untilDone(purge) },
 ];

@@ -80,7 +80,7 @@ export function makeMetrics() {
     }),
     backlogSeconds: new Gauge({
       name: 'hoshi_backlog_oldest_seconds',
-      help: 'Age of the oldest due job, and time since the books were last compared with a provider',
+      help: 'Age of the oldest due job, and time since the books were last compared with a provider and the audit last signed',
       labelNames: ['what'] as const,
       registers,
     }),

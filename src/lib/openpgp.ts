@@ -10,7 +10,9 @@ import {
   type PublicKey,
   readKey,
   readPrivateKey,
+  readSignature,
   sign,
+  verify,
 } from 'openpgp';
 import { sha256 } from './crypto.ts';
 
@@ -80,6 +82,30 @@ export async function sealMessage(
 export async function signDetached(text: string, signer: Signer, date: Date): Promise<string> {
   const message = await createMessage({ text, date });
   return sign({ message, signingKeys: signer, detached: true, date, format: 'armored', config: LIMITS });
+}
+
+/** Whether `signature` is an armoured detached signature of `text` by the key of `signer`. */
+export async function isSignedBy(signer: Signer, text: string, signature: string): Promise<boolean> {
+  try {
+    await verify({
+      message: await createMessage({ text }),
+      signature: await readSignature({ armoredSignature: signature, config: LIMITS }),
+      verificationKeys: signer.toPublic(),
+      expectSigned: true,
+      // Whenever it was made: the clock of a sandbox goes back, too.
+      date: null,
+      config: LIMITS,
+    });
+    return true;
+  } catch {
+    // What cannot be read is no signature either.
+    return false;
+  }
+}
+
+/** The public half of the key this server signs with, armoured, and its fingerprint in capital hex digits. */
+export function publicKeyOf(signer: Signer): Readonly<{ armored: string; fingerprint: string }> {
+  return { armored: signer.toPublic().armor(LIMITS), fingerprint: signer.getFingerprint().toUpperCase() };
 }
 
 /**

@@ -16,6 +16,7 @@ type Row = {
   differences_reported: number;
   oldest_job: Date | null;
   last_reconciliation: Date | null;
+  last_signature: Date | null;
 };
 
 const MEASURE = {
@@ -30,7 +31,8 @@ const MEASURE = {
       (SELECT count(*)::int FROM dispute WHERE status = 'open') AS disputes_open,
       (SELECT count(*)::int FROM reconciliation_difference WHERE status = 'reported') AS differences_reported,
       (SELECT min(run_at) FROM job WHERE done_at IS NULL AND run_at <= $1) AS oldest_job,
-      (SELECT min(coalesce(finished_at, begun_at)) FROM reconciliation_cursor) AS last_reconciliation`,
+      (SELECT min(coalesce(finished_at, begun_at)) FROM reconciliation_cursor) AS last_reconciliation,
+      (SELECT created_at FROM audit_signature ORDER BY day DESC LIMIT 1) AS last_signature`,
 };
 
 /** Looks at every queue from its open end: one round trip, on partial indexes. For the metrics. */
@@ -39,7 +41,12 @@ export async function measureBacklog(ctx: Ctx): Promise<Backlog> {
   const { rows } = await ctx.pool.query<Row>({ ...MEASURE, values: [now] });
   const [row] = rows;
   if (!row) throw new Error('a query without FROM answered no row');
-  const { oldest_job, last_reconciliation, ...counts } = row;
+  const { oldest_job, last_reconciliation, last_signature, ...counts } = row;
   const age = (since: Date | null) => since && Math.max(0, (now.getTime() - since.getTime()) / 1000);
-  return { counts, oldestSeconds: { job: age(oldest_job), reconciliation: age(last_reconciliation) } };
+  const oldestSeconds = {
+    job: age(oldest_job),
+    reconciliation: age(last_reconciliation),
+    audit_signature: age(last_signature),
+  };
+  return { counts, oldestSeconds };
 }

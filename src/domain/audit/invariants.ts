@@ -264,6 +264,19 @@ const QUERIES: ReadonlyArray<readonly [name: string, query: string]> = [
     `SELECT id FROM reservation WHERE status = 'reserved'
       AND asked_at < $1::timestamptz - CASE WHEN progress IS NULL THEN interval '12 hours' ELSE interval '31 days' END - ${PATIENCE}`,
   ],
+  // I12: each row of the audit is in its chain, and nothing else is. Whether hashes are right is verifyAudit's to say.
+  [
+    'audit_row_is_linked',
+    `
+    SELECT e.seq::text AS id FROM audit_event e
+    WHERE $1::timestamptz IS NOT NULL AND NOT EXISTS (SELECT 1 FROM audit_link l WHERE l.event_seq = e.seq)`,
+  ],
+  [
+    'link_has_its_audit_row',
+    `
+    SELECT l.position::text AS id FROM audit_link l
+    WHERE $1::timestamptz IS NOT NULL AND NOT EXISTS (SELECT 1 FROM audit_event e WHERE e.seq = l.event_seq)`,
+  ],
 ];
 
 /** The names of all statements, in the order in which checkBooks answers. */
@@ -274,7 +287,7 @@ export const INVARIANTS: ReadonlyArray<string> = QUERIES.map(([name]) => name);
  * follow from entries, I3 charges and messages stand once, I4 one right per charge, I5 what went back is of its payment, whose
  * state says so and takes or leaves the right, I6 shares are the whole, I7 what must follow is queued, I8 states only move
  * forward, I9 no difference with a provider is silent, I10 nothing misses its deadline, I11 holds of providers and their
- * charges agree. Reads one snapshot and every row: for operators, tests and the benchmark. Deadlines assume that a worker runs;
+ * charges agree, I12 the audit is linked. Reads one snapshot and every row: for operators, tests and the benchmark. Deadlines assume that a worker runs;
  * `isIdle` leaves them out.
  */
 export async function checkBooks(ctx: Ctx, options: { isIdle?: boolean } = {}): Promise<Invariant[]> {

@@ -44,6 +44,7 @@ export const SCOPES = [
   'entitlements:read',
   'revenue:read',
   'webhooks:replay',
+  'audit:read',
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 

@@ -34,10 +34,13 @@ const HOLD = (status: 'reserved' | 'cancelled', age: string) =>
      ${status === 'cancelled' ? 'now()' : 'NULL'} FROM invoice`;
 
 describe('the database refuses', () => {
-  it.each(['ledger_entry', 'audit_event'])('to change, delete or empty %s', async (table) => {
-    expect(await code(`UPDATE ${table} SET ${table === 'ledger_entry' ? 'amount = amount' : "actor = 'x'"}`)).toBe(
-      '23001',
-    );
+  it.each([
+    ['ledger_entry', 'amount'],
+    ['audit_event', 'actor'],
+    ['audit_link', 'hash'],
+    ['audit_signature', 'hash'],
+  ])('to change, delete or empty %s', async (table, column) => {
+    expect(await code(`UPDATE ${table} SET ${column} = ${column}`)).toBe('23001');
     expect(await code(`DELETE FROM ${table}`)).toBe('23001');
     expect(await code(`DELETE FROM ${table} WHERE false`)).toBe('23001');
     expect(await code(`TRUNCATE ${table}`)).toBe('23001');
@@ -280,6 +283,12 @@ describe('checkBooks', () => {
       'refund_is_asked_for',
       "INSERT INTO refund SELECT 'ref_x', id, 'requested', 'requested', amount, currency, 'x', NULL, now(), NULL FROM payment LIMIT 1",
     ],
+    [
+      'audit_row_is_linked',
+      "INSERT INTO audit_event (at, actor, action, object_id, data, request_id) VALUES (now(), 'x', 'x', 'x', '{}', 'x')",
+    ],
+    ['audit_row_is_linked', 'DELETE FROM audit_link WHERE position = 1'],
+    ['link_has_its_audit_row', 'DELETE FROM audit_event'],
     ['closed_order_has_no_live_attempt', "UPDATE payment_attempt SET status = 'live'"],
     ['subscription_end_is_dated', 'UPDATE subscription SET ended_at = now()'],
     [
