@@ -1,5 +1,6 @@
 import { createTRPCClient, httpLink } from '@trpc/client';
 import { describe, expect, it } from 'vitest';
+import { asActor } from '#domain/context/context.ts';
 import { issueReceiptLink } from '#domain/payment/receipt-link.ts';
 import { addMethod } from '#domain/payment-method/add.ts';
 import { confirmMethod } from '#domain/payment-method/confirm.ts';
@@ -256,7 +257,8 @@ describe('receipts and figures', () => {
       const buy = async () => {
         const { userId } = await world.person();
         const { id } = await addMethod(asSystem(ctx), { userId, providerId: VAULT, language: 'en' });
-        await confirmMethod(asSystem(ctx), { methodId: id, token: 'tok_pays', code: null });
+        const owner = asActor(ctx, { kind: 'user', userId, role: 'user' });
+        await confirmMethod(owner, { methodId: id, token: 'tok_pays', code: null });
         const json = { item_id: 'tool', amount: 1001, currency: 'USD', user_id: userId, payment_method_id: id };
         const answer = await world.call('POST', '/api/v1/payment/process', { as: key, json });
         expect(answer.body['status']).toBe('paid');

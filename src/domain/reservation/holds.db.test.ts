@@ -65,7 +65,8 @@ const tell = async (event: ProviderEvent) => {
 describe('money that is on its way', () => {
   it('holds its order: it does not expire, and cannot be paid another way', async () => {
     const placed = await rail.place();
-    expect(await tell(pending(placed, rail.name('ch')))).toBe('applied');
+    const short = { progress: 'underpaid', missing: 30n } as const;
+    expect(await tell(pending(placed, rail.name('ch'), short))).toBe('applied');
     world.clock.advance(40 * MINUTE_MS);
     await expireInvoices(world.system);
     expect(await orderOf(placed)).toBe('open');

@@ -296,7 +296,7 @@ const STATES: ReadonlyArray<State> = [
     },
     as: ['Invalid', 'Marked'],
     standing: { ...TAKEN_BACK, payments: [['', 'one_time', 'charged_back', 'underpaid']] },
-    told: { paid: 1 },
+    told: { paid: 1, dispute_opened: 1, dispute_lost: 1 },
     operators: ['odd', 'open', 'lost'],
   },
   {
@@ -308,7 +308,7 @@ const STATES: ReadonlyArray<State> = [
     },
     as: ['Invalid', 'Marked'],
     standing: { ...TAKEN_BACK, payments: [['', 'one_time', 'charged_back', 'underpaid']] },
-    told: { payment_waiting: 1, paid: 1 },
+    told: { payment_waiting: 1, paid: 1, dispute_opened: 1, dispute_lost: 1 },
     operators: ['odd', 'open', 'lost'],
   },
   {
@@ -321,7 +321,7 @@ const STATES: ReadonlyArray<State> = [
     },
     as: ['Invalid', 'Marked'],
     standing: { ...TAKEN_BACK, payments: [['', 'one_time', 'charged_back', null]] },
-    told: { paid: 1 },
+    told: { paid: 1, dispute_opened: 1, dispute_lost: 1 },
     operators: ['open', 'lost'],
   },
   {
@@ -333,7 +333,7 @@ const STATES: ReadonlyArray<State> = [
     },
     as: ['Invalid', 'Marked'],
     standing: { ...TAKEN_BACK, payments: [['', 'one_time', 'disputed', null]] },
-    told: { paid: 1 },
+    told: { paid: 1, dispute_opened: 1 },
     operators: ['open'],
   },
   {
@@ -346,7 +346,7 @@ const STATES: ReadonlyArray<State> = [
     },
     as: ['Invalid', 'Marked'],
     standing: { ...BOUGHT, payments: [['', 'one_time', 'succeeded', null]], refunds: [] },
-    told: { paid: 1 },
+    told: { paid: 1, dispute_opened: 1, dispute_won: 1 },
     operators: ['open', 'won'],
   },
   {
@@ -369,7 +369,7 @@ const STATES: ReadonlyArray<State> = [
     },
     as: ['Settled', 'Marked'],
     standing: { ...BOUGHT, payments: [['', 'one_time', 'succeeded', null]], refunds: [] },
-    told: { paid: 1 },
+    told: { paid: 1, dispute_opened: 1, dispute_won: 1 },
     operators: ['open', 'won'],
   },
   {
@@ -379,7 +379,7 @@ const STATES: ReadonlyArray<State> = [
     },
     as: ['Settled', 'Marked'],
     standing: { ...TAKEN_BACK, payments: [['', 'one_time', 'charged_back', 'underpaid']] },
-    told: { paid: 1 },
+    told: { paid: 1, dispute_opened: 1, dispute_lost: 1 },
     operators: ['odd', 'open', 'lost'],
   },
   {
@@ -401,7 +401,7 @@ const STATES: ReadonlyArray<State> = [
       refunds: [['requested', 499, null]],
     },
     operators: ['odd', 'odd', 'open', 'lost'],
-    told: { payment_waiting: 1, payment_failed: 1, paid: 1, refund_to_claim: 1 },
+    told: { payment_waiting: 1, payment_failed: 1, paid: 1, refund_to_claim: 1, dispute_opened: 1, dispute_lost: 1 },
   },
 ];
 
