@@ -5,6 +5,7 @@ import {
   createHmac,
   createPublicKey,
   randomBytes,
+  randomInt,
   timingSafeEqual,
   verify,
 } from 'node:crypto';
@@ -17,6 +18,11 @@ export function sha256(data: string | Uint8Array): Buffer {
 /** HMAC-SHA256. */
 export function hmacSha256(key: string | Uint8Array, data: string | Uint8Array): Buffer {
   return createHmac('sha256', key).update(data).digest();
+}
+
+/** `length` characters of `alphabet`, each as likely as the others. */
+export function randomText(alphabet: string, length: number): string {
+  return Array.from({ length }, () => alphabet.charAt(randomInt(alphabet.length))).join('');
 }
 
 /** Hashes of our own secrets, which are few and asked for at every message. */

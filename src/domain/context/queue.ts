@@ -20,6 +20,7 @@ export const NOTICE_KINDS = [
   'subscription_ended',
   'sale',
   'attention',
+  'key_expiring',
 ] as const;
 export type NoticeKind = (typeof NOTICE_KINDS)[number];
 

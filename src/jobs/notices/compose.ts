@@ -10,6 +10,7 @@ import { getSubscription } from '#domain/subscription/records.ts';
 import { graceEnd } from '#domain/subscription/rules.ts';
 import { markup, miniAppLink, topUpLink } from '#messages/telegram.ts';
 import { formatDate, translator } from '#messages/translate.ts';
+import { tellKeyEnds } from './key-ends.ts';
 import { type Composed, type Facts, factsOf, moneyText, receiptButton, returnedText, type Telling } from './telling.ts';
 import { tellAttention, tellFailed, tellPartRefunded, tellRefundToClaim, tellWaiting } from './unfinished.ts';
 
@@ -56,6 +57,7 @@ const COMPOSERS: Record<NoticeKind, (telling: Telling, objectId: string) => Prom
   payment_waiting: tellWaiting,
   payment_failed: tellFailed,
   attention: tellAttention,
+  key_expiring: tellKeyEnds,
 };
 
 function aboutPayment(tell: (telling: Telling, payment: PaymentRecord, facts: Facts) => Promise<Composed> | Composed) {
