@@ -13,8 +13,10 @@ describe('billing keys', () => {
   const reasonOf = ({ body }: Answer) => (body['error'] as { reason: string } | undefined)?.reason ?? null;
   const add = (as: string, publicKey: string, headers: Record<string, string> = {}) =>
     world.call('POST', PATH, { as, json: { public_key: publicKey }, headers });
-  const list = async (as: string) => (await world.call('GET', PATH, { as })).body['billing_keys'] as Record<string, unknown>[];
-  const codeFor = async ({ privateKey }: KeyPair, message: unknown) => (await readWith(privateKey, String(message))).trim();
+  const list = async (as: string) =>
+    (await world.call('GET', PATH, { as })).body['billing_keys'] as Record<string, unknown>[];
+  const codeFor = async ({ privateKey }: KeyPair, message: unknown) =>
+    (await readWith(privateKey, String(message))).trim();
 
   it('are added, proven, shown and taken out of use', async () => {
     const { token } = await world.person();
@@ -43,12 +45,14 @@ describe('billing keys', () => {
     const key = await world.key();
     const routes = makeRoutes({ metricsToken: null, onMessage: async () => {}, providers: world.ctx.providers })
       .filter(({ access }) => access.kind === 'session')
-      .map(({ method, path }) => ({ method: method.toUpperCase(), path: path.replace('{id}', String(body['billing_key_id'])) }));
+      .map(({ method, path }) => ({
+        method: method.toUpperCase(),
+        path: path.replace('{id}', String(body['billing_key_id'])),
+      }));
     expect(routes).toHaveLength(4);
     for (const { method, path } of routes) {
       const json = path.endsWith('prove') ? { code: 'AAAAAAAA' } : { public_key: capturedKey('rsa') };
-      const ask = (as?: string) =>
-        world.call(method, path, { as, ...(method === 'POST' && { json }) });
+      const ask = (as?: string) => world.call(method, path, { as, ...(method === 'POST' && { json }) });
       for (const as of [undefined, key]) {
         const answer = await ask(as);
         expect([answer.status, reasonOf(answer)], `${method} ${path}`).toEqual([401, 'session_missing']);
@@ -76,7 +80,9 @@ describe('billing keys', () => {
     expect(await world.ctx.db.billingKey.count({ where: { userId } })).toBe(0);
     const body = secret.split('\n').find((line) => line.length === 64) ?? 'no line';
     for (const said of [answer.text, world.lines.slice(before).join('\n')]) expect(said).not.toContain(body);
-    const kept = await world.ctx.db.$queryRaw<unknown[]>`SELECT 1 FROM idempotency_key k WHERE k::text LIKE ${`%${body}%`}`;
+    const kept = await world.ctx.db.$queryRaw<
+      unknown[]
+    >`SELECT 1 FROM idempotency_key k WHERE k::text LIKE ${`%${body}%`}`;
     expect(kept).toEqual([]);
   });
 
@@ -88,7 +94,8 @@ describe('billing keys', () => {
     const again = await add(token, pair.publicKey, headers);
     expect(again.body).toEqual(first.body);
     expect(again.headers.get('idempotency-hit')).toBe('true');
-    for (const personal of ['Mio', pair.privateKey.getFingerprint().toUpperCase()]) expect(first.text).not.toContain(personal);
+    for (const personal of ['Mio', pair.privateKey.getFingerprint().toUpperCase()])
+      expect(first.text).not.toContain(personal);
   });
 
   it('of the largest size are told to be too large, by both doors, and not to be malformed', async () => {
@@ -99,7 +106,9 @@ describe('billing keys', () => {
     const client = createTRPCClient<AppRouter>({
       links: [httpLink({ url: `${world.url}/api/trpc`, headers: { authorization: `Bearer ${token}` } })],
     });
-    await expect(client.privacy.addKey.mutate({ publicKey: tooLarge })).rejects.toMatchObject({ message: 'key_too_large' });
+    await expect(client.privacy.addKey.mutate({ publicKey: tooLarge })).rejects.toMatchObject({
+      message: 'key_too_large',
+    });
   });
 
   it('are the same in the Mini App, in the reader’s language', async () => {
@@ -116,6 +125,8 @@ describe('billing keys', () => {
     const proven = await client.privacy.proveKey.mutate({ keyId: key.id, code: await codeFor(pair, key.message) });
     expect(proven).toMatchObject({ id: key.id, state: 'active', message: null });
     expect(await client.privacy.retireKey.mutate({ keyId: key.id })).toEqual({ isRetired: true });
-    expect((await client.privacy.keys.query()).keys).toMatchObject([{ state: 'retired', retiredAt: { text: '2026年11月20日' } }]);
+    expect((await client.privacy.keys.query()).keys).toMatchObject([
+      { state: 'retired', retiredAt: { text: '2026年11月20日' } },
+    ]);
   });
 });

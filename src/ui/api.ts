@@ -27,6 +27,7 @@ type Query =
   | 'payments.receipt'
   | 'methods.list'
   | 'methods.providers'
+  | 'privacy.keys'
   | 'subscriptions.list'
   | 'entitlements.list';
 type Mutation =
@@ -38,6 +39,9 @@ type Mutation =
   | 'methods.add'
   | 'methods.confirm'
   | 'methods.remove'
+  | 'privacy.addKey'
+  | 'privacy.proveKey'
+  | 'privacy.retireKey'
   | 'subscriptions.cancel'
   | 'subscriptions.resume';
 

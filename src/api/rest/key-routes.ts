@@ -44,7 +44,8 @@ const AddedKey = z
   .object({
     ...KeyChange.shape,
     outcome: z.enum(['begun', 'updated', 'retired']).openapi({
-      description: 'begun: enter the code; updated: it was in use, and its new end holds; retired: this copy revokes it',
+      description:
+        'begun: enter the code; updated: it was in use, and its new end holds; retired: this copy revokes it',
     }),
     challenge: Challenge,
   })
@@ -116,9 +117,7 @@ const proveRoute = defineRoute({
   tag,
   summary: 'Take a key into use with the code that was encrypted to it',
   params: z.object({ id: IdText }),
-  body: z
-    .strictObject({ code: z.string().min(1).max(40).openapi({ example: 'K7QM2ZP4' }) })
-    .openapi('ProveBillingKey'),
+  body: z.strictObject({ code: z.string().min(1).max(40).openapi({ example: 'K7QM2ZP4' }) }).openapi('ProveBillingKey'),
   answer: { status: 200, description: 'It is in use', schema: KeyChange },
   refusals: [404, 412],
   run: async ({ ctx, params, body }) => keyChange(await proveKey(ctx, { keyId: params.id, code: body.code })),

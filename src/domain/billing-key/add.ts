@@ -1,5 +1,13 @@
 import { recordAudit } from '#domain/audit/record.ts';
-import { describeKey, lockKeys, markOf, type OwnKey, openKey, recordUsable, sealKey } from '#domain/billing-key/records.ts';
+import {
+  describeKey,
+  lockKeys,
+  markOf,
+  type OwnKey,
+  openKey,
+  recordUsable,
+  sealKey,
+} from '#domain/billing-key/records.ts';
 import {
   CHALLENGE_WINDOW_MS,
   CODE_ALPHABET,
@@ -49,7 +57,10 @@ export async function addKey(ctx: Ctx, upload: { userId: string; text: string })
   return inTransaction(ctx, async (tx) => {
     await lockKeys(tx, userId);
     const known = await tx.db.billingKey.findUnique({ where: { userId_mark: { userId, mark } } });
-    const checked = await checkKey(known ? await mergeWith(tx, known, { dataKey, newer: read.key }) : read.key, tx.clock.now());
+    const checked = await checkKey(
+      known ? await mergeWith(tx, known, { dataKey, newer: read.key }) : read.key,
+      tx.clock.now(),
+    );
     if (!checked.ok) {
       if (checked.fault !== 'revoked' || !known) throw faulty(checked.fault);
       return revokeKey(tx, known, dataKey);
@@ -86,7 +97,13 @@ type Keeping = Readonly<{ dataKey: Uint8Array; key: CheckedKey }>;
 
 function sealedFields({ dataKey, key }: Keeping, message: string | null) {
   const { algorithm, encryptionEnds, fingerprint, publicKey, userIds } = key;
-  const kept = { publicKey: Buffer.from(publicKey).toString('base64'), fingerprint, userIds: [...userIds], algorithm, message };
+  const kept = {
+    publicKey: Buffer.from(publicKey).toString('base64'),
+    fingerprint,
+    userIds: [...userIds],
+    algorithm,
+    message,
+  };
   return { sealed: sealKey(kept, dataKey), expiresAt: encryptionEnds };
 }
 
@@ -130,7 +147,8 @@ async function beginKey(
 /** Refuses one more than a person may use. */
 export async function checkRoom(tx: Ctx, userId: string): Promise<void> {
   const active = await tx.db.billingKey.count({ where: { userId, status: 'active' } });
-  if (active >= MAX_ACTIVE_KEYS) throw new AppError('precondition_failed', 'too_many_billing_keys', { details: { most: MAX_ACTIVE_KEYS } });
+  if (active >= MAX_ACTIVE_KEYS)
+    throw new AppError('precondition_failed', 'too_many_billing_keys', { details: { most: MAX_ACTIVE_KEYS } });
 }
 
 /** Refuses who had too many codes made within a day, also for keys that were taken out of use since. */
@@ -143,5 +161,7 @@ async function checkBegun(tx: Ctx, userId: string): Promise<void> {
   });
   if (begun.reduce((sum, { challenges }) => sum + challenges, 0) < MAX_CHALLENGES) return;
   const waitMs = (begun[0]?.challengedAt?.getTime() ?? now) + CHALLENGE_WINDOW_MS - now;
-  throw new AppError('rate_limited', 'too_many_keys_begun', { retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)) });
+  throw new AppError('rate_limited', 'too_many_keys_begun', {
+    retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)),
+  });
 }

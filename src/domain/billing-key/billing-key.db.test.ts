@@ -59,7 +59,10 @@ describe('adding a key', () => {
     });
     const code = await codeFor(pair, key.message);
     expect(code).toMatch(/^[0-9A-HJKMNP-TV-Z]{8}$/);
-    const proven = await proveKey(buyer.ctx, { keyId: key.id, code: ` ${code.slice(0, 4).toLowerCase()}-${code.slice(4)} ` });
+    const proven = await proveKey(buyer.ctx, {
+      keyId: key.id,
+      code: ` ${code.slice(0, 4).toLowerCase()}-${code.slice(4)} `,
+    });
     expect(proven).toMatchObject({ id: key.id, state: 'active', message: null, provenAt: world.clock.now() });
     expect(await listKeys(buyer.ctx, buyer.id)).toEqual([proven]);
     expect(await auditOf(key.id)).toEqual(['billing_key.begun', 'billing_key.proven']);
@@ -68,11 +71,14 @@ describe('adding a key', () => {
     expect(await auditOf(key.id)).toHaveLength(2);
   });
 
-  it.each(['curve', 'rsa', 'sequoia'])('keeps a key of another program, without what others certified: %s', async (name) => {
-    const buyer = await world.newBuyer();
-    const { key } = await add(buyer, capturedKey(name));
-    expect(key.message).toContain('BEGIN PGP MESSAGE');
-  });
+  it.each(['curve', 'rsa', 'sequoia'])(
+    'keeps a key of another program, without what others certified: %s',
+    async (name) => {
+      const buyer = await world.newBuyer();
+      const { key } = await add(buyer, capturedKey(name));
+      expect(key.message).toContain('BEGIN PGP MESSAGE');
+    },
+  );
 
   it('is done with a key of GnuPG as well', async () => {
     const buyer = await world.newBuyer();
@@ -87,17 +93,27 @@ describe('adding a key', () => {
     const pair = await newKeyPair();
     const { key } = await add(buyer, pair.publicKey);
     const code = await codeFor(pair, key.message);
-    const [{ row = '' } = {}] = await world.sql<{ row: string }>('SELECT k::text AS row FROM billing_key k WHERE id = $1', [key.id]);
+    const [{ row = '' } = {}] = await world.sql<{ row: string }>(
+      'SELECT k::text AS row FROM billing_key k WHERE id = $1',
+      [key.id],
+    );
     const publicKey = (await readKey({ armoredKey: pair.publicKey })).write();
     for (const secret of [key.fingerprint, 'Mio', 'keys.test', code])
-      for (const form of [secret, Buffer.from(secret).toString('hex')]) expect(row.toLowerCase()).not.toContain(form.toLowerCase());
+      for (const form of [secret, Buffer.from(secret).toString('hex')])
+        expect(row.toLowerCase()).not.toContain(form.toLowerCase());
     expect(row).not.toContain(Buffer.from(publicKey.slice(0, 40)).toString('hex'));
     const { sealed } = await world.database.prisma.billingKey.findUniqueOrThrow({ where: { id: key.id } });
     const opened = openBytes(await dataKeyOf(world.system, buyer.id), sealed).toString('utf8');
     expect(JSON.parse(opened)).toMatchObject({ publicKey: Buffer.from(publicKey).toString('base64') });
   });
 
-  const samples = { private_block: 'curve-private', revoked: 'revoked', expired: 'expired', weak: 'dsa', sign_only: 'sign-only' };
+  const samples = {
+    private_block: 'curve-private',
+    revoked: 'revoked',
+    expired: 'expired',
+    weak: 'dsa',
+    sign_only: 'sign-only',
+  };
   it.each(Object.entries(samples))('keeps nothing of one that is refused: %s', async (fault, name) => {
     const buyer = await world.newBuyer();
     expect(await refusalOf(add(buyer, capturedKey(name)))).toBe(`key_${fault}`);
@@ -150,7 +166,9 @@ describe('the code', () => {
   it('says how often it may still be tried', async () => {
     const buyer = await world.newBuyer();
     const { key } = await add(buyer, (await newKeyPair()).publicKey);
-    await expect(proveKey(buyer.ctx, { keyId: key.id, code: 'AAAAAAAA' })).rejects.toMatchObject({ details: { left: 4 } });
+    await expect(proveKey(buyer.ctx, { keyId: key.id, code: 'AAAAAAAA' })).rejects.toMatchObject({
+      details: { left: 4 },
+    });
   });
 
   it('of a key that was taken out of use or has ended does nothing', async () => {
@@ -222,7 +240,8 @@ describe('a newer copy of a key in use', () => {
       privateKey: pair.privateKey,
       userIDs: [{ name: 'Mio', email: 'mio@keys.test' }],
       date: world.clock.now(),
-      keyExpirationTime: Math.round((world.clock.now().getTime() - pair.privateKey.getCreationTime().getTime()) / 1000) + days * 86_400,
+      keyExpirationTime:
+        Math.round((world.clock.now().getTime() - pair.privateKey.getCreationTime().getTime()) / 1000) + days * 86_400,
       format: 'armored',
     });
     return publicKey;
@@ -239,7 +258,12 @@ describe('a newer copy of a key in use', () => {
     const expiresAt = new Date(world.clock.now().getTime() + 100 * DAY_MS);
     expect(extended).toMatchObject({ outcome: 'updated', key: { id, state: 'active', message: null, expiresAt } });
     expect(await add(buyer, pair.publicKey)).toMatchObject({ outcome: 'updated', key: { id, expiresAt } });
-    expect(await auditOf(id)).toEqual(['billing_key.begun', 'billing_key.proven', 'billing_key.updated', 'billing_key.updated']);
+    expect(await auditOf(id)).toEqual([
+      'billing_key.begun',
+      'billing_key.proven',
+      'billing_key.updated',
+      'billing_key.updated',
+    ]);
   });
 
   it('that revokes it takes it out of use for good', async () => {

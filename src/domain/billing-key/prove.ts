@@ -1,5 +1,13 @@
 import { checkRoom } from '#domain/billing-key/add.ts';
-import { describeKey, getKey, lockKeys, type OwnKey, openKey, recordUsable, sealKey } from '#domain/billing-key/records.ts';
+import {
+  describeKey,
+  getKey,
+  lockKeys,
+  type OwnKey,
+  openKey,
+  recordUsable,
+  sealKey,
+} from '#domain/billing-key/records.ts';
 import { MAX_CODE_TRIES, readCode } from '#domain/billing-key/rules.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
@@ -26,7 +34,8 @@ export async function proveKey(ctx: Ctx, proof: { keyId: string; code: string })
     if (current.status === 'active') return describeKey(current, dataKey, now);
     // Meanwhile it was taken out of use, or begun anew: then the code was that of another message.
     if (current.status === 'retired' || !isSame(current.challenge, row.challenge)) throw gone();
-    if (current.expiresAt && current.expiresAt <= now) throw new AppError('precondition_failed', 'key_encryption_expired');
+    if (current.expiresAt && current.expiresAt <= now)
+      throw new AppError('precondition_failed', 'key_encryption_expired');
     await checkRoom(tx, row.userId);
     const sealed = sealKey({ ...openKey(current, dataKey), message: null }, dataKey);
     const proven = await tx.db.billingKey.update({

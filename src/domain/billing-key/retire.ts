@@ -14,7 +14,6 @@ export async function retireKey(ctx: Ctx, keyId: string): Promise<void> {
       where: { id: keyId, status: { not: 'retired' } },
       data: { status: 'retired', challenge: null, retiredAt: tx.clock.now() },
     });
-    if (count === 1)
-      await recordAudit(tx, { action: 'billing_key.retired', objectId: keyId, data: { why: 'asked' } });
+    if (count === 1) await recordAudit(tx, { action: 'billing_key.retired', objectId: keyId, data: { why: 'asked' } });
   });
 }

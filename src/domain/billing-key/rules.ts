@@ -53,9 +53,5 @@ export const CODE_LENGTH = 8;
 
 /** A code as somebody typed it: spaces and hyphens left out, O read as 0, I and L as 1. */
 export function readCode(typed: string): string {
-  return typed
-    .toUpperCase()
-    .replaceAll(/[\s-]/g, '')
-    .replaceAll('O', '0')
-    .replaceAll(/[IL]/g, '1');
+  return typed.toUpperCase().replaceAll(/[\s-]/g, '').replaceAll('O', '0').replaceAll(/[IL]/g, '1');
 }

@@ -208,7 +208,12 @@ async function makeHold(
 }
 
 /** A key in use that ends at `expiresAt`. Its notice does not look at what is sealed. */
-async function makeKey(ctx: Ctx, reader: User, expiresAt: Date | null, status: BillingKeyStatus = 'active'): Promise<string> {
+async function makeKey(
+  ctx: Ctx,
+  reader: User,
+  expiresAt: Date | null,
+  status: BillingKeyStatus = 'active',
+): Promise<string> {
   const id = newId(ctx, 'bky');
   const retiredAt = status === 'retired' ? NOW : null;
   const bytes = { sealed: new Uint8Array([0]), mark: new Uint8Array(Buffer.from(id)) };
