@@ -18,6 +18,7 @@ const CONCEPTS = [
   'entitlement',
   'revenue',
   'payout',
+  'billing-key',
   'billing-record',
   'account-link',
   'campaign',

@@ -1,8 +1,11 @@
+import { readPrivateKey } from 'openpgp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { signHeads } from '#domain/audit/heads.ts';
 import { ensureUser } from '#domain/identity/ensure-user.ts';
 import type { Provider } from '#domain/provider.ts';
+import { capturedKey } from '#lib/testing/keys.ts';
+import { readWith } from '../testing/keys.ts';
 import { isWrite, makeDocument, type OpenApiDocument } from './rest/document.ts';
 import { makeRoutes } from './rest.ts';
 import { type Answer, orderOf, useWorld } from './testing/world.ts';
@@ -61,9 +64,8 @@ describe('the OpenAPI document', () => {
     (_, route) => {
       const operation = operationOf(route.method, route.path);
       if (!operation) throw new Error('not documented');
-      expect(operation.security?.length ?? 0).toBe(
-        route.access.kind === 'public' ? 0 : route.access.kind === 'server' ? 1 : 2,
-      );
+      const ways = { public: [], session: ['session'], server: ['apiKey'], person: ['session', 'apiKey'] };
+      expect((operation.security ?? []).flatMap(Object.keys)).toEqual(ways[route.access.kind]);
       expect(operation.responses[String(route.answer.status)]?.content).toBeDefined();
       const inPath = [...route.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
       const named = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path').map(({ name }) => name);
@@ -179,6 +181,19 @@ describe('the OpenAPI document', () => {
       payment_method: undefined,
       payment_method_id: 'pmt_1',
     });
+    const added = await world.call('POST', '/api/v1/billing-keys', { as, json: { public_key: capturedKey('curve') } });
+    check('post', '/api/v1/billing-keys', added);
+    await send('post', '/api/v1/billing-keys', '/api/v1/billing-keys', { public_key: capturedKey('expired') });
+    await send('post', '/api/v1/billing-keys', '/api/v1/billing-keys', { public_key: capturedKey('curve') }, key);
+    await get('/api/v1/billing-keys');
+    const keyPath = `/api/v1/billing-keys/${added.body['billing_key_id']}`;
+    const challenge = String(added.body['challenge']);
+    const privateKey = await readPrivateKey({ armoredKey: capturedKey('curve-private') });
+    const code = (await readWith(privateKey, challenge)).trim();
+    await send('post', '/api/v1/billing-keys/{id}/prove', `${keyPath}/prove`, { code: 'AAAAAAAA' });
+    await send('post', '/api/v1/billing-keys/{id}/prove', `${keyPath}/prove`, { code });
+    await send('post', '/api/v1/billing-keys/{id}/prove', '/api/v1/billing-keys/bky_1/prove', { code });
+    check('delete', '/api/v1/billing-keys/{id}', await world.call('DELETE', keyPath, { as }));
     await get('/api/v1/payment/payments/{id}/receipt', '/api/v1/payment/payments/pay_1/receipt');
     await get('/api/v1/receipts/{token}', '/api/v1/receipts/x');
     await get('/api/v1/payment/analytics/revenue', '/api/v1/payment/analytics/revenue', key);

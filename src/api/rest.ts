@@ -21,6 +21,7 @@ import { catalogRoutes } from './rest/catalog-routes.ts';
 import { checkoutRoutes } from './rest/checkout-routes.ts';
 import { isWrite, makeDocument } from './rest/document.ts';
 import { entitlementRoutes } from './rest/entitlement-routes.ts';
+import { keyRoutes } from './rest/key-routes.ts';
 import { methodRoutes } from './rest/method-routes.ts';
 import { makeOperationsRoutes } from './rest/operations-routes.ts';
 import { paymentRoutes } from './rest/payment-routes.ts';
@@ -57,6 +58,7 @@ export function makeRoutes(
     ...catalogRoutes,
     ...checkoutRoutes,
     ...methodRoutes,
+    ...keyRoutes,
     ...paymentRoutes,
     ...refundRoutes,
     ...receiptRoutes,
@@ -183,6 +185,10 @@ async function admit(ctx: Ctx, route: JsonRoute, request: Request): Promise<Ctx>
   const actor = await authenticateRequest(ctx, request.headers);
   if (actor.kind === 'stranger') throw new AppError('unauthenticated', 'session_missing');
   const caller = actingFor(ctx, actor);
+  if (access.kind === 'session') {
+    if (actor.kind !== 'user') throw new AppError('unauthenticated', 'session_missing');
+    return caller;
+  }
   if (access.kind === 'server' || actor.kind === 'api_key') requireScope(caller, access.scope);
   return caller;
 }

@@ -6,6 +6,7 @@ import { meRouter } from './screens/me.ts';
 import { methodsRouter } from './screens/methods.ts';
 import { payRouter } from './screens/pay.ts';
 import { paymentsRouter } from './screens/payments.ts';
+import { privacyRouter } from './screens/privacy.ts';
 import { sessionRouter } from './screens/session.ts';
 import { subscriptionsRouter } from './screens/subscriptions.ts';
 import { router } from './trpc.ts';
@@ -19,6 +20,7 @@ export const appRouter = router({
   pay: payRouter,
   methods: methodsRouter,
   adding: addingRouter,
+  privacy: privacyRouter,
   payments: paymentsRouter,
   subscriptions: subscriptionsRouter,
   entitlements: entitlementsRouter,

@@ -10,7 +10,8 @@ import { appRouter } from './router.ts';
 import { makeTrpcContext, refusalOf } from './trpc.ts';
 
 export const TRPC_PATH = '/api/trpc';
-const BODY_LIMIT_BYTES = 65_536;
+/** A public key of the largest size that is looked at, its line ends escaped. */
+const BODY_LIMIT_BYTES = 131_072;
 /** Inputs of queries stand in the address. */
 const ADDRESS_LIMIT = 8_192;
 export const MAX_BATCH = 10;

@@ -263,7 +263,7 @@ describe('tRPC', () => {
     it.each([
       ['half a JSON', '{"initData":', 400, 'malformed_request'],
       ['nine levels', '['.repeat(9) + ']'.repeat(9), 400, 'malformed_request'],
-      ['more than 64 kB', JSON.stringify({ initData: 'x'.repeat(65_536) }), 413, 'body_too_large'],
+      ['more than 128 kB', JSON.stringify({ initData: 'x'.repeat(131_072) }), 413, 'body_too_large'],
       ['another type', '{"initData":5}', 400, 'malformed_request'],
       ['an unknown field', '{"initData":"x","admin":true}', 400, 'malformed_request'],
       ['nothing', '', 400, 'malformed_request'],

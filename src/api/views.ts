@@ -2,6 +2,7 @@
  * What the tRPC procedures and the REST routes show: plain JSON. Amounts are minor units as decimal strings beside a text
  * already formatted in the reader's language; instants are ISO 8601 in UTC beside a date text in the reader's language.
  */
+import type { KeyState } from '#domain/billing-key/rules.ts';
 import type { Reason } from '#domain/errors.ts';
 import type { Currency } from '#domain/money.ts';
 import type { Method, PaymentFailure, PrivacyLevel, Progress, Surface } from '#domain/provider.ts';
@@ -125,6 +126,26 @@ export type OpenAddingView = {
   client: { endpoint: string; publicId: string } | null;
   /** Once it is active, and before that to the browser in which it was given. */
   card: { brand: string; last4: string } | null;
+};
+
+/**
+ * An OpenPGP key to which the reader's billing records are encrypted. `expiring` is in use and ends within 30 days; nothing is
+ * encrypted to an `expired` one.
+ */
+export type BillingKeyView = {
+  id: string;
+  state: KeyState;
+  /** Hexadecimal, upper case, without spaces. */
+  fingerprint: string;
+  userIds: string[];
+  /** "Curve25519", "RSA 3072". */
+  algorithm: string;
+  expiresAt: InstantView | null;
+  createdAt: InstantView;
+  retiredAt: InstantView | null;
+  /** The armoured message that holds the code to enter; null when none is waited for. */
+  message: string | null;
+  triesLeft: number;
 };
 
 /** The state of an order as the server knows it: the only truth the Mini App shows. */
@@ -331,6 +352,10 @@ export type ErrorView = {
  * methods.confirm    m  { methodId, token?, code? } -> StoredMethodView | null   (null: the person has not finished)
  * methods.claim      m  { methodId, secret } -> StoredMethodView     (from the browser in which it was given: it is mine)
  * methods.remove     m  { methodId } -> { isRemoved: true }
+ * privacy.keys       q  -> { keys: BillingKeyView[], now: string }   (newest first; now: the server's time, ISO 8601)
+ * privacy.addKey     m  { publicKey } -> { outcome: 'begun' | 'updated' | 'retired', key: BillingKeyView }
+ * privacy.proveKey   m  { keyId, code } -> BillingKeyView
+ * privacy.retireKey  m  { keyId } -> { isRetired: true }
  * adding.get         q  { methodId, language } -> OpenAddingView     (for whoever holds the link, for a day)
  * adding.confirm     m  { methodId, language, token: string | null, code?, secret, back? } -> OpenAddingView
  * pay.order          q  { invoiceId, language } -> LinkedOrderView   (for whoever holds the link)

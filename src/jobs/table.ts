@@ -1,4 +1,5 @@
 import { signHeads } from '#domain/audit/heads.ts';
+import { remindKeyEnds } from '#domain/billing-key/remind-ends.ts';
 import { dropDelivered } from '#domain/billing-record/delivery.ts';
 import { resealLeftOvers, resealRecords } from '#domain/billing-record/reseal.ts';
 import { expireInvoices } from '#domain/checkout/expire.ts';
@@ -89,6 +90,7 @@ export const SCHEDULE: ReadonlyArray<{ name: string; everySeconds: number; run: 
   { name: 'end_subscriptions', everySeconds: 30, run: untilDone(endSubscriptions) },
   { name: 'remind_renewals', everySeconds: 60, run: untilDone(remindRenewals) },
   { name: 'remind_ends', everySeconds: 60, run: untilDone(remindEnds) },
+  { name: 'remind_key_ends', everySeconds: 3600, run: untilDone(remindKeyEnds) },
   { name: 'reconcile', everySeconds: 60, run: reconcileWhere((provider) => !provider.find) },
   // Whose open orders are asked about one by one needs the whole list less often.
   { name: 'reconcile_asked', everySeconds: 600, run: reconcileWhere((provider) => provider.find !== undefined) },

@@ -5,6 +5,7 @@ import {
   createHmac,
   createPublicKey,
   randomBytes,
+  randomInt,
   timingSafeEqual,
   verify,
 } from 'node:crypto';
@@ -24,6 +25,11 @@ const SECRET_BYTES = 16;
 /** A new secret of 16 random bytes, as 22 characters of `[A-Za-z0-9_-]`. */
 export function makeSecret(): string {
   return randomBytes(SECRET_BYTES).toString('base64url');
+}
+
+/** `length` characters of `alphabet`, each as likely as the others. */
+export function randomText(alphabet: string, length: number): string {
+  return Array.from({ length }, () => alphabet.charAt(randomInt(alphabet.length))).join('');
 }
 
 /** Hashes of our own secrets, which are few and asked for at every message. */

@@ -17,7 +17,7 @@ import {
 import { sha256 } from './crypto.ts';
 
 /** OpenPGP as GnuPG 2.2 and 2.4 read it (reference: RFC 4880; measured with both). */
-const LIMITS = {
+export const LIMITS = {
   ...config,
   minRSABits: 2_047,
   maxUserIDLength: 5_120,

@@ -1,32 +1,47 @@
-import { decrypt, generateKey, type PrivateKey, readMessage, readPrivateKey } from 'openpgp';
+import { decrypt, generateKey, type PrivateKey, readMessage } from 'openpgp';
+import { markOf, sealKey } from '#domain/billing-key/records.ts';
 import { newId } from '#domain/context/context.ts';
 import { dataKeyOf } from '#domain/identity/account.ts';
-import { hmacSha256, sealBytes } from '#lib/crypto.ts';
 import { TEST_SIGNER } from '#lib/testing/vault.ts';
-import type { Buyer } from './world.ts';
+import { type Buyer, START } from './world.ts';
 
-/** A pair of OpenPGP keys as the Mini App makes them. */
-export async function makeKeyPair(): Promise<{ privateKey: PrivateKey; publicKey: Uint8Array }> {
-  const made = await generateKey({ userIDs: [{ name: 'Hoshi billing' }], format: 'binary', date: new Date(0) });
-  return { privateKey: await readPrivateKey({ binaryKey: made.privateKey }), publicKey: made.publicKey };
+/** A key pair of somebody, as their program holds it. */
+export type KeyPair = Readonly<{ privateKey: PrivateKey; publicKey: string }>;
+
+/** A key pair made when every world begins. `endsInDays` 0: without an end. */
+export async function newKeyPair({ date = START, endsInDays = 0 } = {}): Promise<KeyPair> {
+  const { privateKey } = await generateKey({
+    userIDs: [{ name: 'Mio', email: 'mio@keys.test' }],
+    date,
+    keyExpirationTime: endsInDays * 86_400,
+    format: 'object',
+  });
+  return { privateKey, publicKey: privateKey.toPublic().armor() };
 }
 
-/** Gives a buyer an active key, as proven. Returns what reads their records. */
-export async function giveKey(buyer: Pick<Buyer, 'id' | 'ctx'>, expiresAt: Date | null = null): Promise<PrivateKey> {
-  const { ctx, id: userId } = buyer;
-  const { privateKey, publicKey } = await makeKeyPair();
+/** Reads an armoured message with a private key, as `gpg --decrypt` would. */
+export async function readWith(privateKey: PrivateKey, armoredMessage: string): Promise<string> {
+  const message = await readMessage({ armoredMessage });
+  const { data } = await decrypt({ message, decryptionKeys: privateKey });
+  return data;
+}
+
+/** Gives a person an active key, as proven. Returns what reads their records. */
+export async function giveKey(person: Pick<Buyer, 'id' | 'ctx'>): Promise<PrivateKey> {
+  const { ctx, id: userId } = person;
+  const { privateKey } = await newKeyPair();
   const dataKey = await dataKeyOf(ctx, userId);
-  const fingerprint = privateKey.getFingerprint();
-  const content = { publicKey: Buffer.from(publicKey).toString('base64'), fingerprint, userIds: [] };
+  const fingerprint = privateKey.getFingerprint().toUpperCase();
+  const publicKey = Buffer.from(privateKey.toPublic().write()).toString('base64');
+  const content = { publicKey, fingerprint, userIds: [], algorithm: 'Curve25519', message: null };
   const now = ctx.clock.now();
   await ctx.db.billingKey.create({
     data: {
       id: newId(ctx, 'bky'),
       userId,
       status: 'active',
-      sealed: new Uint8Array(sealBytes(dataKey, Buffer.from(JSON.stringify(content)))),
-      mark: new Uint8Array(hmacSha256(dataKey, fingerprint)),
-      expiresAt,
+      sealed: sealKey(content, dataKey),
+      mark: markOf(fingerprint, dataKey),
       createdAt: now,
       provenAt: now,
     },

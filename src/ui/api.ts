@@ -27,6 +27,7 @@ type Query =
   | 'payments.receipt'
   | 'methods.list'
   | 'methods.providers'
+  | 'privacy.keys'
   | 'subscriptions.list'
   | 'entitlements.list';
 type Mutation =
@@ -39,6 +40,9 @@ type Mutation =
   | 'methods.confirm'
   | 'methods.claim'
   | 'methods.remove'
+  | 'privacy.addKey'
+  | 'privacy.proveKey'
+  | 'privacy.retireKey'
   | 'subscriptions.cancel'
   | 'subscriptions.resume';
 

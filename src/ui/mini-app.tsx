@@ -30,6 +30,10 @@ const CHUNKS = {
   subscription: () => import('#ui/screens/subscription.tsx'),
   methods: () => import('#ui/screens/methods.tsx'),
   settings: () => import('#ui/screens/settings.tsx'),
+  centre: () => import('#ui/screens/privacy/centre.tsx'),
+  key: () => import('#ui/screens/privacy/key.tsx'),
+  newKey: () => import('#ui/screens/privacy/new-key.tsx'),
+  addKey: () => import('#ui/screens/privacy/add-key.tsx'),
   help: () => import('#ui/screens/help.tsx'),
   document: () => import('#ui/screens/document.tsx'),
 };
@@ -45,6 +49,10 @@ const LAZY = {
   subscription: lazy(CHUNKS.subscription),
   methods: lazy(CHUNKS.methods),
   settings: lazy(CHUNKS.settings),
+  centre: lazy(CHUNKS.centre),
+  key: lazy(CHUNKS.key),
+  newKey: lazy(CHUNKS.newKey),
+  addKey: lazy(CHUNKS.addKey),
   help: lazy(CHUNKS.help),
   document: lazy(CHUNKS.document),
 };
@@ -184,5 +192,13 @@ function screenOf(route: Route): ReactNode {
       return <LAZY.settings />;
     case 'help':
       return <LAZY.help />;
+    case 'privacy-centre':
+      return <LAZY.centre />;
+    case 'new-key':
+      return <LAZY.newKey />;
+    case 'add-key':
+      return <LAZY.addKey />;
+    case 'key':
+      return <LAZY.key keyId={route.keyId} />;
   }
 }

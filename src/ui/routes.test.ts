@@ -16,6 +16,10 @@ const ROUTES: readonly Route[] = [
   { screen: 'order', invoiceId: 'inv_01abc' },
   { screen: 'receipt', paymentId: 'pay_01abc' },
   { screen: 'subscription', subscriptionId: 'sub_01abc' },
+  { screen: 'privacy-centre' },
+  { screen: 'new-key' },
+  { screen: 'add-key' },
+  { screen: 'key', keyId: 'bky_01abc' },
 ];
 
 describe('routes', () => {
@@ -32,6 +36,8 @@ describe('routes', () => {
     '/checkout/x',
     '/orders/inv_%2e',
     '/methods/pmt_01abc',
+    '/keys',
+    '/keys/other',
     '//evil.example',
   ])('knows nothing at %s', (path) => expect(parseRoute(path)).toBeNull());
 
@@ -39,7 +45,7 @@ describe('routes', () => {
     for (const route of ROUTES) {
       let steps = 0;
       for (let at: Route | null = route; at !== null && at.screen !== 'home'; at = parentOf(at)) steps += 1;
-      expect(steps, route.screen).toBeLessThanOrEqual(2);
+      expect(steps, route.screen).toBeLessThanOrEqual(3);
     }
   });
 });
@@ -54,6 +60,7 @@ describe('start parameters', () => {
     ['methods', { screen: 'methods' }],
     ['card_pmt_01kahw9d6xq3v7c0mtz8b5r2ny_A-z0_9A-z0_9A-z0_9A-z0', { screen: 'methods' }],
     ['help', { screen: 'help' }],
+    ['keys', { screen: 'privacy-centre' }],
   ])('%s opens its screen', (startParam, route) => {
     expect(routeOfStartParam(startParam)).toEqual(route);
   });
@@ -74,7 +81,11 @@ describe('start parameters', () => {
     for (const route of ROUTES) {
       const startParam = startParamOf(route);
       if (startParam === null) continue;
-      const expected: Route = route.screen === 'subscription' ? { screen: 'subscriptions' } : route;
+      const lists: Partial<Record<Route['screen'], Route>> = {
+        subscription: { screen: 'subscriptions' },
+        key: { screen: 'privacy-centre' },
+      };
+      const expected = lists[route.screen] ?? route;
       expect(routeOfStartParam(startParam)).toEqual(expected);
     }
   });

@@ -9,7 +9,10 @@ type SimpleScreen =
   | 'settings'
   | 'help'
   | 'terms'
-  | 'privacy';
+  | 'privacy'
+  | 'privacy-centre'
+  | 'new-key'
+  | 'add-key';
 
 /** The screens of the Mini App and their addresses. One table: server, router and back button read it. */
 export type Route =
@@ -18,7 +21,8 @@ export type Route =
   | { screen: 'checkout'; priceId: string }
   | { screen: 'order'; invoiceId: string }
   | { screen: 'receipt'; paymentId: string }
-  | { screen: 'subscription'; subscriptionId: string };
+  | { screen: 'subscription'; subscriptionId: string }
+  | { screen: 'key'; keyId: string };
 
 export type Screen = Route['screen'];
 
@@ -32,6 +36,9 @@ const SIMPLE: Readonly<Record<string, SimpleScreen>> = {
   '/help': 'help',
   '/terms': 'terms',
   '/privacy': 'privacy',
+  '/privacy-centre': 'privacy-centre',
+  '/keys/new': 'new-key',
+  '/keys/add': 'add-key',
 };
 
 const CODE = /^[a-z0-9][a-z0-9_-]{0,63}$/;
@@ -55,6 +62,8 @@ export function parseRoute(path: string): Route | null {
       return { screen: 'receipt', paymentId: value };
     case 'subscriptions':
       return { screen: 'subscription', subscriptionId: value };
+    case 'keys':
+      return { screen: 'key', keyId: value };
     default:
       return null;
   }
@@ -75,6 +84,12 @@ export function pathOf(route: Route): string {
       return `/receipts/${route.paymentId}`;
     case 'subscription':
       return `/subscriptions/${route.subscriptionId}`;
+    case 'key':
+      return `/keys/${route.keyId}`;
+    case 'new-key':
+      return '/keys/new';
+    case 'add-key':
+      return '/keys/add';
     default:
       return `/${route.screen}`;
   }
@@ -92,7 +107,12 @@ export function parentOf(route: Route): Route | null {
     case 'methods':
     case 'terms':
     case 'privacy':
+    case 'privacy-centre':
       return { screen: 'settings' };
+    case 'key':
+    case 'new-key':
+    case 'add-key':
+      return { screen: 'privacy-centre' };
     default:
       return { screen: 'home' };
   }
@@ -110,6 +130,7 @@ export function routeOfStartParam(startParam: string | null): Route | null {
   if (!startParam || !/^[\w-]{1,512}$/.test(startParam)) return null;
   const named = NAMED.find((screen) => screen === startParam);
   if (named) return { screen: named };
+  if (startParam === 'keys') return { screen: 'privacy-centre' };
   if (startParam === 'subscription' || startParam === 'subscriptions') return { screen: 'subscriptions' };
   if (readConfirmation(startParam)) return { screen: 'methods' };
   const [, kind, value] = /^(plan|invoice|receipt)_(.+)$/.exec(startParam) ?? [];
@@ -130,6 +151,9 @@ export function startParamOf(route: Route): string | null {
     case 'subscriptions':
     case 'subscription':
       return 'subscription';
+    case 'privacy-centre':
+    case 'key':
+      return 'keys';
     case 'history':
     case 'help':
     case 'methods':

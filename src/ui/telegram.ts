@@ -238,6 +238,55 @@ export function openOutside(url: string): void {
   else window.open(url, '_blank', 'noopener');
 }
 
+/** Where a client keeps texts of an app on the device: the system's protected storage, or the client's own files (both 9.0). */
+const STORES = ['secure', 'device'] as const;
+/** Some clients know the method and never answer (tma.js#273). */
+const STORE_TIMEOUT_MS = 5_000;
+let lastRequest = 0;
+
+/** Whether this client can keep a text on the device at all. */
+export function canKeepOnDevice(): boolean {
+  return STORES.some((store) => can(`web_app_${store}_storage_save_key`));
+}
+
+/** Keeps a text on this device, in the safest place its client has. False when it has none, or no room. */
+export async function keepOnDevice(key: string, value: string): Promise<boolean> {
+  for (const store of STORES) {
+    if ((await askStore(store, 'save_key', { key, value })) !== null) return true;
+  }
+  return false;
+}
+
+/** A text kept on this device; null when there is none, or its client does not say. */
+export async function readFromDevice(key: string): Promise<string | null> {
+  for (const store of STORES) {
+    const read = await askStore(store, 'get_key', { key });
+    if (read !== null && 'value' in read && typeof read.value === 'string') return read.value;
+  }
+  return null;
+}
+
+/** The client's answer to one request, told from others by its id; null when it refuses, is silent or knows no such store. */
+async function askStore(
+  store: (typeof STORES)[number],
+  action: 'save_key' | 'get_key',
+  params: { key: string; value?: string },
+) {
+  if (!can(`web_app_${store}_storage_${action}`)) return null;
+  lastRequest += 1;
+  const id = `hoshi${lastRequest}`;
+  const isOurs = (event: { req_id: string }) => event.req_id === id;
+  const other = new AbortController();
+  const options = { timeoutMs: STORE_TIMEOUT_MS, signal: other.signal };
+  const answer = `${store}_storage_${action === 'save_key' ? 'key_saved' : 'key_received'}` as const;
+  const answered = waitFor(answer, isOurs, options);
+  const refused = waitFor(`${store}_storage_failed`, isOurs, options).then(() => null);
+  call(`web_app_${store}_storage_${action}`, { req_id: id, ...params });
+  const first = await Promise.race([answered, refused]);
+  other.abort();
+  return first;
+}
+
 /** Closes the Mini App. */
 export function closeApp(): void {
   call('web_app_close');

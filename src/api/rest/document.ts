@@ -42,6 +42,13 @@ const IDEMPOTENCY_HEADER = z.object({
   }),
 });
 
+const SECURITY: Readonly<Record<Route['access']['kind'], ReadonlyArray<Record<string, string[]>>>> = {
+  public: [],
+  session: [{ session: [] }],
+  person: [{ session: [] }, { apiKey: [] }],
+  server: [{ apiKey: [] }],
+};
+
 function describeRoute(route: Route): RouteConfig {
   const { access, answer } = route;
   const refusals = refusalsOf(route).map((status) => [
@@ -59,8 +66,7 @@ function describeRoute(route: Route): RouteConfig {
     summary: route.summary,
     ...(route.description && { description: describeAccess(route) }),
     ...(!route.description && access.kind !== 'public' && { description: describeAccess(route) }),
-    security:
-      access.kind === 'public' ? [] : access.kind === 'server' ? [{ apiKey: [] }] : [{ session: [] }, { apiKey: [] }],
+    security: [...SECURITY[access.kind]],
     request: {
       ...(route.params && { params: route.params }),
       ...(route.query && { query: route.query }),
@@ -82,6 +88,7 @@ function describeRoute(route: Route): RouteConfig {
 function describeAccess(route: Route): string {
   const { access, description = '' } = route;
   if (access.kind === 'public') return description;
+  if (access.kind === 'session') return `${description} For a person’s session alone.`.trim();
   return `${description} Scope for API keys: \`${access.scope}\`.`.trim();
 }
 

@@ -5,11 +5,13 @@ import { malformedInput } from '../errors.ts';
 
 /**
  * Who may call a route. `person`: the person it is about, or a server whose key has the scope. `server`: only such a
- * server, or staff. The verbs check ownership themselves; the door refuses what can be refused without looking.
+ * server, or staff. `session`: only a person, about themselves. The verbs check ownership themselves; the door refuses what
+ * can be refused without looking.
  */
-export type Access = Readonly<{ kind: 'public' } | { kind: 'person' | 'server'; scope: Scope }>;
+export type Access = Readonly<{ kind: 'public' } | { kind: 'session' } | { kind: 'person' | 'server'; scope: Scope }>;
 
 export const PUBLIC: Access = { kind: 'public' };
+export const SESSION: Access = { kind: 'session' };
 
 /** A checked request. `ctx` acts for the caller. */
 export type Call<Params, Query, Body> = Readonly<{

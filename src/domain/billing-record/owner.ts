@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SealedKey } from '#domain/billing-key/rules.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { Language, languageFor } from '#domain/identity/rules.ts';
 import { openBytes } from '#lib/crypto.ts';
@@ -22,8 +23,6 @@ export type RecordOwner = Readonly<{
   dataKey: Uint8Array;
   publicKeys: ReadonlyArray<PublicKey>;
 }>;
-
-const SealedKey = z.object({ publicKey: z.base64() });
 
 /** Opens a person's keys. One that has expired or was revoked since it was added is left out. */
 export async function openOwner(ctx: Ctx, row: OwnerRow): Promise<RecordOwner> {

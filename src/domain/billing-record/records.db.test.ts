@@ -153,7 +153,7 @@ describe('without a key', () => {
 
   it('that can be used none is sealed', async () => {
     const buyer = await world.newBuyer();
-    await giveKey(buyer, new Date(0));
+    await giveKey(buyer);
     await world.sql("UPDATE billing_key SET status = 'retired', retired_at = now() WHERE user_id = $1", [buyer.id]);
     await world.buy(buyer, CATALOG.pluginOnce);
     expect(await only(buyer.id)).toMatchObject({ status: 'waiting' });

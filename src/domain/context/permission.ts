@@ -34,3 +34,14 @@ export function requireScope(ctx: Ctx, scope: Scope): void {
   if (actor.kind === 'user') throw new AppError('forbidden', 'not_yours');
   throw new AppError('unauthenticated', 'session_missing');
 }
+
+/**
+ * Allows the person `userId` alone, and our own system: neither staff nor a server may put their own key in the place of a
+ * person's. Others get `unauthenticated session_missing`, `forbidden not_yours` or `hidden` when given.
+ */
+export function requireSelf(ctx: Ctx, userId: string, hidden?: AppError): void {
+  const { actor } = ctx;
+  if (actor.kind === 'system' || (actor.kind === 'user' && actor.userId === userId)) return;
+  if (actor.kind === 'user') throw hidden ?? new AppError('forbidden', 'not_yours');
+  throw new AppError('unauthenticated', 'session_missing');
+}

@@ -26,6 +26,7 @@ export const NOTICE_KINDS = [
   'share_released',
   'share_lost',
   'attention',
+  'key_expiring',
 ] as const;
 export type NoticeKind = (typeof NOTICE_KINDS)[number];
 

@@ -19,6 +19,7 @@ import {
   tellShareLost,
   tellShareReleased,
 } from './dispute.ts';
+import { tellKeyEnds } from './key-ends.ts';
 import {
   type Composed,
   type Facts,
@@ -80,6 +81,7 @@ const COMPOSERS: Record<NoticeKind, (telling: Telling, objectId: string) => Prom
   share_released: aboutDispute('won', tellShareReleased),
   share_lost: aboutDispute('lost', tellShareLost),
   attention: tellAttention,
+  key_expiring: tellKeyEnds,
 };
 
 function aboutPayment(tell: (telling: Telling, payment: PaymentRecord, facts: Facts) => Promise<Composed> | Composed) {

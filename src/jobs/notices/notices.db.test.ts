@@ -6,7 +6,7 @@ import { NOTICE_KINDS, type NoticeJob, type NoticeKind } from '#domain/context/q
 import { telegramIdOf } from '#domain/identity/account.ts';
 import { ensureUser } from '#domain/identity/ensure-user.ts';
 import { fixedClock } from '#lib/clock.ts';
-import type { Prisma, User } from '#lib/generated/prisma/client.ts';
+import type { BillingKeyStatus, Prisma, User } from '#lib/generated/prisma/client.ts';
 import { composeNotice } from './compose.ts';
 import { makeNoticeSender, sendNotice } from './send.ts';
 
@@ -241,6 +241,22 @@ async function makeHold(
   return id;
 }
 
+/** A key in use that ends at `expiresAt`. Its notice does not look at what is sealed. */
+async function makeKey(
+  ctx: Ctx,
+  reader: User,
+  expiresAt: Date | null,
+  status: BillingKeyStatus = 'active',
+): Promise<string> {
+  const id = newId(ctx, 'bky');
+  const retiredAt = status === 'retired' ? NOW : null;
+  const bytes = { sealed: new Uint8Array([0]), mark: new Uint8Array(Buffer.from(id)) };
+  await ctx.db.billingKey.create({
+    data: { id, userId: reader.id, status, ...bytes, expiresAt, createdAt: NOW, provenAt: NOW, retiredAt },
+  });
+  return id;
+}
+
 /** Every tag opened is closed in order, and nothing else looks like one. */
 function isWellFormed(html: string): boolean {
   const open: string[] = [];
@@ -300,6 +316,7 @@ describe('notices', () => {
     share_released: async (ctx, reader) => makeDisputed(ctx, await makeReader(ctx), 'won', sharedWith(reader)),
     share_lost: async (ctx, reader) => makeDisputed(ctx, await makeReader(ctx), 'lost', sharedWith(reader)),
     attention: (ctx, reader) => makePayment(ctx, reader, MONTH, { irregularity: 'late' }),
+    key_expiring: (ctx, reader) => makeKey(ctx, reader, PERIOD_END),
   };
 
   /** Dates, amounts and buttons that must be there, whatever the words around them. */
@@ -341,11 +358,12 @@ describe('notices', () => {
     share_released: { amounts: ['170 ★'], date: null, buttons: [] },
     share_lost: { amounts: ['250 ★'], date: null, buttons: [] },
     attention: { amounts: ['150 ★'], date: null, buttons: [] },
+    key_expiring: { amounts: [], date: 'period', buttons: [/startapp=keys$/] },
   };
   /** What a text calls the thing it is about; an operator reads ids. */
   const names = {
-    en: { plan: 'Personal log Pro', plugin: 'Voice notes' },
-    ja: { plan: 'パーソナルログ プロ', plugin: 'ボイスメモ変換' },
+    en: { plan: 'Personal log Pro', plugin: 'Voice notes', key: 'keys for billing records' },
+    ja: { plan: 'パーソナルログ プロ', plugin: 'ボイスメモ変換', key: 'お支払いの記録を暗号化する鍵' },
   };
   const dates = {
     en: { period: '20 December 2026', today: '20 November 2026', grace: '23 November 2026' },
@@ -361,15 +379,29 @@ describe('notices', () => {
       expect(message?.parse_mode).toBe('HTML');
       const text = message?.text ?? '';
       expect(isWellFormed(text), text).toBe(true);
-      const { plan, plugin } = names[language];
+      const { key, plan, plugin } = names[language];
       const isSold = kind === 'sale' || kind.startsWith('share_');
-      expect(text).toContain(kind === 'attention' ? objectId : isSold ? plugin : plan);
+      const about: Partial<Record<NoticeKind, string>> = { attention: objectId, key_expiring: key };
+      expect(text).toContain(about[kind] ?? (isSold ? plugin : plan));
       for (const amount of amounts) expect(text).toContain(amount);
       if (date) expect(text).toContain(dates[language][date]);
       const urls = (message?.buttons ?? []).flat().map((button) => ('url' in button ? button.url : ''));
       expect(urls).toHaveLength(buttons.length);
       for (const [index, pattern] of buttons.entries()) expect(urls[index]).toMatch(pattern);
     });
+  });
+
+  it('tells the end of a key ahead and afterwards, and only while it stands', async () => {
+    const { ctx } = stage;
+    const reader = await makeReader(ctx);
+    const dayAfter = new Date(PERIOD_END.getTime() + 86_400_000);
+    const keyId = await makeKey(ctx, reader, PERIOD_END);
+    expect((await compose(reader, 'key_expiring', keyId))?.text).toContain('ends on 20 December 2026');
+    expect((await compose(reader, 'key_expiring', keyId, dayAfter))?.text).toContain('ended on 20 December 2026');
+    const retired = await makeKey(ctx, reader, PERIOD_END, 'retired');
+    const extended = await makeKey(ctx, reader, new Date('2028-12-20T09:00:00Z'));
+    const endless = await makeKey(ctx, reader, null);
+    for (const id of [retired, extended, endless]) expect(await compose(reader, 'key_expiring', id)).toBeNull();
   });
 
   it('tells a subscription, a period and a lasting right apart when paid', async () => {

@@ -78,6 +78,7 @@ export function ScreenSkeleton({ screen }: { screen: Screen }) {
         screen === 'subscriptions' ||
         screen === 'methods' ||
         screen === 'settings' ||
+        screen === 'privacy-centre' ||
         screen === 'help' ||
         screen === 'plugins' ? (
         <CellsSkeleton count={6} />

@@ -62,6 +62,14 @@ function Settings({ me }: { me: MeView }) {
           testId="settings-methods"
           onPress={() => navigate({ screen: 'methods' })}
         />
+        <CellButton
+          icon="key"
+          title={t('keys.settings')}
+          subtitle={t('keys.settingsNote')}
+          leadsOn
+          testId="settings-privacy"
+          onPress={() => navigate({ screen: 'privacy-centre' })}
+        />
       </Section>
       <Section title={t('settings.notices')} note={t('settings.noticesNote')}>
         <Switch

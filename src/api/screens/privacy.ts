@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { addKey } from '#domain/billing-key/add.ts';
+import { proveKey } from '#domain/billing-key/prove.ts';
+import { listKeys } from '#domain/billing-key/records.ts';
+import { retireKey } from '#domain/billing-key/retire.ts';
+import { presentKey } from '../present-key.ts';
+import { IdInput, personProcedure, router } from '../trpc.ts';
+
+const AddInput = z.strictObject({ publicKey: z.string() });
+const ProveInput = z.strictObject({ keyId: IdInput, code: z.string().min(1).max(40) });
+const KeyInput = z.strictObject({ keyId: IdInput });
+
+/** The privacy centre: the keys to which a person's billing records are encrypted. */
+export const privacyRouter = router({
+  keys: personProcedure.query(async ({ ctx: { ctx, user, language } }) => {
+    const keys = await listKeys(ctx, user.id);
+    return { keys: keys.map((key) => presentKey(key, language)), now: ctx.clock.now().toISOString() };
+  }),
+
+  addKey: personProcedure.input(AddInput).mutation(async ({ ctx: { ctx, user, language }, input }) => {
+    const { key, outcome } = await addKey(ctx, { userId: user.id, text: input.publicKey });
+    return { outcome, key: presentKey(key, language) };
+  }),
+
+  proveKey: personProcedure
+    .input(ProveInput)
+    .mutation(async ({ ctx: { ctx, language }, input }) => presentKey(await proveKey(ctx, input), language)),
+
+  retireKey: personProcedure.input(KeyInput).mutation(async ({ ctx: { ctx }, input }) => {
+    await retireKey(ctx, input.keyId);
+    return { isRetired: true as const };
+  }),
+});

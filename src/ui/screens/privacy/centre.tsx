@@ -1,0 +1,127 @@
+'use client';
+import type { BillingKeyView } from '#api/views.ts';
+import { Question } from '#ui/components/question.tsx';
+import { Screen } from '#ui/components/screen.tsx';
+import { Card, CellButton, Section } from '#ui/components/section.tsx';
+import { CellsSkeleton } from '#ui/components/skeletons.tsx';
+import { Loaded, Notice } from '#ui/components/states.tsx';
+import { useT } from '#ui/i18n.tsx';
+import type { Translate } from '#ui/message-format.ts';
+import { useNavigation } from '#ui/navigation.tsx';
+import { KeyPill } from '#ui/privacy/parts.tsx';
+import { useKeys } from '#ui/privacy/queries.ts';
+import { endOf } from '#ui/privacy/words.ts';
+
+/** How many keys may be in use: the server's own limit, told before it is met. */
+const MOST_IN_USE = 3;
+
+/** What billing records are encrypted to: the person's keys, and how to get one. */
+export default function PrivacyCentreScreen() {
+  const t = useT();
+  const keys = useKeys();
+  return (
+    <Screen title={t('keys.title')} lead={t('keys.lead')}>
+      <Loaded query={keys} skeleton={<CellsSkeleton count={4} />}>
+        {({ keys: list }) => <Keys list={list} />}
+      </Loaded>
+      <Questions />
+    </Screen>
+  );
+}
+
+const isInUse = ({ state }: BillingKeyView) => state !== 'unproven' && state !== 'retired';
+
+function Keys({ list }: { list: readonly BillingKeyView[] }) {
+  const t = useT();
+  const inUse = list.filter(isInUse);
+  const unproven = list.filter(({ state }) => state === 'unproven');
+  const old = list.filter(({ state }) => state === 'retired');
+  const isWaiting = inUse.every(({ state }) => state === 'expired');
+  return (
+    <>
+      {isWaiting && <Waiting isNew={list.length === 0} />}
+      <KeyList title={t('keys.inUse')} note={t('keys.inUseNote')} list={inUse} />
+      <KeyList title={t('keys.unproven')} list={unproven} />
+      {inUse.length < MOST_IN_USE ? <Ways /> : <p className="mt-4 px-4 text-note text-hint">{t('keys.full')}</p>}
+      <KeyList title={t('keys.old')} note={t('keys.oldNote')} list={old} />
+    </>
+  );
+}
+
+/** Nothing can be encrypted for this person now: the one thing they should know of this screen. */
+function Waiting({ isNew }: { isNew: boolean }) {
+  const t = useT();
+  return (
+    <Notice
+      icon={isNew ? 'key' : 'clock'}
+      title={t(isNew ? 'keys.emptyTitle' : 'keys.waitingTitle')}
+      text={t(isNew ? 'keys.emptyText' : 'keys.waitingText')}
+      testId="keys-waiting"
+    />
+  );
+}
+
+function KeyList({ list, note, title }: { title: string; note?: string; list: readonly BillingKeyView[] }) {
+  const t = useT();
+  const { navigate } = useNavigation();
+  if (list.length === 0) return null;
+  return (
+    <Section title={title} note={note}>
+      {list.map((key) => (
+        <CellButton
+          key={key.id}
+          icon="key"
+          title={t('keys.named', { end: endOf(key.fingerprint) })}
+          subtitle={validity(t, key)}
+          value={<KeyPill state={key.state} />}
+          leadsOn
+          testId={`key-row-${key.id}`}
+          onPress={() => navigate({ screen: 'key', keyId: key.id })}
+        />
+      ))}
+    </Section>
+  );
+}
+
+/** Until when a key is used, or since when it is not. */
+export function validity(t: Translate, { expiresAt, retiredAt, state }: BillingKeyView): string {
+  if (state === 'retired' && retiredAt) return t('keys.stopped', { date: retiredAt.text });
+  if (!expiresAt) return t('keys.endless');
+  return t(state === 'expired' ? 'keys.ended' : 'keys.ends', { date: expiresAt.text });
+}
+
+function Ways() {
+  const t = useT();
+  const { navigate } = useNavigation();
+  return (
+    <Section title={t('keys.add')}>
+      <CellButton
+        icon="plus"
+        title={t('keys.make')}
+        subtitle={t('keys.makeNote')}
+        leadsOn
+        testId="key-make"
+        onPress={() => navigate({ screen: 'new-key' })}
+      />
+      <CellButton
+        icon="document"
+        title={t('keys.have')}
+        subtitle={t('keys.haveNote')}
+        leadsOn
+        testId="key-have"
+        onPress={() => navigate({ screen: 'add-key' })}
+      />
+    </Section>
+  );
+}
+
+function Questions() {
+  const t = useT();
+  return (
+    <Card className="mt-6">
+      {(['why', 'forgot', 'lost'] as const).map((name) => (
+        <Question key={name} question={t(`keys.question.${name}`)} answer={t(`keys.question.${name}Text`)} />
+      ))}
+    </Card>
+  );
+}
