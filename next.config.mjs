@@ -16,5 +16,7 @@ export default {
   reactStrictMode: true,
   // One reads files beside its own and is given the fonts that another parsed; one asks for an optional package while it runs.
   serverExternalPackages: ['pdfkit', 'fontkit', 'openpgp'],
+  // The build of OpenPGP.js for pages is a third of the whole, and there is none of it for the server, which never runs it.
+  turbopack: { resolveAlias: { 'openpgp/lightweight': { browser: 'openpgp/lightweight', default: 'openpgp' } } },
   headers: async () => [{ source: '/:path*', headers: SECURITY_HEADERS }],
 };

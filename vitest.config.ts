@@ -5,6 +5,8 @@ export default defineConfig({
   test: {
     projects: [
       {
+        // The build for pages is the same library, and Node has no name for it.
+        resolve: { alias: { 'openpgp/lightweight': 'openpgp' } },
         test: {
           name: 'unit',
           include: ['src/**/*.test.{ts,tsx}', 'scripts/**/*.test.mjs'],

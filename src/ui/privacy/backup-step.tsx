@@ -26,7 +26,10 @@ export function BackupStep({ flow, onDone }: Props) {
   const [typed, setTyped] = useState('');
   const canKeep = canKeepKeys();
   const [keep, setKeep] = useState(canKeep);
-  useEffect(() => window.scrollTo(0, 0), []);
+  useEffect(() => {
+    // The step before may have been scrolled. Newer browsers answer with a promise, which no effect may return.
+    window.scrollTo(0, 0);
+  }, []);
   const isRight = typed.trim().toUpperCase() === end;
   return (
     <Screen title={t('keys.new.backup.title')} lead={t('keys.new.backup.lead')}>
