@@ -77,6 +77,12 @@ export const REASONS = [
   'idempotency_key_in_progress',
   'fee_not_settable',
   'language_unsupported',
+  'log_group_unknown',
+  'log_group_not_forum',
+  'log_group_not_yours',
+  'log_group_no_rights',
+  'record_not_found',
+  'record_not_held',
   'busy',
 ] as const;
 export type Reason = (typeof REASONS)[number];

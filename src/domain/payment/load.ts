@@ -33,7 +33,15 @@ export type ChargeKey = Readonly<{ providerId: string; chargeId: string; invoice
 /** Everything a charge is judged by, read in one query. */
 export type LoadedCharge = Readonly<{
   order: SettlingOrder;
-  invoice: Readonly<{ id: string; userId: string; priceId: string; planId: string; productId: string }>;
+  invoice: Readonly<{
+    id: string;
+    userId: string;
+    priceId: string;
+    planId: string;
+    productId: string;
+    /** Whether the record of it is delivered. */
+    isLogged: boolean;
+  }>;
   /** What is bought, as the records of it name it. */
   item: SoldItem;
   /** To whom the records of it are sealed: whoever paid, and the developer with a share. Null: never met, or erased. */
@@ -65,6 +73,7 @@ type Row = {
   currency: string;
   platform_fee_bps: number;
   developer_user_id: string | null;
+  is_logged: boolean;
   buyer: Subject | null;
   payer_user_id: string | null;
   existing_id: string | null;
@@ -92,7 +101,7 @@ const LOAD_CHARGES = {
   name: 'load_charges',
   text: `
     SELECT key.position, i.id AS invoice_id, i.user_id, i.price_id, i.plan_id, i.product_id, i.kind, i."interval", i.status,
-      i.amount, i.currency, i.platform_fee_bps, i.developer_user_id, encode(buyer.subject, 'hex') AS buyer, CASE WHEN key.payer IS NULL THEN i.user_id ELSE payer.user_id END AS payer_user_id,
+      i.amount, i.currency, i.platform_fee_bps, i.developer_user_id, i.is_logged, encode(buyer.subject, 'hex') AS buyer, CASE WHEN key.payer IS NULL THEN i.user_id ELSE payer.user_id END AS payer_user_id,
       existing.id AS existing_id, existing.status AS existing_status,
       s.id AS subscription_id, s.status AS subscription_status, s.current_period_end AS subscription_end,
       (SELECT f.period_start FROM payment f WHERE s.id IS NOT NULL AND f.invoice_id = i.id AND f.kind = 'first') AS first_period_start,
@@ -164,6 +173,7 @@ function toLoadedCharge(row: Row): LoadedCharge {
       priceId: row.price_id,
       planId: row.plan_id,
       productId: row.product_id,
+      isLogged: row.is_logged,
     },
     payerUserId: row.payer_user_id,
     item: row.item,

@@ -10,6 +10,7 @@ import { getSubscription } from '#domain/subscription/records.ts';
 import { graceEnd } from '#domain/subscription/rules.ts';
 import { markup, miniAppLink, topUpLink } from '#messages/telegram.ts';
 import { formatDate, translator } from '#messages/translate.ts';
+import { tellLogBroken } from './log-broken.ts';
 import { type Composed, type Facts, factsOf, moneyText, receiptButton, returnedText, type Telling } from './telling.ts';
 import { tellAttention, tellFailed, tellPartRefunded, tellRefundToClaim, tellWaiting } from './unfinished.ts';
 
@@ -55,6 +56,7 @@ const COMPOSERS: Record<NoticeKind, (telling: Telling, objectId: string) => Prom
   refund_to_claim: tellRefundToClaim,
   payment_waiting: tellWaiting,
   payment_failed: tellFailed,
+  log_broken: tellLogBroken,
   attention: tellAttention,
 };
 

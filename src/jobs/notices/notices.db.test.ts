@@ -5,6 +5,7 @@ import { asActor, type Ctx, newId } from '#domain/context/context.ts';
 import { NOTICE_KINDS, type NoticeJob, type NoticeKind } from '#domain/context/queue.ts';
 import { telegramIdOf } from '#domain/identity/account.ts';
 import { ensureUser } from '#domain/identity/ensure-user.ts';
+import { bindLog } from '#domain/personal-log/bind.ts';
 import { fixedClock } from '#lib/clock.ts';
 import type { Prisma, User } from '#lib/generated/prisma/client.ts';
 import { composeNotice } from './compose.ts';
@@ -262,6 +263,11 @@ describe('notices', () => {
       }),
     payment_waiting: (ctx, reader) => makeHold(ctx, reader),
     payment_failed: async (ctx, reader) => (await makeOpenOrder(ctx, reader)).attemptId,
+    log_broken: async (ctx, reader) => {
+      await bindLog(ctx, { userId: reader.id, group: { chatId: -1_002_000_000_001, topicId: 5 } });
+      await ctx.db.personalLog.update({ where: { userId: reader.id }, data: { obstacle: 'removed' } });
+      return reader.id;
+    },
     attention: (ctx, reader) => makePayment(ctx, reader, MONTH, { irregularity: 'late' }),
   };
 
@@ -293,12 +299,13 @@ describe('notices', () => {
     refund_to_claim: { amounts: ['40 ★'], date: null, buttons: [/^https:\/\/pay\.example\/claim$/] },
     payment_waiting: { amounts: ['150 ★'], date: null, buttons: [/^https:\/\/pay\.example\/how$/] },
     payment_failed: { amounts: ['150 ★'], date: null, buttons: [] },
+    log_broken: { amounts: [], date: null, buttons: [/^https:\/\/t\.me\/hoshi_sandbox_bot\?start=log$/] },
     attention: { amounts: ['150 ★'], date: null, buttons: [] },
   };
   /** What a text calls the thing it is about; an operator reads ids. */
   const names = {
-    en: { plan: 'Personal log Pro', plugin: 'Voice notes' },
-    ja: { plan: 'パーソナルログ プロ', plugin: 'ボイスメモ変換' },
+    en: { plan: 'Personal log Pro', plugin: 'Voice notes', group: 'was removed from the group' },
+    ja: { plan: 'パーソナルログ プロ', plugin: 'ボイスメモ変換', group: 'グループからHoshiが外されました' },
   };
   const dates = {
     en: { period: '20 December 2026', today: '20 November 2026', grace: '23 November 2026' },
@@ -314,8 +321,9 @@ describe('notices', () => {
       expect(message?.parse_mode).toBe('HTML');
       const text = message?.text ?? '';
       expect(isWellFormed(text), text).toBe(true);
-      const { plan, plugin } = names[language];
-      expect(text).toContain(kind === 'attention' ? objectId : kind === 'sale' ? plugin : plan);
+      const { group, plan, plugin } = names[language];
+      const about = { attention: objectId, sale: plugin, log_broken: group };
+      expect(text).toContain(kind in about ? about[kind as keyof typeof about] : plan);
       for (const amount of amounts) expect(text).toContain(amount);
       if (date) expect(text).toContain(dates[language][date]);
       const urls = (message?.buttons ?? []).flat().map((button) => ('url' in button ? button.url : ''));
@@ -445,6 +453,7 @@ describe('notices', () => {
       ['refund_to_claim', await makeRefund(ctx, paid)],
       ['payment_waiting', await makeHold(ctx, reader, { status: 'paid', paidAt: NOW })],
       ['attention', await makeRefund(ctx, paid)],
+      ['log_broken', reader.id],
     ];
     const { attemptId, invoiceId } = await makeOpenOrder(ctx, await makeReader(ctx));
     await ctx.db.invoice.update({ where: { id: invoiceId }, data: { status: 'paid', closedAt: NOW } });
