@@ -28,6 +28,7 @@ type Query =
   | 'methods.list'
   | 'methods.providers'
   | 'subscriptions.list'
+  | 'log.get'
   | 'entitlements.list';
 type Mutation =
   | 'me.update'
@@ -38,6 +39,9 @@ type Mutation =
   | 'methods.add'
   | 'methods.confirm'
   | 'methods.remove'
+  | 'log.update'
+  | 'log.unbind'
+  | 'log.sendAgain'
   | 'subscriptions.cancel'
   | 'subscriptions.resume';
 

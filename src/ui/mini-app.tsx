@@ -27,6 +27,7 @@ const CHUNKS = {
   subscriptions: () => import('#ui/screens/subscriptions.tsx'),
   subscription: () => import('#ui/screens/subscription.tsx'),
   methods: () => import('#ui/screens/methods.tsx'),
+  log: () => import('#ui/screens/log.tsx'),
   settings: () => import('#ui/screens/settings.tsx'),
   help: () => import('#ui/screens/help.tsx'),
   document: () => import('#ui/screens/document.tsx'),
@@ -42,6 +43,7 @@ const LAZY = {
   subscriptions: lazy(CHUNKS.subscriptions),
   subscription: lazy(CHUNKS.subscription),
   methods: lazy(CHUNKS.methods),
+  log: lazy(CHUNKS.log),
   settings: lazy(CHUNKS.settings),
   help: lazy(CHUNKS.help),
   document: lazy(CHUNKS.document),
@@ -174,6 +176,8 @@ function screenOf(route: Route): ReactNode {
       return <LAZY.subscriptions />;
     case 'methods':
       return <LAZY.methods />;
+    case 'log':
+      return <LAZY.log />;
     case 'settings':
       return <LAZY.settings />;
     case 'help':

@@ -7,6 +7,7 @@ const ROUTES: readonly Route[] = [
   { screen: 'history' },
   { screen: 'subscriptions' },
   { screen: 'methods' },
+  { screen: 'log' },
   { screen: 'settings' },
   { screen: 'help' },
   { screen: 'terms' },
@@ -52,6 +53,7 @@ describe('start parameters', () => {
     ['subscription', { screen: 'subscriptions' }],
     ['history', { screen: 'history' }],
     ['methods', { screen: 'methods' }],
+    ['log', { screen: 'log' }],
     ['help', { screen: 'help' }],
   ])('%s opens its screen', (startParam, route) => {
     expect(routeOfStartParam(startParam)).toEqual(route);
