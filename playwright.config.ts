@@ -5,6 +5,9 @@ import { defineConfig } from '@playwright/test';
 const PORT = Number(process.env['E2E_PORT'] ?? 3100);
 const SANDBOX_PORT = Number(process.env['E2E_SANDBOX_PORT'] ?? 8181);
 
+/** Where tests look into Hoshi's database, for what no screen shows. */
+const PG_PORT = Number(process.env['E2E_PG_PORT'] ?? 25_429);
+
 /** Every variable of .env.example as unset, so that neither the shell nor a .env decides what is tested. */
 function ownEnvironment(): Record<string, string> {
   const names = readFileSync('.env.example', 'utf8').match(/^#[A-Z_]+(?==)/gm) ?? [];
@@ -14,6 +17,7 @@ function ownEnvironment(): Record<string, string> {
     PORT: String(PORT),
     SANDBOX_PORT: String(SANDBOX_PORT),
     HOSHI_STATE_DIR: '.hoshi/e2e',
+    HOSHI_PG_PORT: String(PG_PORT),
     HOSHI_SANDBOX: 'true',
   };
 }

@@ -157,6 +157,7 @@ async function runBrowserTests(total, filters) {
       PLAYWRIGHT_JSON_OUTPUT_FILE: report,
       E2E_PORT: String(await findFreePort(3_100, 50)),
       E2E_SANDBOX_PORT: String(await findFreePort(8_181, 50)),
+      E2E_PG_PORT: String(await findFreePort(25_429, 50)),
     },
   });
   const stats = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')).stats : null;
