@@ -5,6 +5,9 @@ import { ownEnvironment } from './e2e/fixtures/hoshi.ts';
 const PORT = Number(process.env['E2E_PORT'] ?? 3100);
 const SANDBOX_PORT = Number(process.env['E2E_SANDBOX_PORT'] ?? 8181);
 
+/** Where tests look into Hoshi's database, for what no screen shows. */
+const PG_PORT = Number(process.env['E2E_PG_PORT'] ?? 25_429);
+
 const executablePath = process.env['CHROMIUM_PATH'];
 
 export default defineConfig({
@@ -40,7 +43,10 @@ export default defineConfig({
   },
   webServer: {
     command: 'node scripts/start.mjs',
-    env: ownEnvironment({ port: PORT, sandboxPort: SANDBOX_PORT, stateDirectory: '.hoshi/e2e' }),
+    env: {
+      ...ownEnvironment({ port: PORT, sandboxPort: SANDBOX_PORT, stateDirectory: '.hoshi/e2e' }),
+      HOSHI_PG_PORT: String(PG_PORT),
+    },
     wait: { stdout: /Hoshi is running/ },
     timeout: 5 * 60_000,
     stdout: 'pipe',

@@ -81,7 +81,8 @@ test('a key is made on the device, saved, and in use; its private part goes nowh
   const line = backup.split('\n').find((text) => text.length === 64) ?? '';
   expect(line).not.toBe('');
   expect(sent.some((request) => request.includes('BEGIN PGP PUBLIC KEY BLOCK'))).toBe(true);
-  for (const secret of ['PRIVATE KEY', line, PASSPHRASE]) expect(sent.filter((request) => request.includes(secret))).toEqual([]);
+  for (const secret of ['PRIVATE KEY', line, PASSPHRASE])
+    expect(sent.filter((request) => request.includes(secret))).toEqual([]);
 
   const row = app.getByTestId(/^key-row-/);
   await expect(row).toContainText(words('app.keys.state.active'));
@@ -97,7 +98,9 @@ test('a key is made on the device, saved, and in use; its private part goes nowh
   await app.getByTestId('key-passphrase').fill(PASSPHRASE);
   await app.getByTestId('key-open').click();
   await expect(app.getByTestId('key-opened')).toBeVisible();
-  await app.getByTestId('key-backup').setInputFiles({ name: 'other.asc', mimeType: 'text/plain', buffer: Buffer.from(capturedKey('curve-private')) });
+  await app
+    .getByTestId('key-backup')
+    .setInputFiles({ name: 'other.asc', mimeType: 'text/plain', buffer: Buffer.from(capturedKey('curve-private')) });
   await app.getByTestId('key-passphrase').fill('anything');
   await app.getByTestId('key-open').click();
   await expect(app.getByTestId('key-trouble')).toContainText(words('app.keys.open.other_key', { end }));
@@ -200,7 +203,9 @@ test('a bad key is refused in plain words, and a private one does not leave the 
   await expect(app.getByTestId('key-trouble')).toHaveText(words('app.keys.upload.private'));
   await expect(text).toHaveValue('');
   await expect(app.getByTestId('key-send')).toBeDisabled();
-  await app.getByTestId('key-file').setInputFiles({ name: 'key.gpg', mimeType: 'application/octet-stream', buffer: Buffer.from([0x99, 0xff, 0xfe]) });
+  await app
+    .getByTestId('key-file')
+    .setInputFiles({ name: 'key.gpg', mimeType: 'application/octet-stream', buffer: Buffer.from([0x99, 0xff, 0xfe]) });
   await expect(app.getByTestId('key-trouble')).toHaveText(words('app.keys.upload.fileUnreadable'));
   await text.fill('nothing of the kind');
   await app.getByTestId('key-send').click();

@@ -159,6 +159,7 @@ async function runBrowserTests(total, filters) {
       E2E_SANDBOX_PORT: String(await findFreePort(8_181, 50)),
       E2E_PERMISSIVE_PORT: String(await findFreePort(3_150, 50)),
       E2E_PERMISSIVE_SANDBOX_PORT: String(await findFreePort(8_231, 50)),
+      E2E_PG_PORT: String(await findFreePort(25_429, 50)),
     },
   });
   const stats = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')).stats : null;

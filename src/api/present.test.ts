@@ -187,6 +187,7 @@ describe('presentInvoice', () => {
     currency: 'XTR',
     developerUserId: null,
     platformFeeBps: 3000,
+    isLogged: true,
     expiresAt: new Date(NOW.getTime() + 60_000),
     createdAt: NOW,
     closedAt: null,

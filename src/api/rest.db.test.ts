@@ -27,7 +27,7 @@ describe('REST', () => {
         telegram_invoice_payload: answer.body['payment_id'],
         expires_at: '2026-11-20T10:30:00.000Z',
         personal_log_recorded: false,
-        billing_data_encrypted: false,
+        billing_data_encrypted: true,
         estimated_processing_time_minutes: 1,
         amount: '150',
         amount_text: '150 ★',
@@ -67,7 +67,7 @@ describe('REST', () => {
       const answer = await create(key, json);
       expect(answer.status).toBe(201);
       expect(answer.body).toMatchObject({
-        billing_data_encrypted: false,
+        billing_data_encrypted: true,
         personal_log_recorded: false,
         item: { type: 'plugin', plan_code: 'tool-license' },
       });

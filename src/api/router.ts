@@ -2,6 +2,7 @@ import { addingRouter } from './screens/adding.ts';
 import { catalogRouter } from './screens/catalog.ts';
 import { checkoutRouter } from './screens/checkout.ts';
 import { entitlementsRouter } from './screens/entitlements.ts';
+import { logRouter } from './screens/log.ts';
 import { meRouter } from './screens/me.ts';
 import { methodsRouter } from './screens/methods.ts';
 import { payRouter } from './screens/pay.ts';
@@ -24,6 +25,7 @@ export const appRouter = router({
   payments: paymentsRouter,
   subscriptions: subscriptionsRouter,
   entitlements: entitlementsRouter,
+  log: logRouter,
 });
 
 export type AppRouter = typeof appRouter;

@@ -3,8 +3,10 @@
  * already formatted in the reader's language; instants are ISO 8601 in UTC beside a date text in the reader's language.
  */
 import type { KeyState } from '#domain/billing-key/rules.ts';
+import type { Obstacle, RecordType } from '#domain/billing-record/rules.ts';
 import type { Reason } from '#domain/errors.ts';
 import type { Currency } from '#domain/money.ts';
+import type { GroupObstacle } from '#domain/personal-log/rules.ts';
 import type { Method, PaymentFailure, PrivacyLevel, Progress, Surface } from '#domain/provider.ts';
 
 /** `text` is for eyes ("150 ★"), `label` for screen readers ("150 Telegram Stars"). */
@@ -317,6 +319,39 @@ export type MeView = {
   openInvoice: InvoiceView | null;
 };
 
+/** Where the person's billing records go, and what of them has not arrived. */
+export type PersonalLogView = {
+  /** A group is chosen. Records go to the chat with the bot all the same while there is an obstacle. */
+  isBound: boolean;
+  boundAt: InstantView | null;
+  obstacle: GroupObstacle | null;
+  /** The bot may write to the person. */
+  isReachable: boolean;
+  isOn: boolean;
+  isSilent: boolean;
+  asDocument: boolean;
+  /** For how long this server keeps its copy of a delivered record; 0: not at all. */
+  keepDays: number;
+  /** Opens the bot, which asks for a group. */
+  bindUrl: string;
+  /** Records that wait for a key of their owner's. */
+  withoutKey: number;
+  /** Records that are delivered by themselves. */
+  onTheirWay: number;
+  /** Records that wait until somebody does something; the newest of them are `records`. */
+  held: number;
+  records: HeldRecordView[];
+};
+
+export type HeldRecordView = {
+  id: string;
+  type: RecordType;
+  createdAt: InstantView;
+  obstacle: Obstacle;
+  /** Its owner may have it sent again. */
+  canSend: boolean;
+};
+
 /** Attached to every error: tRPC `error.data.hoshi`, REST body `error`. */
 export type ErrorView = {
   kind: string;
@@ -364,4 +399,8 @@ export type ErrorView = {
  * subscriptions.cancel m { subscriptionId } -> SubscriptionView
  * subscriptions.resume m { subscriptionId } -> SubscriptionView
  * entitlements.list  q  -> EntitlementView[]
+ * log.get            q  -> PersonalLogView
+ * log.update         m  { isOn?, isSilent?, asDocument?, keepDays?: 0 | 30 | 365 } -> PersonalLogView
+ * log.unbind         m  -> PersonalLogView              (a group is bound in the chat: bindUrl)
+ * log.sendAgain      m  { recordId } -> PersonalLogView (records whose canSend is true)
  */

@@ -14,6 +14,7 @@ import { help } from './features/help.ts';
 import { history } from './features/history.ts';
 import { language } from './features/language.ts';
 import { link } from './features/link.ts';
+import { log } from './features/log.ts';
 import { paySupport } from './features/pay-support.ts';
 import { plans } from './features/plans.ts';
 import { press } from './features/press.ts';
@@ -72,6 +73,7 @@ export function makeBot(options: BotOptions): HoshiBot {
     subscription,
     history,
     link,
+    log,
     help,
     paySupport,
     terms,

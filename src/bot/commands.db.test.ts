@@ -11,6 +11,7 @@ const ANSWERS = {
   subscription: { en: 'You have no subscription.', ja: 'ご契約中のプランはありません。' },
   history: { en: 'You have not paid for anything yet.', ja: 'お支払いはまだありません。' },
   link: { en: 'https://t.me/hoshi_sandbox_bot', ja: 'https://t.me/hoshi_sandbox_bot' },
+  log: { en: 'Where your payment records go', ja: 'お支払い記録の届け先' },
   settings: { en: 'Notices', ja: 'お知らせの設定' },
   language: { en: 'Which language', ja: 'どの言語' },
   help: { en: '/paysupport helps with a payment', ja: '/paysupport お支払いのご相談' },

@@ -1,5 +1,5 @@
 import { type Api, type Composer, Context, GrammyError } from 'grammy';
-import type { InlineKeyboardButton, Update, UserFromGetMe } from 'grammy/types';
+import type { InlineKeyboardButton, KeyboardButton, Update, UserFromGetMe } from 'grammy/types';
 import type { Ctx } from '#domain/context/context.ts';
 import type { getUser } from '#domain/identity/find-user.ts';
 import type { Language } from '#domain/identity/rules.ts';
@@ -29,8 +29,15 @@ export type Visitor = Readonly<{
   ctx: Ctx;
 }>;
 
-/** One chat message: Telegram HTML, and rows of buttons under it. */
-export type View = Readonly<{ text: string; buttons?: ReadonlyArray<ReadonlyArray<InlineKeyboardButton>> }>;
+/**
+ * One chat message: Telegram HTML, and rows of buttons under it; or a keyboard in place of the reader's own, which stays until
+ * a message has `null` there.
+ */
+export type View = Readonly<{
+  text: string;
+  buttons?: ReadonlyArray<ReadonlyArray<InlineKeyboardButton>>;
+  keyboard?: ReadonlyArray<ReadonlyArray<KeyboardButton>> | null;
+}>;
 
 /** One update on its way through the features. */
 export class BotContext extends Context {
@@ -67,7 +74,7 @@ export class BotContext extends Context {
   async tell(view: View): Promise<void> {
     const chatId = this.chat?.id ?? this.from?.id;
     if (chatId === undefined) throw new Error('the update has no chat to answer in');
-    await this.api.sendMessage(chatId, view.text, messageOptions(view));
+    await this.api.sendMessage(chatId, view.text, { ...messageOptions(view), ...keyboardOptions(view) });
     this.hasSent = true;
   }
 
@@ -109,6 +116,13 @@ function messageOptions(view: View) {
       ? { reply_markup: { inline_keyboard: view.buttons.map((row) => [...row]) } }
       : {}),
   } as const;
+}
+
+/** A keyboard comes with a new message only. */
+function keyboardOptions({ keyboard }: View) {
+  if (keyboard === undefined) return {};
+  if (keyboard === null) return { reply_markup: { remove_keyboard: true } } as const;
+  return { reply_markup: { keyboard: keyboard.map((row) => [...row]), resize_keyboard: true } };
 }
 
 /** The same button was pressed twice: the message says already what it should. */

@@ -27,6 +27,7 @@ export const COMMANDS = [
   'subscription',
   'history',
   'link',
+  'log',
   'settings',
   'language',
   'help',
@@ -226,6 +227,14 @@ function judgeBot(me: UserFromGetMe, botUsername: string): Finding[] {
         'warning',
         'no_main_app',
         'The bot has no main Mini App, so receipt links (t.me/…?startapp=) open nothing. Set it in @BotFather → Bot Settings → Configure Mini App.',
+      ),
+    );
+  if (!me.can_join_groups)
+    found.push(
+      finding(
+        'warning',
+        'no_groups',
+        'The bot may not be added to groups, so nobody can have their records delivered to a group of theirs. Allow it in @BotFather → Bot Settings → Allow Groups.',
       ),
     );
   if (me.has_topics_enabled)

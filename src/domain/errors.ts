@@ -99,6 +99,12 @@ export const REASONS = [
   'key_code_wrong',
   'key_codes_used_up',
   'language_unsupported',
+  'log_group_unknown',
+  'log_group_not_forum',
+  'log_group_not_yours',
+  'log_group_no_rights',
+  'record_not_found',
+  'record_not_held',
   'busy',
 ] as const;
 export type Reason = (typeof REASONS)[number];

@@ -4,6 +4,7 @@ import { CHANNEL, type JobName } from '#domain/context/queue.ts';
 import { ProviderError } from '#domain/provider.ts';
 import { describeError } from '#lib/log.ts';
 import { MAX_ATTEMPTS, retryDelaySeconds } from './rules.ts';
+import { writeSurely } from './surely.ts';
 import { type JobHandlers, type JobOutcome, SCHEDULE } from './table.ts';
 
 const PARALLEL_JOBS = 8;
@@ -15,7 +16,6 @@ const POLL_MS = 1_000;
 const LEASE_SECONDS = 20;
 /** A lease is treated as over this long before it is: clocks of the two machines need not agree to the second. */
 const LEASE_MARGIN_SECONDS = 4;
-const FINISH_RETRY_MS = 250;
 const DATABASE_RETRY_MS = 1_000;
 
 type JobRow = { id: bigint; name: JobName; payload: never; attempts: number; was_interrupted: boolean };
@@ -121,30 +121,16 @@ async function runJob(ctx: Ctx, handlers: JobHandlers, job: JobRow): Promise<voi
       code: error instanceof ProviderError ? error.code : error instanceof Error ? error.name : 'unknown',
     };
   }
-  await finishSurely(forJob, job, outcome, leaseEndsAt);
+  // Lest another worker do it once more.
+  await writeSurely(forJob, leaseEndsAt, () => finish(forJob, job, outcome));
   if (outcome.kind === 'done') await outcome.afterwards?.();
-}
-
-/**
- * What was done outside cannot be undone: while Postgres restarts, its end is tried to be written until the lease is
- * nearly over, lest another worker do it once more. Throws the database's error after that.
- */
-async function finishSurely(ctx: Ctx, job: JobRow, outcome: JobOutcome, leaseEndsAt: number): Promise<void> {
-  for (;;) {
-    try {
-      return await finish(ctx, job, outcome);
-    } catch (error) {
-      if (performance.now() + FINISH_RETRY_MS >= leaseEndsAt) throw error;
-      ctx.log.warn({ job: job.name, error: describeError(error) }, 'the end of a job could not be written yet');
-      await sleep(FINISH_RETRY_MS);
-    }
-  }
 }
 
 async function finish(ctx: Ctx, job: JobRow, outcome: JobOutcome): Promise<void> {
   const now = ctx.clock.now();
-  const isDead = outcome.kind === 'retry' && job.attempts >= MAX_ATTEMPTS;
-  if (outcome.kind === 'done' || isDead) {
+  const isSpent = outcome.kind === 'retry' && job.attempts >= MAX_ATTEMPTS;
+  const isDead = isSpent && outcome.isKept !== true;
+  if (outcome.kind === 'done' || isSpent) {
     await ctx.pool.query({
       name: 'finish_job',
       text: 'UPDATE job SET done_at = $2, outcome = $3, error = $4, locked_until = NULL WHERE id = $1',

@@ -2,6 +2,7 @@ import { signHeads } from '#domain/audit/heads.ts';
 import { remindKeyEnds } from '#domain/billing-key/remind-ends.ts';
 import { dropDelivered } from '#domain/billing-record/delivery.ts';
 import { resealLeftOvers, resealRecords } from '#domain/billing-record/reseal.ts';
+import { obstaclesEndedBy } from '#domain/billing-record/rules.ts';
 import { expireInvoices } from '#domain/checkout/expire.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import type { JobName, JobPayloads } from '#domain/context/queue.ts';
@@ -9,6 +10,7 @@ import { remindEnds } from '#domain/entitlement/remind-ends.ts';
 import { cancelSurplusRenewal } from '#domain/payment/cancel-surplus-renewal.ts';
 import { executeRefund } from '#domain/payment/execute-refund.ts';
 import { forgetMethod, forgetUnconfirmed } from '#domain/payment-method/remove.ts';
+import { queueHeld, queueLeftOver } from '#domain/personal-log/queue-again.ts';
 import type { Provider } from '#domain/provider.ts';
 import { askOpenOrders } from '#domain/reconciliation/ask-open.ts';
 import { closeAndAsk } from '#domain/reconciliation/close-checkout.ts';
@@ -23,11 +25,12 @@ import { purge } from './purge.ts';
 
 /**
  * How a job ended. `retry`: try again after so many seconds, or by the usual back-off when they are null. `afterwards` is
- * done once the end is written: it may be lost, and must not delay that the work counts as done.
+ * done once the end is written: it may be lost, and must not delay that the work counts as done. `isKept`: what is left to
+ * do stands elsewhere and is queued again from there, so the job is not dead when its tries are used up.
  */
 export type JobOutcome =
   | { kind: 'done'; afterwards?: () => Promise<void> }
-  | { kind: 'retry'; afterSeconds: number | null; code: string };
+  | { kind: 'retry'; afterSeconds: number | null; code: string; isKept?: boolean };
 export const DONE: JobOutcome = { kind: 'done' };
 
 export type JobHandlers = { [Name in JobName]: (ctx: Ctx, payload: JobPayloads[Name]) => Promise<JobOutcome> };
@@ -38,6 +41,10 @@ export function jobHandlers(sending: Pick<JobHandlers, 'send_notice' | 'deliver_
     ...sending,
     reseal_records: async (ctx, { userId }) => {
       await resealRecords(ctx, userId);
+      return DONE;
+    },
+    resume_records: async (ctx, { userId }) => {
+      await queueHeld(ctx, userId, obstaclesEndedBy('return'));
       return DONE;
     },
     execute_refund: async (ctx, { refundId }) => {
@@ -95,6 +102,7 @@ export const SCHEDULE: ReadonlyArray<{ name: string; everySeconds: number; run: 
   // Whose open orders are asked about one by one needs the whole list less often.
   { name: 'reconcile_asked', everySeconds: 600, run: reconcileWhere((provider) => provider.find !== undefined) },
   { name: 'reseal_records', everySeconds: 60, run: untilDone(resealLeftOvers) },
+  { name: 'queue_left_over', everySeconds: 10_800, run: untilDone(queueLeftOver) },
   { name: 'drop_delivered', everySeconds: 3600, run: untilDone(dropDelivered) },
   { name: 'forget_unconfirmed_methods', everySeconds: 60, run: untilDone(forgetUnconfirmed) },
   { name: 'sign_audit', everySeconds: 300, run: untilDone(signHeads) },

@@ -3,6 +3,7 @@ import { describeError } from '#lib/log.ts';
 import { loadWholeEnv, makeServer } from '#server.ts';
 import { startEngine } from './engine.ts';
 import { makeNoticeSender } from './notices/send.ts';
+import { makeCarefulApi } from './records/careful-api.ts';
 import { makeRecordDeliverer } from './records/deliver.ts';
 import { jobHandlers } from './table.ts';
 
@@ -13,7 +14,10 @@ const { apiRoot, botToken, botUsername } = env.telegram;
 const api = makeApi({ token: botToken, apiRoot });
 const engine = startEngine(
   ctx,
-  jobHandlers({ send_notice: makeNoticeSender({ api, botUsername }), deliver_record: makeRecordDeliverer(api) }),
+  jobHandlers({
+    send_notice: makeNoticeSender({ api, botUsername }),
+    deliver_record: makeRecordDeliverer(makeCarefulApi({ token: botToken, apiRoot })),
+  }),
 );
 ctx.log.info({ sandbox: env.isSandbox }, 'worker is ready');
 

@@ -50,6 +50,11 @@ export function miniAppLink(botUsername: string, startParam: string): string {
   return `https://t.me/${botUsername}?startapp=${startParam}`;
 }
 
+/** A link to the chat with the bot that sends it `/start <payload>`; at most 64 characters of `[A-Za-z0-9_-]`. */
+export function botLink(botUsername: string, payload: string): string {
+  return `https://t.me/${botUsername}?start=${payload}`;
+}
+
 /** A link that opens Telegram's sheet for buying Stars until the balance is at least `stars`. */
 export function topUpLink(stars: bigint): string {
   return `tg://stars_topup?balance=${stars}&purpose=subs`;

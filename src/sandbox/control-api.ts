@@ -11,6 +11,7 @@ import { paymeRoutes } from './payme/routes.ts';
 import { stripeRoutes } from './stripe/routes.ts';
 import { presentForClient } from './telegram/chats.ts';
 import { plainText } from './telegram/entities.ts';
+import { groupRoutes } from './telegram/group-routes.ts';
 import { launchWebApp } from './telegram/launch.ts';
 import type { Telegram } from './telegram/telegram.ts';
 import type { UserRecord } from './telegram/world.ts';
@@ -111,12 +112,6 @@ const formBody = z.strictObject({ user_id: userId });
 const payBody = z.strictObject({ user_id: userId, form_id: z.string() });
 const refundBody = z.strictObject({ charge_id: z.string() });
 const advanceBody = z.strictObject({ advance_seconds: z.number().positive().max(LONGEST_ADVANCE_SECONDS) });
-const groupBody = z.strictObject({
-  title: z.string().min(1).max(128),
-  can_manage_topics: z.boolean().default(true),
-  shared_by: userId.optional(),
-  request_id: z.int().default(1),
-});
 const botBody = z.strictObject({ has_topics_enabled: z.boolean() });
 
 const routes: readonly Route[] = [
@@ -150,7 +145,7 @@ const routes: readonly Route[] = [
   route('PUT', '/faults', replaceFaults),
   route('GET', '/traffic', ({ telegram, query }) => telegram.traffic.list(readLimit(query, TRAFFIC_LIMIT))),
   route('POST', '/reset', reset),
-  route('POST', '/groups', createGroup),
+  ...groupRoutes,
   route('PATCH', '/bot', changeBot),
   ...paymeRoutes,
   ...clickRoutes,
@@ -339,18 +334,6 @@ async function reset({ telegram, payme, click, stripe, cryptoPay, btcpay }: Ask)
   btcpay.reset();
   await telegram.reset();
   return telegram.readState();
-}
-
-/** A forum the user made and shared with the bot (KeyboardButton.request_chat). */
-function createGroup({ telegram, body }: Ask): unknown {
-  const { title, can_manage_topics, shared_by: sharedBy, request_id: requestId } = groupBody.parse(body);
-  const id = -1_002_000_000_000 - telegram.world.nextNumber('sequence');
-  const group = telegram.world.groups.set(id, { id, title, can_manage_topics });
-  if (sharedBy !== undefined) {
-    const user = getUser(telegram, String(sharedBy));
-    telegram.chats.addForBot(user, 'service', { chat_shared: { request_id: requestId, chat_id: id, title } });
-  }
-  return group;
 }
 
 function changeBot({ telegram, body }: Ask): unknown {

@@ -60,7 +60,32 @@ export type SimMessage = {
   refunded_payment?: { total_amount: number; telegram_payment_charge_id: string };
   inline_keyboard?: ReadonlyArray<ReadonlyArray<SimButton>>;
   /** Empty: the keyboard is taken away. */
-  reply_keyboard?: ReadonlyArray<ReadonlyArray<{ text: string }>>;
+  reply_keyboard?: ReadonlyArray<ReadonlyArray<SimReplyButton>>;
+  /** Sent without a sound. */
+  is_silent?: true;
+  forum_topic_created?: { name: string; icon_color: number };
+  /** The person chose this chat for a button that asked for one. */
+  chat_shared?: { chat_id: number };
+};
+
+/** A button under the text field. `request_chat`: it asks for a chat; chat_is_forum and the like say which are offered. */
+export type SimReplyButton = {
+  text: string;
+  request_chat?: { request_id: number; chat_is_forum?: boolean; chat_is_created?: boolean };
+};
+
+/** A group, with the bot in it or not. */
+export type SimGroup = {
+  id: number;
+  title: string;
+  /** Who made it; null: somebody outside. */
+  owner_id: number | null;
+  is_forum: boolean;
+  bot_status: 'administrator' | 'member' | 'left' | 'kicked';
+  /** Of the bot, as administrator. */
+  can_manage_topics: boolean;
+  can_send_messages: boolean;
+  topics: { thread_id: number; name: string; icon_color: number; is_closed: boolean }[];
 };
 
 /** What the pay sheet shows. A form lives ten minutes (FORM_EXPIRED afterwards). */
@@ -436,6 +461,7 @@ export type SimState = {
   };
   webhook: { url: string; pending_update_count: number; last_error_message?: string; last_error_date?: number };
   users: SimUser[];
+  groups: SimGroup[];
   faults: SimFaults;
 };
 
@@ -470,8 +496,13 @@ export type SimEvent =
  * GET    /sim/traffic?limit=                         -> SimTraffic[]     (newest first, at most 500 kept)
  * POST   /sim/reset                                  -> SimState         (users, balances, chats, clock, faults as on the first day; the bot's webhook, commands and menu stay)
  * GET    /sim/files/:id                              -> the document's bytes, as an attachment
- * POST   /sim/groups         { title, can_manage_topics?, shared_by?, request_id? } -> { id, title, can_manage_topics }
- *                                                       (a forum the bot is in; shared_by: this user sends chat_shared)
+ * POST   /sim/chats/:userId/share { request_id, group_id? | title? } -> SimGroup without topics
+ *                                                       (the user answers a request_chat button of their keyboard, by a group of theirs or a new one)
+ * POST   /sim/groups         { title, owner_id?, is_forum?, bot_status?, can_manage_topics?, can_send_messages?, shared_by?, request_id? }
+ *                                                    -> SimGroup without topics (a forum with the bot as administrator unless said; shared_by: this user sends chat_shared)
+ * PATCH  /sim/groups/:id     Partial<SimGroup>       -> SimGroup without topics (a change of what the bot is in it sends my_chat_member)
+ * DELETE /sim/groups/:id                             -> {}
+ * DELETE /sim/groups/:id/topics/:threadId            -> {}
  * PATCH  /sim/bot            { has_topics_enabled }  -> SimState['bot']
  * GET    /sim/health                                 -> { status: 'ok' }
  *

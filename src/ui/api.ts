@@ -29,6 +29,7 @@ type Query =
   | 'methods.providers'
   | 'privacy.keys'
   | 'subscriptions.list'
+  | 'log.get'
   | 'entitlements.list';
 type Mutation =
   | 'me.update'
@@ -43,6 +44,9 @@ type Mutation =
   | 'privacy.addKey'
   | 'privacy.proveKey'
   | 'privacy.retireKey'
+  | 'log.update'
+  | 'log.unbind'
+  | 'log.sendAgain'
   | 'subscriptions.cancel'
   | 'subscriptions.resume';
 

@@ -29,6 +29,7 @@ const CHUNKS = {
   subscriptions: () => import('#ui/screens/subscriptions.tsx'),
   subscription: () => import('#ui/screens/subscription.tsx'),
   methods: () => import('#ui/screens/methods.tsx'),
+  log: () => import('#ui/screens/log.tsx'),
   settings: () => import('#ui/screens/settings.tsx'),
   centre: () => import('#ui/screens/privacy/centre.tsx'),
   key: () => import('#ui/screens/privacy/key.tsx'),
@@ -48,6 +49,7 @@ const LAZY = {
   subscriptions: lazy(CHUNKS.subscriptions),
   subscription: lazy(CHUNKS.subscription),
   methods: lazy(CHUNKS.methods),
+  log: lazy(CHUNKS.log),
   settings: lazy(CHUNKS.settings),
   centre: lazy(CHUNKS.centre),
   key: lazy(CHUNKS.key),
@@ -188,6 +190,8 @@ function screenOf(route: Route): ReactNode {
       return <LAZY.subscriptions />;
     case 'methods':
       return <LAZY.methods />;
+    case 'log':
+      return <LAZY.log />;
     case 'settings':
       return <LAZY.settings />;
     case 'help':

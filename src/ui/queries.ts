@@ -1,6 +1,13 @@
 'use client';
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import type { InvoiceView, MeView, PaymentStatusView, StoredMethodView, SubscriptionView } from '#api/views.ts';
+import type {
+  InvoiceView,
+  MeView,
+  PaymentStatusView,
+  PersonalLogView,
+  StoredMethodView,
+  SubscriptionView,
+} from '#api/views.ts';
 import type { Settings } from '#ui/api.ts';
 import { useWords } from '#ui/i18n.tsx';
 import type { Confirmation } from '#ui/methods/confirmation.ts';
@@ -164,6 +171,56 @@ export function useRemoveMethod() {
 function refreshMethods(queries: ReturnType<typeof useQueryClient>): Promise<unknown> {
   const about = ['methods.list', 'checkout.preview'];
   return queries.invalidateQueries({ predicate: ({ queryKey }) => about.includes(String(queryKey[0])) });
+}
+
+/** Where records go; asked again while some are on their way, and when the person comes back from the chat. */
+export function useLog() {
+  const { api } = useSession();
+  return useQuery({
+    queryKey: LOG,
+    queryFn: ({ signal }) => api.query('log.get', undefined, signal),
+    refetchInterval: ({ state }) => (state.data && state.data.onTheirWay > 0 ? 5_000 : false),
+  });
+}
+
+const LOG = ['log.get'];
+export type LogChange = { isOn?: boolean; isSilent?: boolean; asDocument?: boolean; keepDays?: 0 | 30 | 365 };
+
+/** Changes how records come at once, and takes it back when the server refuses. */
+export function useChangeLog() {
+  const { api } = useSession();
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (change: LogChange) => api.mutate('log.update', change),
+    onMutate: async (change) => {
+      await queries.cancelQueries({ queryKey: LOG });
+      const before = queries.getQueryData<PersonalLogView>(LOG);
+      if (before) queries.setQueryData<PersonalLogView>(LOG, { ...before, ...change });
+      return { before };
+    },
+    onError: (_error, _change, context) => {
+      if (context?.before) queries.setQueryData(LOG, context.before);
+    },
+    onSuccess: (log) => queries.setQueryData(LOG, log),
+  });
+}
+
+export function useUnbindLog() {
+  const { api } = useSession();
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: () => api.mutate('log.unbind', undefined),
+    onSuccess: (log) => queries.setQueryData(LOG, log),
+  });
+}
+
+export function useSendRecordAgain() {
+  const { api } = useSession();
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (recordId: string) => api.mutate('log.sendAgain', { recordId }),
+    onSuccess: (log) => queries.setQueryData(LOG, log),
+  });
 }
 
 export function useSubscriptions() {

@@ -7,6 +7,7 @@ const ROUTES: readonly Route[] = [
   { screen: 'history' },
   { screen: 'subscriptions' },
   { screen: 'methods' },
+  { screen: 'log' },
   { screen: 'settings' },
   { screen: 'help' },
   { screen: 'terms' },
@@ -59,6 +60,7 @@ describe('start parameters', () => {
     ['history', { screen: 'history' }],
     ['methods', { screen: 'methods' }],
     ['card_pmt_01kahw9d6xq3v7c0mtz8b5r2ny_A-z0_9A-z0_9A-z0_9A-z0', { screen: 'methods' }],
+    ['log', { screen: 'log' }],
     ['help', { screen: 'help' }],
     ['keys', { screen: 'privacy-centre' }],
   ])('%s opens its screen', (startParam, route) => {

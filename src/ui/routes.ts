@@ -6,6 +6,7 @@ type SimpleScreen =
   | 'history'
   | 'subscriptions'
   | 'methods'
+  | 'log'
   | 'settings'
   | 'help'
   | 'terms'
@@ -32,6 +33,7 @@ const SIMPLE: Readonly<Record<string, SimpleScreen>> = {
   '/history': 'history',
   '/subscriptions': 'subscriptions',
   '/methods': 'methods',
+  '/log': 'log',
   '/settings': 'settings',
   '/help': 'help',
   '/terms': 'terms',
@@ -105,6 +107,7 @@ export function parentOf(route: Route): Route | null {
     case 'subscription':
       return { screen: 'subscriptions' };
     case 'methods':
+    case 'log':
     case 'terms':
     case 'privacy':
     case 'privacy-centre':
@@ -119,7 +122,7 @@ export function parentOf(route: Route): Route | null {
 }
 
 /** Screens that a deep link asks for by their own name. */
-const NAMED = ['history', 'help', 'methods', 'settings', 'plugins'] as const;
+const NAMED = ['history', 'help', 'methods', 'log', 'settings', 'plugins'] as const;
 
 /**
  * The screen a deep link asks for (`t.me/<bot>?startapp=…`), or null. Anything outside this list is ignored: the text
@@ -157,6 +160,7 @@ export function startParamOf(route: Route): string | null {
     case 'history':
     case 'help':
     case 'methods':
+    case 'log':
     case 'settings':
     case 'plugins':
       return route.screen;

@@ -83,14 +83,14 @@ const CreateBody = z
       description: 'Servers only, for a developer’s product without a fee of its own',
     }),
     expires_in_minutes: EXPIRY,
-    log_to_personal_server: z
-      .boolean()
-      .optional()
-      .openapi({ description: 'Not available yet; see personal_log_recorded' }),
-    encrypt_billing_data: z
-      .boolean()
-      .optional()
-      .openapi({ description: 'Not available yet; see billing_data_encrypted' }),
+    log_to_personal_server: z.boolean().optional().openapi({
+      description:
+        'False: the record of this order (and of its renewals) is sealed and can be read in the app, but is not delivered to the buyer’s personal log. An order that is open already keeps what it was opened with',
+    }),
+    encrypt_billing_data: z.boolean().optional().openapi({
+      description:
+        'Accepted and without effect: the details of a payment are always encrypted to the buyer, also when this is false',
+    }),
   })
   .openapi('CreatePayment');
 
@@ -136,8 +136,14 @@ const Checkout = z
     fees: z.array(FeePart).openapi({ description: 'Where the money goes; the parts sum to the amount' }),
     expires_at: Instant,
     estimated_processing_time_minutes: z.number().int(),
-    personal_log_recorded: z.boolean(),
-    billing_data_encrypted: z.boolean(),
+    personal_log_recorded: z.boolean().openapi({
+      description:
+        'Whether the record will be delivered: the order asks for it, the buyer’s log is on, and their group or the chat with the bot can be written to. Without a key of theirs it waits until they add one',
+    }),
+    billing_data_encrypted: z.literal(true).openapi({
+      description:
+        'The details are kept encrypted to the buyer’s OpenPGP key, or to their own data key until they add one',
+    }),
   })
   .openapi('Checkout');
 
@@ -149,6 +155,7 @@ type Order = Readonly<{
   providerId: string | undefined;
   fee: FeeWish;
   expiresInMinutes: number | undefined;
+  isLogged: boolean;
 }>;
 
 /** Opens the order and says all a caller needs to have it paid. */
@@ -169,6 +176,7 @@ async function openOrder(ctx: Ctx, order: Order, asked: Language): Promise<Check
     method: order.method,
     ...(order.providerId !== undefined && { providerId: order.providerId }),
     language,
+    isLogged: order.isLogged,
     terms: {
       ...(feeBps !== null && { platformFeeBps: feeBps }),
       ...(order.expiresInMinutes !== undefined && { expiresInMinutes: order.expiresInMinutes }),
@@ -211,8 +219,8 @@ async function openOrder(ctx: Ctx, order: Order, asked: Language): Promise<Check
     })),
     expires_at: opened.expiresAt.toISOString(),
     estimated_processing_time_minutes: capability.settlesInMinutes,
-    personal_log_recorded: false,
-    billing_data_encrypted: false,
+    personal_log_recorded: opened.isLogged && buyer.takesRecords,
+    billing_data_encrypted: true,
   };
 }
 
@@ -300,6 +308,7 @@ const createRoute = defineRoute({
           isSharing: body.enable_revenue_sharing,
         },
         expiresInMinutes: body.expires_in_minutes,
+        isLogged: body.log_to_personal_server ?? true,
       },
       language,
     ),
@@ -325,6 +334,7 @@ const subscribeRoute = defineRoute({
         providerId: body.provider,
         fee: {},
         expiresInMinutes: body.expires_in_minutes,
+        isLogged: true,
       },
       language,
     ),

@@ -5,9 +5,10 @@ import { type BotContext, describeFailure } from '../context.ts';
 import { miniAppUrl, openButton, pressButton } from '../render.ts';
 import { productsView } from './buy.ts';
 import { historyView } from './history.ts';
+import { askView } from './log.ts';
 import { subscriptionView } from './subscription.ts';
 
-/** Onboarding, and the ways in by a link: `t.me/<bot>?start=plan_<code>`, `buy`, `subscription`, `history`. */
+/** Onboarding, and the ways in by a link: `t.me/<bot>?start=plan_<code>`, `buy`, `subscription`, `history`, `log`. */
 export const start = new Composer<BotContext>();
 
 /** Telegram lets at most 64 of these characters through, but anyone can type a command. */
@@ -42,6 +43,7 @@ async function followLink(context: BotContext, payload: string): Promise<boolean
   if (payload === 'buy') await context.tell(await productsView(context));
   else if (payload === 'subscription') await context.tell(await subscriptionView(context));
   else if (payload === 'history') await context.tell(await historyView(context));
+  else if (payload === 'log') await context.tell(await askView(context));
   else return false;
   return true;
 }

@@ -20,6 +20,9 @@ export type SeenMessage = {
   entities?: Array<{ type: string; offset: number; length: number }>;
   invoice?: { slug: string; total_amount: number; title: string };
   inline_keyboard?: SeenButton[][];
+  /** Empty: the keyboard was taken away. */
+  reply_keyboard?: Array<Array<{ text: string; request_chat?: { request_id: number } & Record<string, unknown> }>>;
+  forum_topic_created?: { name: string; icon_color: number };
 };
 
 /** A running Telegram sandbox, spoken to over HTTP only. */

@@ -35,6 +35,8 @@ export type Person = {
   id: number;
   write(text: string): Promise<SeenMessage[]>;
   press(message: SeenMessage, button: SeenButton): Promise<SeenMessage[]>;
+  /** Answers a button that asks for a chat: by a group, or by a new one with this title. */
+  share(answer: { request_id: number; group_id?: number; title?: string }): Promise<SeenMessage[]>;
   /** Pays an invoice and waits until Hoshi knows. Throws when the sandbox shows no form for it. */
   pay(slug: string): Promise<PayResult>;
   messages(): Promise<SeenMessage[]>;
@@ -190,6 +192,7 @@ async function makePerson(
     id,
     messages,
     write: (text) => act('text', () => sandbox.sim('POST', `/chats/${id}/text`, { text })),
+    share: (answer) => act('text', () => sandbox.sim('POST', `/chats/${id}/share`, answer)),
     press: (message, button) =>
       act('press', () =>
         sandbox.sim('POST', `/chats/${id}/callback`, { message_id: message.message_id, data: button.callback_data }),

@@ -1,5 +1,5 @@
 import { recordAudit } from '#domain/audit/record.ts';
-import type { RecordType } from '#domain/billing-record/rules.ts';
+import { type Obstacle, obstaclesEndedBy, type RecordType } from '#domain/billing-record/rules.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
 
@@ -15,27 +15,42 @@ export type Delivery = Readonly<{
   createdAt: Date;
 }>;
 
+/** To whom a record is to be delivered; null when it was, or when its owner was erased. */
+export async function findAddressee(ctx: Ctx, recordId: string): Promise<string | null> {
+  const record = await ctx.db.billingRecord.findUnique({
+    where: { id: recordId, status: 'sealed', user: { link: { isNot: null } } },
+    select: { userId: true },
+  });
+  return record?.userId ?? null;
+}
+
 /**
- * Marks a record as being sent and returns it. Null when there is nothing to send: it was delivered, waits for a key, or a
- * process died while it sent it, which is then what its owner sees.
+ * Marks a record as being sent and returns it. Null when there is nothing to send: it was delivered, waits for a key or for
+ * its owner, or a process died while it sent it, which is then what its owner sees.
  */
 export async function beginDelivery(ctx: Ctx, recordId: string): Promise<Delivery | null> {
   const [row] = await ctx.db.billingRecord.updateManyAndReturn({
-    where: { id: recordId, status: 'sealed', OR: [{ obstacle: null }, { obstacle: { not: SENDING } }] },
+    where: {
+      id: recordId,
+      status: 'sealed',
+      OR: [{ obstacle: null }, { obstacle: { in: obstaclesEndedBy('time') } }],
+    },
     data: { obstacle: SENDING },
     select: { id: true, userId: true, type: true, ciphertext: true, createdAt: true },
   });
   if (row?.ciphertext) return { ...row, ciphertext: row.ciphertext };
   // Whoever set the mark is gone: its lease ended before this began.
-  await ctx.db.billingRecord.updateMany({
+  const { count } = await ctx.db.billingRecord.updateMany({
     where: { id: recordId, status: 'sealed', obstacle: SENDING },
-    data: { obstacle: 'interrupted' },
+    data: { obstacle: 'interrupted' satisfies Obstacle },
   });
+  if (count === 1)
+    ctx.log.warn({ recordId, event: 'record_interrupted' }, 'nobody knows whether a record was delivered');
   return null;
 }
 
-/** Records why a record was not delivered: nothing of it was. */
-export async function failDelivery(ctx: Ctx, recordId: string, obstacle: string): Promise<void> {
+/** Records why a record was not delivered, or null that it may be tried again at once. */
+export async function failDelivery(ctx: Ctx, recordId: string, obstacle: Obstacle | null): Promise<void> {
   await ctx.db.billingRecord.updateMany({ where: { id: recordId, status: 'sealed' }, data: { obstacle } });
 }
 

@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { settlePayment } from '#domain/payment/settle.ts';
+import { queueLeftOver, sendAgain } from '#domain/personal-log/queue-again.ts';
 import { openBytes } from '#lib/crypto.ts';
-import { CATALOG, DEVELOPER } from '../../testing/catalog.ts';
+import { AMOUNTS, CATALOG, DEVELOPER } from '../../testing/catalog.ts';
 import { giveKey, readRecord } from '../../testing/keys.ts';
-import { type Buyer, openWorld } from '../../testing/world.ts';
+import { successfulPayment } from '../../testing/updates.ts';
+import { type Buyer, newChargeId, openWorld } from '../../testing/world.ts';
 import { dataKeyOf, sealAccount } from '../identity/account.ts';
 import { beginDelivery, completeDelivery, dropDelivered, failDelivery } from './delivery.ts';
 import { resealLeftOvers, resealRecords } from './reseal.ts';
+import { OBSTACLES, type Obstacle } from './rules.ts';
 
 const world = openWorld();
 const recordsOf = (userId: string) =>
@@ -168,6 +171,44 @@ describe('without a key', () => {
   });
 });
 
+describe('an order whose record is not to be delivered', () => {
+  const buyUnlogged = async (buyer: Buyer) => {
+    const { invoiceId } = await world.order(buyer, CATALOG.pluginOnce, { isLogged: false });
+    const paid = { payer: buyer, invoiceId, chargeId: newChargeId(), amount: AMOUNTS[CATALOG.pluginOnce] };
+    await world.deliver(successfulPayment(world.nextUpdateId(), { ...paid, at: world.clock.now() }));
+    return only(buyer.id);
+  };
+
+  it('has one all the same, which waits for its owner’s word', async () => {
+    const buyer = await world.newBuyer();
+    const key = await giveKey(buyer);
+    const record = await buyUnlogged(buyer);
+    expect(record).toMatchObject({ status: 'sealed', obstacle: 'not_logged' });
+    expect(await readRecord(record.ciphertext ?? new Uint8Array(), key)).toMatchObject({ record: record.id });
+    expect(await jobsOf(buyer.id)).toEqual([]);
+    expect(await queueLeftOver(world.system)).toBe(0);
+    await sendAgain(buyer.ctx, { userId: buyer.id, recordId: record.id });
+    expect(await jobsOf(buyer.id)).toEqual([{ name: 'deliver_record', payload: { recordId: record.id } }]);
+  });
+
+  it('does so also once there is a key', async () => {
+    const buyer = await world.newBuyer();
+    expect(await buyUnlogged(buyer)).toMatchObject({ status: 'waiting', obstacle: 'not_logged' });
+    await giveKey(buyer);
+    expect(await resealRecords(world.system, buyer.id)).toBe(1);
+    expect(await only(buyer.id)).toMatchObject({ status: 'sealed', obstacle: 'not_logged' });
+    expect(await jobsOf(buyer.id)).toEqual([]);
+  });
+
+  it('hides nothing from the developer, whose record is their own', async () => {
+    await developerWithKey();
+    const buyer = await world.newBuyer();
+    await giveKey(buyer);
+    await buyUnlogged(buyer);
+    expect((await recordsOf(DEVELOPER.id)).at(-1)).toMatchObject({ type: 'revenue_share', obstacle: null });
+  });
+});
+
 describe('what the database holds of a payment', () => {
   it('is no word of the record', async () => {
     const buyer = await world.newBuyer();
@@ -199,12 +240,16 @@ describe('delivery', () => {
     expect(await only(userId)).toMatchObject({ status: 'sealed', obstacle: 'interrupted' });
   });
 
-  it('that was refused is tried again', async () => {
+  it('is tried again after what goes by itself, and after nothing else', async () => {
     const { id, userId } = await sealed();
-    await beginDelivery(world.system, id);
-    await failDelivery(world.system, id, 'unreachable');
-    expect(await only(userId)).toMatchObject({ status: 'sealed', obstacle: 'unreachable' });
-    expect(await beginDelivery(world.system, id)).toMatchObject({ id });
+    for (const obstacle of Object.keys(OBSTACLES) as Obstacle[]) {
+      await beginDelivery(world.system, id);
+      await failDelivery(world.system, id, obstacle);
+      expect(await only(userId)).toMatchObject({ status: 'sealed', obstacle });
+      const again = await beginDelivery(world.system, id);
+      expect(again?.id ?? null, obstacle).toBe(OBSTACLES[obstacle] === 'time' ? id : null);
+      await failDelivery(world.system, id, null);
+    }
   });
 
   it('drops our copy at once, or after the days its owner set', async () => {

@@ -21,7 +21,7 @@ export async function resealRecords(ctx: Ctx, userId: string): Promise<number> {
       where: { userId, status: 'waiting' },
       orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
       take: BATCH,
-      select: { id: true, waiting: true },
+      select: { id: true, waiting: true, obstacle: true },
     });
     for (const record of waiting) resealed += await resealRecord(ctx, owner, record);
     if (waiting.length < BATCH) return resealed;
@@ -31,7 +31,7 @@ export async function resealRecords(ctx: Ctx, userId: string): Promise<number> {
 async function resealRecord(
   ctx: Ctx,
   owner: RecordOwner,
-  { id, waiting }: { id: string; waiting: Uint8Array | null },
+  { id, obstacle, waiting }: { id: string; waiting: Uint8Array | null; obstacle: string | null },
 ): Promise<number> {
   if (!waiting) return 0;
   const text = openBytes(owner.dataKey, waiting).toString('utf8');
@@ -42,7 +42,8 @@ async function resealRecord(
       where: { id, status: 'waiting' },
       data: { status: 'sealed', ciphertext, sha256: hash, waiting: null, sealedAt: tx.clock.now() },
     });
-    if (count === 1) await queueJobs(tx, [deliveryOf({ id, user_id: owner.userId })]);
+    // What was not to be delivered still is not.
+    if (count === 1 && obstacle === null) await queueJobs(tx, [deliveryOf({ id, user_id: owner.userId })]);
     return count;
   });
 }

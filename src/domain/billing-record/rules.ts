@@ -48,3 +48,32 @@ export const HASHTAGS: Readonly<Record<RecordType, string>> = {
   revenue_share: 'revenue',
   payout: 'payout',
 };
+
+/**
+ * Why a sealed record is not delivered yet, and what lets it go on: `time`, it is tried again; `return`, its owner can be
+ * written to again; `switch`, its owner switches their log on; `owner`, only they can say.
+ */
+export const OBSTACLES = {
+  /** Telegram asks to wait. */
+  flood: 'time',
+  /** Nothing could be sent: Telegram does not answer. */
+  telegram_unavailable: 'time',
+  /** The person blocked the bot or never began a chat with it. */
+  unreachable: 'return',
+  /** The log is switched off. */
+  off: 'switch',
+  /** Whoever placed the order asked for no delivery. */
+  not_logged: 'owner',
+  /** It was sent, and no answer came: nobody knows whether it arrived. */
+  unknown: 'owner',
+  /** A process died while it sent it. */
+  interrupted: 'owner',
+  /** Telegram refused it. */
+  refused: 'owner',
+} as const satisfies Record<string, 'time' | 'return' | 'switch' | 'owner'>;
+export type Obstacle = keyof typeof OBSTACLES;
+
+/** The obstacles that end in this way. */
+export function obstaclesEndedBy(end: (typeof OBSTACLES)[Obstacle]): Obstacle[] {
+  return (Object.keys(OBSTACLES) as Obstacle[]).filter((obstacle) => OBSTACLES[obstacle] === end);
+}

@@ -12,6 +12,8 @@ export type RecordDraft = Readonly<{
   objectId: string;
   facts: Omit<BillingRecord, 'hoshi' | 'record' | 'type' | 'about' | 'at'>;
   at: Date;
+  /** False: it is not to be delivered. */
+  isLogged?: boolean;
 }>;
 
 /** A record as the SQL function `write_billing_records` takes it; bytes in base64. */
@@ -24,6 +26,7 @@ export type RecordRow = Readonly<{
   ciphertext: string | null;
   waiting: string | null;
   sha256: string | null;
+  obstacle: 'not_logged' | null;
   created_at: string;
   sealed_at: string | null;
 }>;
@@ -39,15 +42,19 @@ export async function sealRecords(
   const rows: RecordRow[] = [];
   // One after the other: each takes a millisecond, and others' requests come in between.
   for (const draft of drafts) rows.push(await sealRecord(ctx, draft));
-  return { rows, jobs: rows.filter(({ status }) => status === 'sealed').map(deliveryOf) };
+  return {
+    rows,
+    jobs: rows.filter(({ obstacle, status }) => status === 'sealed' && obstacle === null).map(deliveryOf),
+  };
 }
 
 async function sealRecord(ctx: Ctx, draft: RecordDraft): Promise<RecordRow> {
-  const { at, facts, objectId, owner, type } = draft;
+  const { at, facts, isLogged = true, objectId, owner, type } = draft;
   const id = newId(ctx, 'rec');
   const text = writeRecord({ hoshi: 1, record: id, type, about: objectId, at: at.toISOString(), ...facts });
   const now = ctx.clock.now();
-  const row = { id, user_id: owner.userId, type, object_id: objectId, created_at: now.toISOString() };
+  const obstacle = isLogged ? null : ('not_logged' as const);
+  const row = { id, user_id: owner.userId, type, object_id: objectId, obstacle, created_at: now.toISOString() };
   if (owner.publicKeys.length === 0)
     return { ...row, status: 'waiting', waiting: base64(sealBytes(owner.dataKey, Buffer.from(text))), ...NOT_SEALED };
   const ciphertext = await encryptRecord(ctx, text, owner);

@@ -15,6 +15,8 @@ export type OpenOrder = Readonly<{
   createdAt: Date;
   expiresAt: Date;
   platformFeeBps: number;
+  /** Whether its record is delivered to its buyer. */
+  isLogged: boolean;
   /** A provider holds it and may take the money at any moment. */
   hold: Hold | null;
   attempt: Readonly<{
@@ -64,7 +66,13 @@ export type LoadedCheckout = Readonly<{
   plan: Readonly<{ id: string; code: string; texts: unknown }>;
   prices: ReadonlyArray<LoadedPrice>;
   /** Null when we never met them; what follows then says that they hold nothing. */
-  buyer: Readonly<{ id: string; subject: Subject | null; language: string }> | null;
+  buyer: Readonly<{
+    id: string;
+    subject: Subject | null;
+    language: string;
+    /** Their log is on, and there is somewhere to deliver it: a group that takes records, or the chat with the bot. */
+    takesRecords: boolean;
+  }> | null;
   /** When their latest attempts of the last minute began, without those that others opened by a link. */
   recent: ReadonlyArray<Date>;
   hasLasting: boolean;
@@ -88,7 +96,9 @@ const LOAD = {
           WHERE q.product_id = (SELECT id FROM product WHERE id = $1 OR code = $1) HAVING count(*) = 1
       ) named ORDER BY rank LIMIT 1
     ), buyer AS MATERIALIZED (
-      SELECT u.id, encode(l.subject, 'hex') AS subject, u.language FROM users u LEFT JOIN identity_link l ON l.user_id = u.id
+      SELECT u.id, encode(l.subject, 'hex') AS subject, u.language, coalesce(g.is_on, true)
+          AND (u.is_reachable OR (g.sealed IS NOT NULL AND g.obstacle IS NULL)) AS takes_records
+      FROM users u LEFT JOIN identity_link l ON l.user_id = u.id LEFT JOIN personal_log g ON g.user_id = u.id
       WHERE u.id = coalesce($3, (SELECT user_id FROM identity_link WHERE subject = $4))
     )
     SELECT json_build_object(
@@ -100,7 +110,7 @@ const LOAD = {
           'interval', pr."interval", 'isActive', pr.is_active, 'order', o.found) ORDER BY pr.currency, pr."interval"), '[]')
         FROM price pr LEFT JOIN LATERAL (
           SELECT json_build_object('id', i.id, 'createdAt', i.created_at, 'expiresAt', i.expires_at,
-            'platformFeeBps', i.platform_fee_bps,
+            'platformFeeBps', i.platform_fee_bps, 'isLogged', i.is_logged,
             'hold', (
               SELECT json_build_object('id', r.id, 'provider', r.provider, 'chargeId', r.charge_id, 'progress', r.progress, 'attempt', (
                 SELECT json_build_object('id', h.id, 'userId', h.user_id, 'reference', h.reference, 'openedBy', h.opened_by)
@@ -116,7 +126,8 @@ const LOAD = {
           FROM invoice i WHERE i.user_id = (SELECT id FROM buyer) AND i.price_id = pr.id AND i.status = 'open'
         ) o ON true
         WHERE pr.plan_id = pl.id),
-      'buyer', (SELECT json_build_object('id', id, 'subject', subject, 'language', language) FROM buyer),
+      'buyer', (SELECT json_build_object('id', id, 'subject', subject, 'language', language, 'takesRecords', takes_records)
+        FROM buyer),
       'recent', (SELECT coalesce(json_agg(r.created_at), '[]') FROM (SELECT created_at FROM payment_attempt
         WHERE user_id = (SELECT id FROM buyer) AND opened_by <> 'link' AND created_at > $5
         ORDER BY created_at DESC LIMIT ${ATTEMPTS_PER_MINUTE}) r),

@@ -51,6 +51,8 @@ export type StartRequest = Readonly<{
   isByLink?: boolean;
   /** What a server with an API key may set otherwise than the catalogue. */
   terms?: Readonly<{ platformFeeBps?: number; expiresInMinutes?: number }>;
+  /** False: its record is not delivered to the buyer's log. */
+  isLogged?: boolean;
 }>;
 
 /** An order that can be paid now. `url` is null when it was delivered into the chat. */
@@ -62,6 +64,8 @@ export type OpenInvoice = Readonly<{
   isResumed: boolean;
   /** The platform's part of this order, which an order that was open before keeps. */
   platformFeeBps: number;
+  /** Whether its record is delivered, which an order that was open before keeps too. */
+  isLogged: boolean;
   /** Providers that come first and could not be used: they do not answer at present. */
   passedOver: ReadonlyArray<string>;
 }>;
@@ -147,6 +151,7 @@ function findResumable(
     expiresAt: order.expiresAt,
     isResumed: true,
     platformFeeBps: order.platformFeeBps,
+    isLogged: order.isLogged,
     passedOver: [],
   };
 }
@@ -210,7 +215,7 @@ async function open(
   if (reusable && attempt) await closeAttempt(ctx, attempt);
   else if (attempt) await queueJobs(ctx, closeCheckoutJobs([attempt]));
 
-  const { id: invoiceId, expiresAt, platformFeeBps } = order;
+  const { id: invoiceId, expiresAt, isLogged, platformFeeBps } = order;
   const { tried, passedOver } = passOver(candidates, bought.loaded.breakers, now);
   const skipped: PassedOver[] = passedOver.map(({ providerId }) => ({ providerId, reason: 'breaker_open' }));
   let isNew = reusable === null;
@@ -231,7 +236,7 @@ async function open(
       const { providerId } = candidate;
       if (bought.loaded.breakers.some(({ provider }) => provider === providerId)) await noteSuccess(ctx, providerId);
       const others = skipped.map((other) => other.providerId);
-      return { invoiceId, providerId, url, expiresAt, isResumed: false, platformFeeBps, passedOver: others };
+      return { invoiceId, providerId, url, expiresAt, isResumed: false, platformFeeBps, isLogged, passedOver: others };
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
       lastFailure = error;
@@ -253,7 +258,7 @@ function openerOf({ isByLink = false, token }: StartRequest): NonNullable<OpenOr
   return token === undefined ? 'buyer' : 'stored_method';
 }
 
-type Order = Pick<OpenOrder, 'id' | 'expiresAt' | 'platformFeeBps'>;
+type Order = Pick<OpenOrder, 'id' | 'expiresAt' | 'platformFeeBps' | 'isLogged'>;
 /** `reason`: breaker_open, or the code of its failure a moment ago. */
 type PassedOver = Readonly<{ providerId: string; reason: string }>;
 type Opening = Readonly<{
@@ -264,12 +269,13 @@ type Opening = Readonly<{
   passedOver: ReadonlyArray<PassedOver>;
 }>;
 
-function newOrder(ctx: Ctx, { terms }: StartRequest, { loaded }: Bought): Order {
+function newOrder(ctx: Ctx, { isLogged = true, terms }: StartRequest, { loaded }: Bought): Order {
   const minutes = Math.min(terms?.expiresInMinutes ?? ctx.policy.invoiceTtlMinutes, MAX_EXPIRY_MINUTES);
   return {
     id: newId(ctx, 'inv'),
     expiresAt: new Date(ctx.clock.now().getTime() + minutes * 60_000),
     platformFeeBps: terms?.platformFeeBps ?? loaded.product.platformFeeBps ?? ctx.policy.platformFeeBps,
+    isLogged,
   };
 }
 
@@ -313,6 +319,7 @@ async function writeAttempt(
           currency: price.currency,
           developer_user_id: product.developerUserId,
           platform_fee_bps: order.platformFeeBps,
+          is_logged: order.isLogged,
           expires_at: order.expiresAt.toISOString(),
         }
       : null,

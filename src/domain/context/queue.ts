@@ -25,6 +25,7 @@ export const NOTICE_KINDS = [
   'share_held',
   'share_released',
   'share_lost',
+  'log_broken',
   'attention',
   'key_expiring',
 ] as const;
@@ -44,6 +45,7 @@ export type JobPayloads = {
   tell_operators: { objectId: string; what: string };
   deliver_record: { recordId: string };
   reseal_records: { userId: string };
+  resume_records: { userId: string };
 };
 export type JobName = keyof JobPayloads;
 
@@ -69,6 +71,11 @@ export function toJobRow(job: JobRequest, now: Date) {
 /** A notice in the lane of its reader, so that they read what happened in the order it happened. */
 export function noticeJob(notice: NoticeJob, options: { key?: string; runAt?: Date } = {}): JobRequest {
   return { name: 'send_notice', lane: `chat:${notice.userId}`, payload: notice, ...options };
+}
+
+/** What could not be delivered to a person is queued again: they can be written to. */
+export function resumeJob(userId: string): JobRequest {
+  return { name: 'resume_records', lane: `log:${userId}`, payload: { userId } };
 }
 
 /** Something an operator should know of: a refund, a dispute, a payment that came late or with another sum, or its hold. */

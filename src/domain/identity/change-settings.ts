@@ -1,8 +1,9 @@
 import type { Ctx } from '#domain/context/context.ts';
 import { requireOwnerOr } from '#domain/context/permission.ts';
+import { getUser } from '#domain/identity/find-user.ts';
 import type { Language } from '#domain/identity/rules.ts';
+import { updateUser } from '#domain/identity/update-user.ts';
 import type { User } from '#lib/generated/prisma/client.ts';
-import { getUser } from './find-user.ts';
 
 export type Settings = {
   userId: string;
@@ -16,14 +17,12 @@ export type Settings = {
 export async function changeSettings(ctx: Ctx, settings: Settings): Promise<User> {
   const { userId, language, wantsReminders, wantsSalesNotices, isReachable } = settings;
   requireOwnerOr(ctx, userId, 'subscriptions:write');
-  await getUser(ctx, userId);
-  return ctx.db.user.update({
-    where: { id: userId },
-    data: {
-      ...(language === undefined ? {} : { language, hasChosenLanguage: true }),
-      ...(wantsReminders === undefined ? {} : { wantsReminders }),
-      ...(wantsSalesNotices === undefined ? {} : { wantsSalesNotices }),
-      ...(isReachable === undefined ? {} : { isReachable }),
-    },
-  });
+  const before = await getUser(ctx, userId);
+  const data = {
+    ...(language === undefined ? {} : { language, hasChosenLanguage: true }),
+    ...(wantsReminders === undefined ? {} : { wantsReminders }),
+    ...(wantsSalesNotices === undefined ? {} : { wantsSalesNotices }),
+    ...(isReachable === undefined ? {} : { isReachable }),
+  };
+  return updateUser(ctx, { before, data });
 }

@@ -2,6 +2,7 @@ import { type Ctx, newId } from '#domain/context/context.ts';
 import { sealAccount } from '#domain/identity/account.ts';
 import { findUserByTelegramId } from '#domain/identity/find-user.ts';
 import { languageFor } from '#domain/identity/rules.ts';
+import { updateUser } from '#domain/identity/update-user.ts';
 import type { User } from '#lib/generated/prisma/client.ts';
 
 /**
@@ -25,7 +26,7 @@ export async function ensureUser(
       ...(isAdmin && found.role !== 'admin' ? { role: 'admin' as const } : {}),
     };
     if (Object.keys(changes).length === 0) return found;
-    return ctx.db.user.update({ where: { id: found.id }, data: changes });
+    return updateUser(ctx, { before: found, data: changes });
   }
   await insertUser(ctx, telegramId, {
     role: isAdmin ? 'admin' : 'user',

@@ -33,7 +33,15 @@ export type ChargeKey = Readonly<{ providerId: string; chargeId: string; invoice
 /** Everything a charge is judged by, read in one query. */
 export type LoadedCharge = Readonly<{
   order: SettlingOrder;
-  invoice: Readonly<{ id: string; userId: string; priceId: string; planId: string; productId: string }>;
+  invoice: Readonly<{
+    id: string;
+    userId: string;
+    priceId: string;
+    planId: string;
+    productId: string;
+    /** Whether the record of it is delivered. */
+    isLogged: boolean;
+  }>;
   /** What is bought, as the records of it name it. */
   item: SoldItem;
   /** To whom the records of it are sealed: whoever paid, and the developer with a share. Null: never met, or erased. */
@@ -67,6 +75,7 @@ type Row = {
   currency: string;
   platform_fee_bps: number;
   developer_user_id: string | null;
+  is_logged: boolean;
   buyer: Subject | null;
   payer_user_id: string | null;
   opened_method: string | null;
@@ -95,7 +104,7 @@ const LOAD_CHARGES = {
   name: 'load_charges',
   text: `
     SELECT key.position, i.id AS invoice_id, i.user_id, i.price_id, i.plan_id, i.product_id, i.kind, i."interval", i.status,
-      i.amount, i.currency, i.platform_fee_bps, i.developer_user_id, encode(buyer.subject, 'hex') AS buyer, CASE WHEN key.payer IS NULL THEN i.user_id ELSE payer.user_id END AS payer_user_id,
+      i.amount, i.currency, i.platform_fee_bps, i.developer_user_id, i.is_logged, encode(buyer.subject, 'hex') AS buyer, CASE WHEN key.payer IS NULL THEN i.user_id ELSE payer.user_id END AS payer_user_id,
       (SELECT a.method FROM payment_attempt a WHERE a.invoice_id = i.id AND a.provider = key.provider AND a.method IS NOT NULL
         ORDER BY a.status = 'failed', a.created_at DESC, a.id DESC LIMIT 1) AS opened_method,
       existing.id AS existing_id, existing.status AS existing_status,
@@ -169,6 +178,7 @@ function toLoadedCharge(row: Row): LoadedCharge {
       priceId: row.price_id,
       planId: row.plan_id,
       productId: row.product_id,
+      isLogged: row.is_logged,
     },
     payerUserId: row.payer_user_id,
     item: row.item,

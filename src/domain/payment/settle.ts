@@ -176,7 +176,7 @@ async function seal(ctx: Ctx, { charge, developerUserId, loaded, payerUserId, ro
   const paying = loaded.payer ? await openOwner(ctx, loaded.payer) : await findOwner(ctx, payerUserId);
   const sharing = developerUserId && loaded.developer ? await openOwner(ctx, loaded.developer) : null;
   const drafts = [
-    ...(paying ? [describePayment(paying, charge)] : []),
+    ...(paying ? [{ ...describePayment(paying, charge), isLogged: loaded.invoice.isLogged }] : []),
     ...(sharing ? [describeShare(sharing, charge)] : []),
   ];
   const records = await sealRecords(ctx, drafts);

@@ -20,6 +20,7 @@ import {
   tellShareReleased,
 } from './dispute.ts';
 import { tellKeyEnds } from './key-ends.ts';
+import { tellLogBroken } from './log-broken.ts';
 import {
   type Composed,
   type Facts,
@@ -80,6 +81,7 @@ const COMPOSERS: Record<NoticeKind, (telling: Telling, objectId: string) => Prom
   share_held: aboutDispute('open', tellShareHeld),
   share_released: aboutDispute('won', tellShareReleased),
   share_lost: aboutDispute('lost', tellShareLost),
+  log_broken: tellLogBroken,
   attention: tellAttention,
   key_expiring: tellKeyEnds,
 };

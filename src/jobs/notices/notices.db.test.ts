@@ -5,6 +5,7 @@ import { asActor, type Ctx, newId } from '#domain/context/context.ts';
 import { NOTICE_KINDS, type NoticeJob, type NoticeKind } from '#domain/context/queue.ts';
 import { telegramIdOf } from '#domain/identity/account.ts';
 import { ensureUser } from '#domain/identity/ensure-user.ts';
+import { bindLog } from '#domain/personal-log/bind.ts';
 import { fixedClock } from '#lib/clock.ts';
 import type { BillingKeyStatus, Prisma, User } from '#lib/generated/prisma/client.ts';
 import { composeNotice } from './compose.ts';
@@ -315,6 +316,11 @@ describe('notices', () => {
     share_held: async (ctx, reader) => makeDisputed(ctx, await makeReader(ctx), 'open', sharedWith(reader)),
     share_released: async (ctx, reader) => makeDisputed(ctx, await makeReader(ctx), 'won', sharedWith(reader)),
     share_lost: async (ctx, reader) => makeDisputed(ctx, await makeReader(ctx), 'lost', sharedWith(reader)),
+    log_broken: async (ctx, reader) => {
+      await bindLog(ctx, { userId: reader.id, group: { chatId: -1_002_000_000_001, topicId: 5 } });
+      await ctx.db.personalLog.update({ where: { userId: reader.id }, data: { obstacle: 'removed' } });
+      return reader.id;
+    },
     attention: (ctx, reader) => makePayment(ctx, reader, MONTH, { irregularity: 'late' }),
     key_expiring: (ctx, reader) => makeKey(ctx, reader, PERIOD_END),
   };
@@ -357,13 +363,24 @@ describe('notices', () => {
     share_held: { amounts: ['250 ★', '170 ★'], date: null, buttons: [] },
     share_released: { amounts: ['170 ★'], date: null, buttons: [] },
     share_lost: { amounts: ['250 ★'], date: null, buttons: [] },
+    log_broken: { amounts: [], date: null, buttons: [/^https:\/\/t\.me\/hoshi_sandbox_bot\?start=log$/] },
     attention: { amounts: ['150 ★'], date: null, buttons: [] },
     key_expiring: { amounts: [], date: 'period', buttons: [/startapp=keys$/] },
   };
   /** What a text calls the thing it is about; an operator reads ids. */
   const names = {
-    en: { plan: 'Personal log Pro', plugin: 'Voice notes', key: 'keys for billing records' },
-    ja: { plan: 'パーソナルログ プロ', plugin: 'ボイスメモ変換', key: 'お支払いの記録を暗号化する鍵' },
+    en: {
+      plan: 'Personal log Pro',
+      plugin: 'Voice notes',
+      key: 'keys for billing records',
+      group: 'was removed from the group',
+    },
+    ja: {
+      plan: 'パーソナルログ プロ',
+      plugin: 'ボイスメモ変換',
+      key: 'お支払いの記録を暗号化する鍵',
+      group: 'グループからHoshiが外されました',
+    },
   };
   const dates = {
     en: { period: '20 December 2026', today: '20 November 2026', grace: '23 November 2026' },
@@ -379,9 +396,9 @@ describe('notices', () => {
       expect(message?.parse_mode).toBe('HTML');
       const text = message?.text ?? '';
       expect(isWellFormed(text), text).toBe(true);
-      const { key, plan, plugin } = names[language];
+      const { group, key, plan, plugin } = names[language];
       const isSold = kind === 'sale' || kind.startsWith('share_');
-      const about: Partial<Record<NoticeKind, string>> = { attention: objectId, key_expiring: key };
+      const about: Partial<Record<NoticeKind, string>> = { attention: objectId, key_expiring: key, log_broken: group };
       expect(text).toContain(about[kind] ?? (isSold ? plugin : plan));
       for (const amount of amounts) expect(text).toContain(amount);
       if (date) expect(text).toContain(dates[language][date]);
@@ -595,6 +612,7 @@ describe('notices', () => {
       ['refund_to_claim', await makeRefund(ctx, paid)],
       ['payment_waiting', await makeHold(ctx, reader, { status: 'paid', paidAt: NOW })],
       ['attention', await makeRefund(ctx, paid)],
+      ['log_broken', reader.id],
     ];
     const { attemptId, invoiceId } = await makeOpenOrder(ctx, await makeReader(ctx));
     await ctx.db.invoice.update({ where: { id: invoiceId }, data: { status: 'paid', closedAt: NOW } });

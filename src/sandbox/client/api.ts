@@ -1,5 +1,6 @@
 import type {
   SimFaults,
+  SimGroup,
   SimMessage,
   SimPayForm,
   SimPayResult,
@@ -67,6 +68,11 @@ export const api = {
   say: (userId: number, text: string) => call<SimMessage>('POST', `/sim/chats/${userId}/text`, { text }),
   press: (userId: number, messageId: number, data: string) =>
     call<unknown>('POST', `/sim/chats/${userId}/callback`, { message_id: messageId, data }),
+  share: (userId: number, answer: { request_id: number; group_id?: number; title?: string }) =>
+    call<SimGroup>('POST', `/sim/chats/${userId}/share`, answer),
+  changeGroup: (id: number, change: Partial<SimGroup>) => call<SimGroup>('PATCH', `/sim/groups/${id}`, change),
+  removeTopic: (groupId: number, threadId: number) =>
+    call<unknown>('DELETE', `/sim/groups/${groupId}/topics/${threadId}`),
   launch: (request: LaunchRequest) => call<{ url: string; init_data: string }>('POST', '/sim/webapp/launch', request),
   payForm: (slug: string, userId: number) => call<SimPayForm>('POST', slugPath(slug, 'form'), { user_id: userId }),
   pay: (slug: string, userId: number, formId: string, signal: AbortSignal) =>

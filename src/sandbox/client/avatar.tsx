@@ -25,6 +25,17 @@ export function Avatar({ user }: { user: SimUser }) {
   );
 }
 
+/** A group's first letter on its colour. */
+export function GroupAvatar({ id, title }: { id: number; title: string }) {
+  const [from, to] = peerColors[Math.abs(id) % peerColors.length] ?? ['#82b1ff', '#665fff'];
+  const style: CSSProperties = { background: `linear-gradient(${from}, ${to})` };
+  return (
+    <span className="avatar" style={style} aria-hidden="true">
+      {initials(title)}
+    </span>
+  );
+}
+
 /** The bot's picture. */
 export function BotAvatar({ size }: { size: 'small' | 'large' }) {
   return (

@@ -26,6 +26,8 @@ function ServiceMessage({ message }: { message: SimMessage }) {
     words = say(stars(payment.total_amount), payment.title);
   }
   if (refund) words = texts.chat.refundedService(stars(refund.total_amount));
+  if (message.chat_shared) words = texts.groups.shared;
+  if (message.forum_topic_created) words = texts.groups.topicMade(message.forum_topic_created.name);
   return (
     <li className="service" data-testid={`message-${message.message_id}`}>
       <span>{words}</span>
@@ -148,7 +150,8 @@ export function Bubble({ message }: { message: SimMessage }) {
   const phone = usePhone();
   const texts = useTexts();
   const language = useLanguage();
-  if (message.from === 'service' || message.successful_payment || message.refunded_payment) {
+  const isService = message.successful_payment ?? message.refunded_payment ?? message.forum_topic_created;
+  if (message.from === 'service' || isService) {
     return <ServiceMessage message={message} />;
   }
   const keyboard = inlineKeyboard(message, texts.chat.payButton);
@@ -173,6 +176,7 @@ export function Bubble({ message }: { message: SimMessage }) {
         )}
         <span className="bubble-meta">
           {message.edit_date !== undefined && <span>{texts.chat.edited} </span>}
+          {message.is_silent && <span>{texts.groups.silent} </span>}
           <time dateTime={new Date(message.date * 1000).toISOString()}>
             {formatTime(message.date * 1000, language)}
           </time>

@@ -1,70 +1,19 @@
-import { Fragment, useEffect, useRef } from 'react';
 import type { SimMessage } from '../control.ts';
 import { api } from './api.ts';
 import { Avatar, BotAvatar } from './avatar.tsx';
 import { descriptionOf } from './bot-settings.ts';
-import { Bubble } from './bubble.tsx';
+import { useGroups, useUnreadInGroups } from './chat-list.tsx';
 import { Composer } from './composer.tsx';
-import { dayKey, formatDay } from './format.ts';
+import { Icon } from './icons.tsx';
+import { MessageList } from './message-list.tsx';
 import { usePhone } from './phone-context.ts';
 import { useSnapshot } from './store.ts';
-import { useLanguage, useTexts } from './texts.ts';
+import { useTexts } from './texts.ts';
 
 /** The keyboard of the newest bot message that set one; an empty one takes it away. */
 function currentReplyKeyboard(messages: ReadonlyArray<SimMessage>): SimMessage['reply_keyboard'] {
   const setter = messages.findLast((message) => message.reply_keyboard !== undefined);
   return setter?.reply_keyboard?.length ? setter.reply_keyboard : undefined;
-}
-
-function DayMark({ ms, nowMs }: { ms: number; nowMs: number }) {
-  const texts = useTexts();
-  const language = useLanguage();
-  return (
-    <li className="day-mark">
-      <span>{dayKey(ms) === dayKey(nowMs) ? texts.chat.today : formatDay(ms, language)}</span>
-    </li>
-  );
-}
-
-function MessageList({ messages }: { messages: ReadonlyArray<SimMessage> }) {
-  const texts = useTexts();
-  const { skewMs } = useSnapshot();
-  const nowMs = Date.now() + skewMs;
-  const scroller = useRef<HTMLDivElement>(null);
-  const last = messages.at(-1);
-  const lastMark = `${messages.length}:${last?.message_id}:${last?.edit_date}`;
-
-  // The newest message is what the reader waits for; `lastMark` says that there is one.
-  useEffect(() => {
-    if (!lastMark) return;
-    scroller.current?.scrollTo({ top: scroller.current.scrollHeight });
-  }, [lastMark]);
-
-  return (
-    <div
-      className="message-scroller"
-      ref={scroller}
-      role="log"
-      aria-label={texts.chat.label}
-      aria-live="polite"
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard.
-      tabIndex={0}
-    >
-      <ol className="message-list">
-        {messages.map((message, index) => {
-          const ms = message.date * 1000;
-          const previous = messages[index - 1];
-          const newDay = !previous || dayKey(previous.date * 1000) !== dayKey(ms);
-          return (
-            <Fragment key={message.message_id}>
-              {newDay && <DayMark ms={ms} nowMs={nowMs} />}
-              <Bubble message={message} />
-            </Fragment>
-          );
-        })}
-      </ol>
-    </div>
-  );
 }
 
 function EmptyChat() {
@@ -107,15 +56,29 @@ function Foot({ messages }: { messages: ReadonlyArray<SimMessage> }) {
   );
 }
 
-/** The private chat of the chosen user and the bot. */
-export function Chat({ inert }: { inert: boolean }) {
+/** The private chat of the chosen user and the bot. `onBack`: to their other chats, once they have some. */
+export function BotChat({ onBack }: { onBack: () => void }) {
   const phone = usePhone();
   const texts = useTexts();
   const { chats } = useSnapshot();
   const messages = chats.get(phone.user.id);
+  const hasGroups = useGroups().length > 0;
+  const unread = useUnreadInGroups();
   return (
-    <div className="chat" data-testid="chat" inert={inert}>
+    <>
       <header className="chat-header">
+        {hasGroups && (
+          <button
+            type="button"
+            className="round"
+            aria-label={texts.groups.chats}
+            data-testid="chat-back"
+            onClick={onBack}
+          >
+            <Icon name="back" />
+          </button>
+        )}
+        {unread > 0 && <span className="unread-count">{unread}</span>}
         <BotAvatar size="small" />
         <div className="chat-title">
           <strong>{phone.state.bot.first_name}</strong>
@@ -129,6 +92,6 @@ export function Chat({ inert }: { inert: boolean }) {
         {messages !== undefined && messages.length > 0 && <MessageList messages={messages} />}
       </div>
       {messages && <Foot messages={messages} />}
-    </div>
+    </>
   );
 }

@@ -1,5 +1,5 @@
 import { type FormEvent, useRef, useState } from 'react';
-import type { SimMessage } from '../control.ts';
+import type { SimMessage, SimReplyButton } from '../control.ts';
 import { commandsOf, menuButtonOf } from './bot-settings.ts';
 import { rowKey } from './format.ts';
 import { Icon } from './icons.tsx';
@@ -27,13 +27,13 @@ function CommandList({ filter, onChoose }: { filter: string; onChoose: (command:
   );
 }
 
-function ReplyKeyboard({ rows, onPress }: { rows: ReplyKeyboardRows; onPress: (text: string) => void }) {
+function ReplyKeyboard({ rows, onPress }: { rows: ReplyKeyboardRows; onPress: (button: SimReplyButton) => void }) {
   return (
     <div className="reply-keyboard">
       {rows.map((row) => (
         <div className="inline-row" key={rowKey(row)}>
           {row.map((button) => (
-            <button type="button" key={button.text} onClick={() => onPress(button.text)}>
+            <button type="button" key={button.text} onClick={() => onPress(button)}>
               {button.text}
             </button>
           ))}
@@ -58,6 +58,8 @@ export function Composer({ replyKeyboard }: { replyKeyboard: ReplyKeyboardRows |
     void phone.say(text);
     input.current?.focus();
   };
+  const press = ({ request_chat: request, text }: SimReplyButton) =>
+    request ? void phone.chooseChat(request) : send(text);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (draft.trim()) send(draft.trim());
@@ -127,7 +129,7 @@ export function Composer({ replyKeyboard }: { replyKeyboard: ReplyKeyboardRows |
           <Icon name="send" size={22} />
         </button>
       </form>
-      {replyKeyboard && keyboardOpen && <ReplyKeyboard rows={replyKeyboard} onPress={send} />}
+      {replyKeyboard && keyboardOpen && <ReplyKeyboard rows={replyKeyboard} onPress={press} />}
     </div>
   );
 }

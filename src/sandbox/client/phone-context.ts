@@ -1,10 +1,13 @@
 import { createContext, useContext } from 'react';
-import type { SimPayResult, SimState, SimUser } from '../control.ts';
+import type { SimPayResult, SimReplyButton, SimState, SimUser } from '../control.ts';
 import type { Theme } from './url-state.ts';
 
 export type DialogButton = { id: string; label: string; style: 'default' | 'destructive' | 'cancel' };
 
 export type DialogRequest = { title: string; message: string; buttons: ReadonlyArray<DialogButton>; testId?: string };
+
+/** Which chats a button under the text field asks for. */
+export type ChatRequest = NonNullable<SimReplyButton['request_chat']>;
 
 /** What the screens inside the phone share: who holds it, and the sheets anything may open. */
 export type Phone = {
@@ -17,6 +20,8 @@ export type Phone = {
   openInvoice(slug: string): Promise<SimPayResult['reported']>;
   /** Opens the top-up sheet; resolves when it is closed. */
   openTopUp(neededStars: number): Promise<void>;
+  /** Opens the list of chats for a button that asks for one. */
+  chooseChat(request: ChatRequest): Promise<void>;
   launchApp(request: { url?: string; startParam?: string }): Promise<void>;
   openLink(url: string): void;
   say(text: string): Promise<void>;

@@ -1,12 +1,13 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { SimState, SimUser } from '../control.ts';
 import { api, SimRefusal } from './api.ts';
-import { Chat } from './chat.tsx';
+import { Chats } from './chats.tsx';
 import { formatTime } from './format.ts';
 import { readLink } from './links.ts';
 import { MiniApp } from './mini-app.tsx';
 import { PaySheet } from './pay-sheet.tsx';
 import { type Phone, PhoneContext } from './phone-context.ts';
+import { ShareSheet } from './share-sheet.tsx';
 import { PhoneDialog } from './sheet.tsx';
 import { store } from './store.ts';
 import { useLanguage, useTexts } from './texts.ts';
@@ -46,7 +47,7 @@ function usePhoneActions(request: { user: SimUser; state: SimState; theme: Theme
   const texts = useTexts();
   const overlays = useOverlays();
   const [app, setApp] = useState<{ id: number; url: string }>();
-  const { invoice, topUp, dialog, showToast, vibrate } = overlays;
+  const { invoice, topUp, share, dialog, showToast, vibrate } = overlays;
 
   const fail = useCallback(
     (cause: unknown) => {
@@ -113,6 +114,7 @@ function usePhoneActions(request: { user: SimUser; state: SimState; theme: Theme
       ask: dialog.ask,
       openInvoice: invoice.ask,
       openTopUp: topUp.ask,
+      chooseChat: share.ask,
       launchApp,
       openLink,
       say,
@@ -120,7 +122,21 @@ function usePhoneActions(request: { user: SimUser; state: SimState; theme: Theme
       haptic: vibrate,
       fail,
     }),
-    [user, state, theme, dialog.ask, invoice.ask, topUp.ask, launchApp, openLink, say, showToast, vibrate, fail],
+    [
+      user,
+      state,
+      theme,
+      dialog.ask,
+      invoice.ask,
+      topUp.ask,
+      share.ask,
+      launchApp,
+      openLink,
+      say,
+      showToast,
+      vibrate,
+      fail,
+    ],
   );
   const closeApp = useCallback(() => setApp(undefined), []);
   return { phone, overlays, app, closeApp };
@@ -155,7 +171,7 @@ export function PhoneFrame(props: {
 }) {
   const texts = useTexts();
   const { phone, overlays, app, closeApp } = usePhoneActions(props);
-  const { invoice, topUp, dialog, toast, haptic } = overlays;
+  const { invoice, topUp, share, dialog, toast, haptic } = overlays;
   const { wish, onAppOpened } = props;
   const fulfilled = useRef(0);
   useCallbackAnswers(phone, texts.ok);
@@ -172,13 +188,13 @@ export function PhoneFrame(props: {
   }, [appId, onAppOpened]);
 
   const overPay = Boolean(topUp.pending || dialog.pending);
-  const overApp = Boolean(invoice.pending || overPay);
+  const overApp = Boolean(invoice.pending || share.pending || overPay);
   return (
     <PhoneContext value={phone}>
       <section className="phone" data-testid="phone" aria-label={texts.tabs.phone}>
         <div className="phone-screen" style={themeVariables(props.theme)}>
           <StatusBar />
-          <Chat inert={Boolean(app) || overApp} />
+          <Chats inert={Boolean(app) || overApp} />
           {app && <MiniApp key={app.id} url={app.url} inert={overApp} onClose={closeApp} />}
           {invoice.pending && (
             <PaySheet
@@ -190,6 +206,9 @@ export function PhoneFrame(props: {
           )}
           {topUp.pending && (
             <TopUpSheet key={topUp.pending.id} needed={topUp.pending.request} onClose={topUp.dismiss} />
+          )}
+          {share.pending && (
+            <ShareSheet key={share.pending.id} request={share.pending.request} onClose={share.dismiss} />
           )}
           {dialog.pending && (
             <PhoneDialog key={dialog.pending.id} request={dialog.pending.request} onAnswer={dialog.answer} />

@@ -174,6 +174,12 @@ export const store = {
     unread.delete(userId);
     update({ unread });
   },
+  markRead(chatId: number): void {
+    if (!snapshot.unread.has(chatId)) return;
+    const unread = new Map(snapshot.unread);
+    unread.delete(chatId);
+    update({ unread });
+  },
   logBridge(entry: Omit<BridgeEntry, 'id' | 'atMs'>): void {
     bridgeSequence += 1;
     const atMs = Date.now() + snapshot.skewMs;

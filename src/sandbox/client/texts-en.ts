@@ -249,6 +249,31 @@ export const english = {
     noAnswer: 'The bot did not answer the button.',
   },
 
+  groups: {
+    chats: 'Chats',
+    choose: 'Choose a group',
+    chooseText: (bot: string) =>
+      `A group of yours with topics. ${bot} is added as an administrator that may manage topics.`,
+    name: 'Name of a new group',
+    create: 'Create a group',
+    topic: 'Topic',
+    noTopics: 'There is no topic in this group.',
+    botIs: {
+      administrator: 'The bot is an administrator',
+      member: 'The bot is a member',
+      left: 'The bot is not in this group',
+      kicked: 'The bot was removed',
+    },
+    removeBot: 'Remove the bot',
+    addBot: 'Add the bot as administrator',
+    deleteTopic: 'Delete the topic',
+    deleteTopicText: 'All messages in it are deleted too.',
+    keepTopic: 'Cancel',
+    shared: 'You shared a group with the bot',
+    topicMade: (name: string) => `The bot made the topic “${name}”`,
+    silent: 'without a sound',
+  },
+
   pay: {
     title: 'Confirm your purchase',
     question: (title: string, bot: string) => phrase('Buy ', title, ` from ${bot}?`),

@@ -268,6 +268,30 @@ export const japanese: Texts = {
     network: 'サンドボックスから応答がありません。',
   },
 
+  groups: {
+    chats: 'チャット',
+    choose: 'グループを選ぶ',
+    chooseText: (bot) => `トピックのある自分のグループです。${bot} は、トピックを管理できる管理者として追加されます。`,
+    name: '新しいグループの名前',
+    create: 'グループを作成',
+    topic: 'トピック',
+    noTopics: 'このグループにはトピックがありません。',
+    botIs: {
+      administrator: 'ボットは管理者です',
+      member: 'ボットはメンバーです',
+      left: 'ボットはこのグループにいません',
+      kicked: 'ボットは削除されました',
+    },
+    removeBot: 'ボットを削除',
+    addBot: 'ボットを管理者として追加',
+    deleteTopic: 'トピックを削除',
+    deleteTopicText: '中のメッセージもすべて削除されます。',
+    keepTopic: 'キャンセル',
+    shared: 'グループをボットに共有しました',
+    topicMade: (name) => `ボットがトピック「${name}」を作成しました`,
+    silent: '通知音なし',
+  },
+
   topUp: {
     title: 'スターを追加',
     need: (amount) => `あと ${amount} 必要です。`,

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { SimPayResult } from '../control.ts';
-import type { DialogRequest } from './phone-context.ts';
+import type { ChatRequest, DialogRequest } from './phone-context.ts';
 
 type Pending<Request, Answer> = { id: number; request: Request; resolve: (answer: Answer) => void };
 
@@ -40,6 +40,7 @@ const hapticMs = 450;
 export function useOverlays() {
   const invoice = useQuestion<string, SimPayResult['reported']>(['cancelled']);
   const topUp = useQuestion<number, void>(undefined);
+  const share = useQuestion<ChatRequest, void>(undefined);
   const dialog = useQuestion<DialogRequest, string | undefined>(undefined);
   const [toast, setToast] = useState<{ id: number; text: string }>();
   const [haptic, setHaptic] = useState<{ id: number; kind: string }>();
@@ -65,5 +66,5 @@ export function useOverlays() {
     return () => clearTimeout(timer);
   }, [haptic]);
 
-  return { invoice, topUp, dialog, toast, showToast, haptic, vibrate };
+  return { invoice, topUp, share, dialog, toast, showToast, haptic, vibrate };
 }

@@ -4,6 +4,7 @@ import { SimError } from '../errors.ts';
 import type { Hub } from '../hub.ts';
 import { badRequest, forbidden, QUERY_TOO_OLD } from './errors.ts';
 import type { Markup } from './keyboards.ts';
+import { checkInGroup } from './membership.ts';
 import type { Updates } from './updates.ts';
 import type { TChat, TMessage, TUser } from './wire.ts';
 import { type FileRecord, type MessageRecord, presentUser, type UserRecord, type World } from './world.ts';
@@ -40,7 +41,11 @@ export class Chats {
     const { world } = this.#options;
     if (chatIdText === '') throw badRequest('chat_id is empty');
     const chatId = Number.parseInt(chatIdText, 10);
-    if (world.groups.get(chatId) !== undefined) return chatId;
+    const group = world.groups.get(chatId);
+    if (group !== undefined) {
+      checkInGroup(group);
+      return chatId;
+    }
     const user = world.users.get(chatId);
     if (user === undefined) throw badRequest('chat not found');
     if (user.has_blocked_bot) throw forbidden('bot was blocked by the user');
@@ -53,8 +58,9 @@ export class Chats {
     const { world } = this.#options;
     if (chatIdText === '') throw badRequest('chat_id is empty');
     const chatId = Number.parseInt(chatIdText, 10);
-    if (world.users.get(chatId) === undefined && world.groups.get(chatId) === undefined)
-      throw badRequest('chat not found');
+    const group = world.groups.get(chatId);
+    if (group !== undefined) checkInGroup(group);
+    else if (world.users.get(chatId) === undefined) throw badRequest('chat not found');
     return chatId;
   }
 
@@ -190,7 +196,13 @@ export class Chats {
   presentChat(chatId: number): TChat {
     const { world } = this.#options;
     const group = world.groups.get(chatId);
-    if (group !== undefined) return { id: group.id, title: group.title, type: 'supergroup', is_forum: true };
+    if (group !== undefined)
+      return {
+        id: group.id,
+        title: group.title,
+        type: 'supergroup',
+        ...(group.is_forum ? { is_forum: true as const } : {}),
+      };
     const user = world.users.get(chatId);
     return {
       id: chatId,
@@ -308,5 +320,8 @@ export function presentForClient(message: MessageRecord): SimMessage {
   }
   if (message.inline_keyboard !== undefined) sim.inline_keyboard = message.inline_keyboard satisfies SimButton[][];
   if (message.reply_keyboard !== undefined) sim.reply_keyboard = message.reply_keyboard;
+  if (message.is_silent !== undefined) sim.is_silent = true;
+  if (message.forum_topic_created !== undefined) sim.forum_topic_created = message.forum_topic_created;
+  if (message.chat_shared !== undefined) sim.chat_shared = { chat_id: message.chat_shared.chat_id };
   return sim;
 }

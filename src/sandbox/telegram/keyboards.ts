@@ -1,7 +1,7 @@
 import type { Args } from './args.ts';
 import { asObject } from './args.ts';
 import { badRequest } from './errors.ts';
-import type { TInlineButton, TInlineKeyboard, TReplyKeyboard } from './wire.ts';
+import type { TInlineButton, TInlineKeyboard, TReplyKeyboard, TRequestChat } from './wire.ts';
 
 const CALLBACK_DATA_LIMIT_BYTES = 64;
 const BUTTONS_LIMIT = 100;
@@ -121,7 +121,37 @@ function readReplyButton(value: unknown): TReplyKeyboard['keyboard'][number][num
   const app = asObject(button?.['web_app']);
   return {
     text,
-    ...(chat === null ? {} : { request_chat: { request_id: Number(chat['request_id'] ?? 0) } }),
+    ...(chat === null ? {} : { request_chat: readRequestChat(chat) }),
     ...(app === null ? {} : { web_app: { url: checkWebAppUrl(String(app['url'] ?? ''), text) } }),
   };
+}
+
+function readRequestChat(chat: Record<string, unknown>): TRequestChat {
+  const { request_id: id, chat_is_channel: isChannel } = chat;
+  if (typeof id !== 'number') throw badRequest('can\'t parse keyboard button: Can\'t find field "request_id"');
+  if (typeof isChannel !== 'boolean')
+    throw badRequest('can\'t parse keyboard button: Can\'t find field "chat_is_channel"');
+  const flags = ['chat_is_forum', 'chat_is_created', 'bot_is_member', 'request_title'] as const;
+  const given = flags.flatMap((flag) => (typeof chat[flag] === 'boolean' ? [[flag, chat[flag]] as const] : []));
+  const [user, bot] = [readRights(chat['user_administrator_rights']), readRights(chat['bot_administrator_rights'])];
+  return {
+    request_id: id,
+    chat_is_channel: isChannel,
+    ...Object.fromEntries(given),
+    ...(user === null ? {} : { user_administrator_rights: user }),
+    ...(bot === null ? {} : { bot_administrator_rights: bot }),
+  };
+}
+
+/** Each right that is set. */
+function readRights(value: unknown): Record<string, boolean> | null {
+  const rights = asObject(value);
+  return (
+    rights &&
+    Object.fromEntries(
+      Object.entries(rights)
+        .filter(([, right]) => right === true)
+        .map(([name]) => [name, true]),
+    )
+  );
 }

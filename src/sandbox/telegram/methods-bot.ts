@@ -3,6 +3,7 @@ import type { Call, Method } from './call.ts';
 import { badRequest } from './errors.ts';
 import { checkWebAppUrl } from './keyboards.ts';
 import { menuButtonOf } from './launch.ts';
+import { presentBotIn, presentMember } from './membership.ts';
 import type { TBotCommand, TMenuButton } from './wire.ts';
 
 const COMMANDS_LIMIT = 100;
@@ -132,19 +133,11 @@ const getChatMember: Method = ({ args, telegram }) => {
   const chatId = telegram.chats.checkKnown(args.text('chat_id'));
   const userId = args.userId();
   const group = telegram.world.groups.get(chatId);
-  if (userId === telegram.botUser.id) {
-    if (group === undefined) return { user: telegram.botUser, status: 'member' };
-    const { can_manage_topics } = group;
-    return {
-      user: telegram.botUser,
-      status: 'administrator',
-      can_manage_topics,
-      is_anonymous: false,
-      can_be_edited: false,
-    };
-  }
-  if (telegram.world.users.get(userId) === undefined) throw badRequest('PARTICIPANT_ID_INVALID');
-  return { user: telegram.presentUser(userId), status: 'member' };
+  if (userId === telegram.botUser.id)
+    return group === undefined ? { user: telegram.botUser, status: 'member' } : presentBotIn(group, telegram.botUser);
+  const user = telegram.world.users.get(userId);
+  if (user === undefined) throw badRequest('PARTICIPANT_ID_INVALID');
+  return group === undefined ? { user: telegram.presentUser(userId), status: 'member' } : presentMember(group, user);
 };
 
 /** The bot itself, and what it may ask about chats. */

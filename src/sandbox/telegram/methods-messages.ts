@@ -5,6 +5,7 @@ import { type MessageContent, presentDocument } from './chats.ts';
 import { formatText } from './entities.ts';
 import { badRequest } from './errors.ts';
 import { type Markup, readMarkup } from './keyboards.ts';
+import { checkMaySend } from './membership.ts';
 import { checkThread } from './topics.ts';
 import type { FormattedText } from './wire.ts';
 import type { FileRecord, MessageRecord } from './world.ts';
@@ -26,13 +27,17 @@ function readText(args: Args): FormattedText {
 }
 
 /** Where a message goes and what it answers. */
-function readPlace(call: Call): { chatId: number; place: MessageContent } {
+function readPlace(call: Call, what: 'text messages' | 'documents'): { chatId: number; place: MessageContent } {
   const { args, telegram } = call;
   const chatId = telegram.chats.checkWritable(args.text('chat_id'));
+  checkMaySend(telegram.world.groups.get(chatId), what);
   const threadId = checkThread(telegram.world, chatId, args.integer('message_thread_id', 0));
   const reply = asObject(args.json('reply_parameters', "can't parse reply parameters JSON object"));
   const replyId = Number(reply?.['message_id'] ?? args.integer('reply_to_message_id', 0));
-  const place: MessageContent = threadId === 0 ? {} : { message_thread_id: threadId };
+  const place: MessageContent = {
+    ...(threadId === 0 ? {} : { message_thread_id: threadId }),
+    ...(args.flag('disable_notification') ? { is_silent: true } : {}),
+  };
   if (replyId === 0) return { chatId, place };
   if (telegram.world.findMessage(chatId, replyId) !== undefined) place.reply_to_message_id = replyId;
   else if (reply?.['allow_sending_without_reply'] !== true) throw badRequest('message to be replied not found');
@@ -43,7 +48,7 @@ const sendMessage: Method = (call) => {
   const { args, telegram } = call;
   const content = readText(args);
   const markup = readMarkup(args);
-  const { chatId, place } = readPlace(call);
+  const { chatId, place } = readPlace(call, 'text messages');
   return telegram.chats.present(telegram.chats.addByBot(chatId, { ...place, ...content }, markup));
 };
 
@@ -59,7 +64,7 @@ const sendDocument: Method = (call) => {
   );
   if (caption.text.length > CAPTION_LIMIT) throw badRequest('message caption is too long');
   const markup = readMarkup(args);
-  const { chatId, place } = readPlace(call);
+  const { chatId, place } = readPlace(call, 'documents');
   const document = upload === undefined ? getKnownFile(telegram, known) : keepUpload(telegram, upload);
   const content = { ...place, document, caption: caption.text, caption_entities: caption.entities };
   return telegram.chats.present(telegram.chats.addByBot(chatId, content, markup));

@@ -9,6 +9,7 @@ import { TrafficLog } from '../traffic.ts';
 import { Chats } from './chats.ts';
 import { Delivery } from './delivery.ts';
 import { Files } from './files.ts';
+import { Groups } from './groups.ts';
 import { InitDataSigner } from './init-data.ts';
 import { PaySheet } from './pay-sheet.ts';
 import { Stars } from './stars.ts';
@@ -37,6 +38,7 @@ export class Telegram {
   readonly delivery: Delivery;
   readonly updates: Updates;
   readonly chats: Chats;
+  readonly groups: Groups;
   readonly files: Files;
   readonly stars: Stars;
   readonly subscriptions: Subscriptions;
@@ -90,6 +92,7 @@ export class Telegram {
     const { updates } = this;
     this.chats = new Chats({ world, clock, hub, updates, botUser });
     const { chats } = this;
+    this.groups = new Groups({ world, clock, hub, updates, chats, botUser });
     this.files = new Files(options.stateDir, options.say);
     this.world.onFileDropped = (file) => this.#dropFile(file);
     this.stars = new Stars({ world, clock, hub, chats });
@@ -223,6 +226,7 @@ export class Telegram {
         ...(webhook.last_error_date === undefined ? {} : { last_error_date: webhook.last_error_date }),
       },
       users: [...world.users.values()],
+      groups: this.groups.list(),
       faults: this.faults.current,
     };
   }

@@ -10,7 +10,8 @@ const FIRST_COLOR = 7322096;
 /** The topic a message goes to, 0 for none. Private chats know topics only while the bot has them enabled. */
 export function checkThread(world: World, chatId: number, threadId: number): number {
   if (threadId === 0) return 0;
-  if (!isForum(world, chatId)) return 0;
+  // A private chat without topics takes it for nothing; a group does not.
+  if (!isForum(world, chatId) && world.groups.get(chatId) === undefined) return 0;
   const topic = world.topics.get(`${chatId}:${threadId}`);
   if (topic === undefined) throw badRequest('message thread not found');
   if (topic.is_closed) throw badRequest('TOPIC_CLOSED');
@@ -18,7 +19,7 @@ export function checkThread(world: World, chatId: number, threadId: number): num
 }
 
 function isForum(world: World, chatId: number): boolean {
-  return world.groups.get(chatId) !== undefined || world.bot.has_topics_enabled;
+  return world.groups.get(chatId)?.is_forum ?? world.bot.has_topics_enabled;
 }
 
 function checkForum(call: Call): number {
@@ -26,7 +27,8 @@ function checkForum(call: Call): number {
   const chatId = telegram.chats.checkWritable(args.text('chat_id'));
   if (!isForum(telegram.world, chatId)) throw badRequest('the chat is not a forum');
   const group = telegram.world.groups.get(chatId);
-  if (group?.can_manage_topics === false) throw badRequest('not enough rights to create a topic');
+  if (group && !(group.bot_status === 'administrator' && group.can_manage_topics))
+    throw badRequest('not enough rights to create a topic');
   return chatId;
 }
 
@@ -61,6 +63,7 @@ const createForumTopic: Method = (call) => {
     icon_color: color,
     is_closed: false,
   });
+  call.telegram.hub.stateChanged();
   return { message_thread_id: threadId, name, icon_color: color };
 };
 
@@ -76,11 +79,7 @@ const editForumTopic: Method = (call) => {
 
 const deleteForumTopic: Method = (call) => {
   const topic = getTopic(call);
-  const { world, chats } = call.telegram;
-  world.topics.delete(`${topic.chat_id}:${topic.thread_id}`);
-  for (const message of world.messagesOf(topic.chat_id, 0, Number.POSITIVE_INFINITY)) {
-    if (message.message_thread_id === topic.thread_id) chats.delete(message.chat_id, message.message_id);
-  }
+  call.telegram.groups.removeTopic(topic.chat_id, topic.thread_id);
   return true;
 };
 

@@ -48,7 +48,19 @@ export type TInlineKeyboard = { inline_keyboard: TInlineButton[][] };
 
 /** A reply keyboard and its like are the client's business: kept, never sent back to the bot. */
 export type TReplyKeyboard = {
-  keyboard: { text: string; request_chat?: { request_id: number }; web_app?: { url: string } }[][];
+  keyboard: { text: string; request_chat?: TRequestChat; web_app?: { url: string } }[][];
+};
+
+/** KeyboardButtonRequestChat: which of a person's chats the client offers, and what the bot becomes in it. */
+export type TRequestChat = {
+  request_id: number;
+  chat_is_channel: boolean;
+  chat_is_forum?: boolean;
+  chat_is_created?: boolean;
+  bot_is_member?: boolean;
+  request_title?: boolean;
+  user_administrator_rights?: Record<string, boolean>;
+  bot_administrator_rights?: Record<string, boolean>;
 };
 
 export type TInvoice = {

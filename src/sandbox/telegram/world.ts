@@ -38,7 +38,9 @@ export type MessageRecord = {
   successful_payment?: TSuccessfulPayment & { title: string };
   refunded_payment?: TRefundedPayment;
   forum_topic_created?: { name: string; icon_color: number };
-  chat_shared?: { request_id: number; chat_id: number; title: string };
+  chat_shared?: { request_id: number; chat_id: number; title?: string };
+  /** Sent with disable_notification. */
+  is_silent?: true;
   inline_keyboard?: TInlineKeyboard['inline_keyboard'];
   reply_keyboard?: TReplyKeyboard['keyboard'];
 };
@@ -130,7 +132,17 @@ export type TopicRecord = {
   is_closed: boolean;
 };
 
-export type GroupRecord = { id: number; title: string; can_manage_topics: boolean };
+export type GroupRecord = {
+  id: number;
+  title: string;
+  /** Who made it; null: somebody outside. */
+  owner_id: number | null;
+  is_forum: boolean;
+  bot_status: 'administrator' | 'member' | 'left' | 'kicked';
+  /** Of the bot, as administrator. */
+  can_manage_topics: boolean;
+  can_send_messages: boolean;
+};
 
 type Counters = { message: number; update: number; sequence: number; user: number; charge: number; file: number };
 
@@ -180,6 +192,8 @@ export class World {
     this.counters = this.#setting('counters', this.counters);
     this.webhook = this.#setting('webhook', this.webhook);
     this.bot = this.#setting('bot', this.bot);
+    // Groups of an older run knew less.
+    for (const group of this.groups.values()) this.groups.set(group.id, { ...firstGroup(), ...group });
     for (const message of this.messages.values()) this.#indexMessage(message);
     for (const subscription of this.subscriptions.values()) this.#indexSubscription(subscription);
     for (const transaction of [...this.transactions.values()].sort((a, b) => a.sequence - b.sequence)) {
@@ -364,6 +378,10 @@ function firstBot(): BotRecord {
     short_descriptions: {},
     has_topics_enabled: false,
   };
+}
+
+function firstGroup(): Omit<GroupRecord, 'id' | 'title' | 'can_manage_topics'> {
+  return { owner_id: null, is_forum: true, bot_status: 'administrator', can_send_messages: true };
 }
 
 function firstUsers(): UserRecord[] {

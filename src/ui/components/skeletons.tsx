@@ -77,6 +77,7 @@ export function ScreenSkeleton({ screen }: { screen: Screen }) {
       ) : screen === 'history' ||
         screen === 'subscriptions' ||
         screen === 'methods' ||
+        screen === 'log' ||
         screen === 'settings' ||
         screen === 'privacy-centre' ||
         screen === 'help' ||

@@ -58,11 +58,17 @@ describe('a key that is made on the device', () => {
     const locked = await readPrivateKey({ armoredKey: made.privateKey });
     const packets = [locked.keyPacket, ...locked.subkeys.map(({ keyPacket }) => keyPacket)] as unknown[];
     // RFC 4880 § 5.5.3: usage 254, a SHA-1 checksum inside; § 3.7.1.3: iterated and salted.
-    for (const packet of packets) expect(packet).toMatchObject({ s2kUsage: 254, s2k: { type: 'iterated' }, symmetric: 9 });
+    for (const packet of packets)
+      expect(packet).toMatchObject({ s2kUsage: 254, s2k: { type: 'iterated' }, symmetric: 9 });
     const key = await readKey({ armoredKey: made.publicKey });
     expect(await key.isRevoked(undefined, undefined, NOW)).toBe(false);
     const { revokeKey } = await import('openpgp');
-    const revoked = await revokeKey({ key, revocationCertificate: made.revocationCertificate, date: NOW, format: 'object' });
+    const revoked = await revokeKey({
+      key,
+      revocationCertificate: made.revocationCertificate,
+      date: NOW,
+      format: 'object',
+    });
     expect(await revoked.publicKey.isRevoked(undefined, undefined, NOW)).toBe(true);
   });
 });
@@ -120,7 +126,8 @@ describe('keeping keys', () => {
   const fingerprintOf = (number: number) => String(number).padStart(40, 'A');
 
   it('keeps each once, as many as the client has room for, and forgets none', async () => {
-    for (let number = 0; number < 9; number += 1) expect(await kept.keepKey(fingerprintOf(number), `key ${number}`)).toBe(true);
+    for (let number = 0; number < 9; number += 1)
+      expect(await kept.keepKey(fingerprintOf(number), `key ${number}`)).toBe(true);
     expect(await kept.keepKey(fingerprintOf(3), 'key 3 anew')).toBe(true);
     expect(await kept.keepKey(fingerprintOf(9), 'one too many')).toBe(false);
     expect(device.texts.size).toBe(10);
@@ -133,7 +140,11 @@ describe('keeping keys', () => {
     device.room = 0;
     expect(await kept.keepKey(fingerprintOf(1), 'key')).toBe(false);
     device.isThere = false;
-    expect([kept.canKeepKeys(), await kept.keepKey(fingerprintOf(1), 'key'), await kept.keptKeys()]).toEqual([false, false, []]);
+    expect([kept.canKeepKeys(), await kept.keepKey(fingerprintOf(1), 'key'), await kept.keptKeys()]).toEqual([
+      false,
+      false,
+      [],
+    ]);
   });
 });
 

@@ -88,6 +88,15 @@ function Settings({ me }: { me: MeView }) {
         )}
         <Messages isReachable={me.isReachable} />
       </Section>
+      <Section>
+        <CellButton
+          icon="receipt"
+          title={t('log.title')}
+          leadsOn
+          testId="settings-log"
+          onPress={() => navigate({ screen: 'log' })}
+        />
+      </Section>
       <Section title={t('settings.legal')}>
         <CellButton icon="document" title={t('legal.terms')} leadsOn onPress={() => navigate({ screen: 'terms' })} />
         <CellButton icon="shield" title={t('legal.privacy')} leadsOn onPress={() => navigate({ screen: 'privacy' })} />
