@@ -53,7 +53,7 @@ test('a key is made on the device, saved, and in use; its private part goes nowh
 
   // It does not count before there is a copy, and its owner knows it again.
   await phone.expectScreen('app.keys.new.backup.title');
-  const fingerprint = (await app.getByTestId('fingerprint').innerText()).replace(/\s/g, '');
+  const fingerprint = ((await app.getByTestId('fingerprint').textContent()) ?? '').replace(/\s/g, '');
   const end = fingerprint.slice(-4);
   await app.getByTestId('backup-confirm').fill(end);
   await expect(phone.mainButton).toBeDisabled();
@@ -130,7 +130,7 @@ test('a client that keeps nothing and downloads nothing still gives a copy', asy
   await expect(app.getByText(words('app.keys.new.backup.keep'))).toHaveCount(0);
   await app.getByTestId('backup-copy').click();
   await expect(app.getByTestId('backup-saved').or(app.getByTestId('backup-text'))).toBeVisible();
-  const fingerprint = await app.getByTestId('fingerprint').innerText();
+  const fingerprint = (await app.getByTestId('fingerprint').textContent()) ?? '';
   await app.getByTestId('backup-confirm').fill(fingerprint.slice(-4));
   await phone.pressMain('app.keys.new.backup.done');
   await expect(app.getByTestId('new-key-done')).toHaveText(new RegExp(`${words('app.keys.new.doneText')}$`));
