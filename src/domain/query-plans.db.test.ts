@@ -10,7 +10,7 @@ import type { Ctx } from '#domain/context/context.ts';
 import { checkEntitlement } from '#domain/entitlement/check.ts';
 import { listEntitlements } from '#domain/entitlement/list.ts';
 import { remindEnds } from '#domain/entitlement/remind-ends.ts';
-import { subjectOf } from '#domain/identity/account.ts';
+import { sealAccount, subjectOf } from '#domain/identity/account.ts';
 import { loadCharges } from '#domain/payment/load.ts';
 import { getPayment, listPayments } from '#domain/payment/records.ts';
 import { listMethods } from '#domain/payment-method/records.ts';
@@ -66,6 +66,8 @@ beforeAll(async () => {
   await series('users', 'id, language', "'usr_' || n, 'en'");
   const link = "'usr_' || n, sha256(convert_to('person ' || n, 'UTF8')), '\\x00'::bytea, '\\x00'::bytea";
   await series('identity_link', 'user_id, subject, sealed, data_key', link);
+  const { dataKey, sealed } = sealAccount(world.door, 1n);
+  await world.sql('UPDATE identity_link SET sealed = $1, data_key = $2', [Buffer.from(sealed), Buffer.from(dataKey)]);
   await series(
     'invoice',
     'id, user_id, price_id, plan_id, product_id, kind, "interval", status, surface, amount, currency, platform_fee_bps, expires_at, created_at',
