@@ -100,7 +100,7 @@ export async function judge({ databaseUrl, acknowledged, witness }) {
     );
     expect(await openHolds(pool, charged), 'money is taken and its hold is open');
     expect(await openMessages(pool), 'webhooks that were kept and not applied');
-    faults.push(...(await brokenInvariants(pool)));
+    faults.push(...(await brokenInvariants(databaseUrl)));
     const repeated = [...witness.notices.values()].reduce((sum, texts) => sum + texts.length - new Set(texts).size, 0);
     const told = [...witness.notices.values()].reduce((sum, texts) => sum + texts.length, 0);
     return { faults, counts: { payments: payments.length, granted: granted.length, told, repeated } };
@@ -124,11 +124,29 @@ async function openMessages(pool) {
   return rows.map(({ name }) => name);
 }
 
-/** The invariants that production checks itself by (src/domain/audit/invariants.ts). */
-async function brokenInvariants(pool) {
-  const { checkBooks } = await importSources('invariants', "export { checkBooks } from '#domain/audit/invariants.ts';");
-  const invariants = await checkBooks({ pool, clock: { now: () => new Date() } });
-  return invariants
-    .filter(({ violations }) => violations.length > 0)
-    .map(({ name, violations }) => `${name}: ${violations.slice(0, 3).join(', ')}`);
+/** The invariants that production checks itself by (src/domain/audit/invariants.ts), and the chain of the audit. */
+async function brokenInvariants(databaseUrl) {
+  const { checkBooks, openDatabase, readSigner, SANDBOX_VALUES, verifyAudit } = await importSources(
+    'invariants',
+    `export { checkBooks } from '#domain/audit/invariants.ts';
+     export { verifyAudit } from '#domain/audit/verify.ts';
+     export { openDatabase } from '#lib/db.ts';
+     export { SANDBOX_VALUES } from '#lib/env.ts';
+     export { readSigner } from '#lib/openpgp.ts';`,
+  );
+  const { close, pool } = openDatabase({ url: databaseUrl, applicationName: 'chaos', onConnectionLost: () => {} });
+  try {
+    const actor = { kind: 'system', name: 'chaos' };
+    const ctx = { pool, actor, clock: { now: () => new Date() }, signer: await readSigner(SANDBOX_VALUES.signingKey) };
+    const invariants = await checkBooks(ctx);
+    const { findings } = await verifyAudit(ctx, { after: 0n, limit: null });
+    return [
+      ...invariants
+        .filter(({ violations }) => violations.length > 0)
+        .map(({ name, violations }) => `${name}: ${violations.slice(0, 3).join(', ')}`),
+      ...findings.slice(0, 3).map(({ kind, position }) => `audit at ${position}: ${kind}`),
+    ];
+  } finally {
+    await close();
+  }
 }

@@ -82,16 +82,19 @@ type LinkRow = { position: bigint; hash: Buffer; linked: bigint; seq: bigint | n
     at: Date | number;
   };
 
+// Rows are looked up one by one, which OFFSET 0 asks for: with a plan for any positions the planner would read all of them.
 async function readLinks(ctx: Ctx, after: bigint, to: bigint): Promise<Array<AuditLink & { linked: bigint }>> {
   const { rows } = await ctx.pool.query<LinkRow>({
     name: 'read_audit_links',
     text: `SELECT l.position, l.hash, l.event_seq AS linked, e.seq, e.at, e.actor, e.action, e.object_id AS "objectId",
         e.data::text AS data, e.request_id AS "requestId"
-      FROM audit_link l LEFT JOIN audit_event e ON e.seq = l.event_seq
-      WHERE l.position > $1 AND l.position <= $2 ORDER BY l.position LIMIT $3`,
-    values: [after, to, BATCH],
+      FROM (SELECT * FROM audit_link WHERE position > $1 ORDER BY position LIMIT $2) l
+      LEFT JOIN LATERAL (SELECT * FROM audit_event WHERE seq = l.event_seq OFFSET 0) e ON true ORDER BY l.position`,
+    values: [after, Math.min(Number(to - after), BATCH)],
   });
-  return rows.map(({ at, hash, linked, position, seq, ...texts }) => ({
+  // Behind a gap there are fewer.
+  const wanted = rows.filter(({ position }) => position <= to);
+  return wanted.map(({ at, hash, linked, position, seq, ...texts }) => ({
     position,
     hash,
     linked,
@@ -156,10 +159,10 @@ type UnlinkedPage = { last: bigint | null; positions: bigint[] | null };
 async function readUnlinked(ctx: Ctx, after: bigint, to: bigint | null, limit: number): Promise<UnlinkedPage> {
   const { rows } = await ctx.pool.query<UnlinkedPage>({
     name: 'find_unlinked_audit',
-    text: `WITH page AS (
-        SELECT seq FROM audit_event WHERE seq > $1 AND ($2::bigint IS NULL OR seq <= $2) ORDER BY seq LIMIT ${BATCH}),
-      unlinked AS (
-        SELECT seq FROM page WHERE NOT EXISTS (SELECT 1 FROM audit_link l WHERE l.event_seq = page.seq AND l.position > 0) ORDER BY seq LIMIT $3)
+    text: `WITH page AS MATERIALIZED (
+        SELECT seq, (SELECT position FROM audit_link l WHERE l.event_seq = e.seq AND l.position > 0) AS position
+        FROM (SELECT seq FROM audit_event WHERE seq > $1 ORDER BY seq LIMIT ${BATCH}) e WHERE $2::bigint IS NULL OR seq <= $2),
+      unlinked AS (SELECT seq FROM page WHERE position IS NULL ORDER BY seq LIMIT $3)
       SELECT (SELECT max(seq) FROM page) AS last, (SELECT array_agg(1 + coalesce((
           SELECT position FROM audit_link l WHERE l.event_seq < unlinked.seq AND l.position > 0 ORDER BY l.event_seq DESC LIMIT 1), 0) ORDER BY seq)
         FROM unlinked) AS positions`,
