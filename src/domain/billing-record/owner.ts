@@ -3,6 +3,7 @@ import { SealedKey } from '#domain/billing-key/rules.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { Language, languageFor } from '#domain/identity/rules.ts';
 import { openBytes } from '#lib/crypto.ts';
+import { describeError } from '#lib/log.ts';
 import { type PublicKey, readPublicKey } from '#lib/openpgp.ts';
 
 /** To whom a person's records are sealed, as the SQL function `record_owner` gives it. */
@@ -24,21 +25,32 @@ export type RecordOwner = Readonly<{
   publicKeys: ReadonlyArray<PublicKey>;
 }>;
 
-/** Opens a person's keys. One that has expired or was revoked since it was added is left out. */
+/**
+ * Opens a person's keys. One that has expired or was revoked since it was added is left out, and so is one that cannot be read:
+ * a payment must not wait for a key to be mended, its record can.
+ */
 export async function openOwner(ctx: Ctx, row: OwnerRow): Promise<RecordOwner> {
   const { language, userId } = row;
   const dataKey = ctx.vault.open(Buffer.from(row.dataKey, 'base64'));
-  const now = ctx.clock.now();
   const publicKeys: PublicKey[] = [];
   for (const sealed of row.keys) {
-    const { publicKey } = SealedKey.parse(
-      JSON.parse(openBytes(dataKey, Buffer.from(sealed, 'base64')).toString('utf8')),
-    );
-    const key = await readPublicKey(Buffer.from(publicKey, 'base64'));
-    if (await canEncryptTo(key, now)) publicKeys.push(key);
+    try {
+      const key = await openPublicKey(dataKey, sealed);
+      if (await canEncryptTo(key, ctx.clock.now())) publicKeys.push(key);
+    } catch (error) {
+      ctx.log.error(
+        { userId, error: describeError(error) },
+        'a billing key cannot be read; records are made without it',
+      );
+    }
   }
   const known = Language.safeParse(language);
   return { userId, language: known.success ? known.data : languageFor(language), dataKey, publicKeys };
+}
+
+function openPublicKey(dataKey: Uint8Array, sealed: string): Promise<PublicKey> {
+  const content = JSON.parse(openBytes(dataKey, Buffer.from(sealed, 'base64')).toString('utf8'));
+  return readPublicKey(Buffer.from(SealedKey.parse(content).publicKey, 'base64'));
 }
 
 function canEncryptTo(key: PublicKey, now: Date): Promise<boolean> {

@@ -162,6 +162,17 @@ describe('without a key', () => {
     expect(await only(buyer.id)).toMatchObject({ status: 'waiting' });
   });
 
+  it('that can be read none is sealed, and the payment is settled all the same', async () => {
+    const buyer = await world.newBuyer();
+    await giveKey(buyer);
+    await world.sql('UPDATE billing_key SET sealed = $2 WHERE user_id = $1', [buyer.id, Buffer.from('nonsense')]);
+    await world.buy(buyer, CATALOG.pluginOnce);
+    expect(await only(buyer.id)).toMatchObject({ status: 'waiting' });
+    expect(await world.sql('SELECT status FROM payment WHERE user_id = $1', [buyer.id])).toEqual([
+      { status: 'succeeded' },
+    ]);
+  });
+
   it('what was left over is found', async () => {
     const buyer = await world.newBuyer();
     await world.buy(buyer, CATALOG.pluginOnce);

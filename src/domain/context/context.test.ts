@@ -50,7 +50,7 @@ describe('permissions', () => {
   it.each(SCOPES)('requireOwnerOr lets support read and change nothing: %s', (scope) => {
     const as = (userId: string, role: 'support' | 'admin') =>
       refusal(() => requireOwnerOr(ctxFor({ kind: 'user', userId, role }), 'usr_owner', scope));
-    const reads = ['payments:read', 'subscriptions:read', 'entitlements:read', 'revenue:read'];
+    const reads = ['payments:read', 'subscriptions:read', 'entitlements:read', 'revenue:read', 'audit:read'];
     expect(as('usr_other', 'support')).toBe(reads.includes(scope) ? 'allowed' : 'not_yours');
     expect(as('usr_owner', 'support')).toBe('allowed');
     expect(as('usr_other', 'admin')).toBe('allowed');
