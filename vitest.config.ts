@@ -1,8 +1,11 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** Two kinds of tests: pure ones, and `*.db.test.ts` on a real Postgres that is started for them. */
 export default defineConfig({
   test: {
+    // Most of a database test is waiting for Postgres: on two cores one worker would leave one idle.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
         // The build for pages is the same library, and Node has no name for it.
