@@ -97,7 +97,6 @@ test('an update that comes after its successor is settled all the same', async (
 
 const REFUSALS: ReadonlyArray<NonNullable<SimFaults['api']>> = [
   { method: 'createInvoiceLink', kind: 'flood', retry_after: 2, remaining: 1 },
-  { method: 'createInvoiceLink', kind: 'server_error', remaining: 1 },
   { method: 'createInvoiceLink', kind: 'timeout', remaining: 1 },
 ];
 
