@@ -115,14 +115,7 @@ const ROWS = [
   ),
   {
     files: ['src/server.ts'],
-    may: [
-      '#domain/context/**',
-      '#domain/identity/move-accounts.ts',
-      '#domain/provider.ts',
-      '#providers/registry.ts',
-      '#lib/**',
-      '#messages/**',
-    ],
+    may: ['#domain/context/**', '#domain/provider.ts', '#providers/registry.ts', '#lib/**', '#messages/**'],
     says: 'The server joins domain/context, the provider contract, providers/registry, messages and lib.',
   },
   {
@@ -132,6 +125,7 @@ const ROWS = [
       'src/bot/check.ts',
       'src/api/make-key.ts',
       'src/api/rotate-data-key.ts',
+      'src/api/migrate.ts',
       'src/api/manage-webhooks.ts',
       'src/api/check-audit.ts',
     ],
@@ -145,6 +139,7 @@ const ROWS = [
       '#domain/audit/heads.ts',
       '#domain/audit/verify.ts',
       '#domain/identity/api-key.ts',
+      '#domain/identity/move-accounts.ts',
       '#domain/privacy/rotate-data-key.ts',
       '#domain/webhook/list.ts',
       '#domain/webhook/replay.ts',

@@ -1,5 +1,4 @@
 import type { Ctx } from '#domain/context/context.ts';
-import { moveAccounts } from '#domain/identity/move-accounts.ts';
 import type { ProviderSurroundings } from '#domain/provider.ts';
 import { type Clock, followClock, systemClock } from '#lib/clock.ts';
 import { openDatabase } from '#lib/db.ts';
@@ -58,8 +57,6 @@ export async function makeServer(name: 'web' | 'worker', env: Env): Promise<Serv
     requestId: 'none',
     outside: { ms: 0 },
   };
-  const moved = await moveAccounts(ctx);
-  if (moved > 0) log.info({ moved }, 'accounts of people were moved into links of their own');
   return {
     env,
     ctx,

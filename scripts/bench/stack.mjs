@@ -42,8 +42,9 @@ export function makeStack(name) {
     directory,
     logs,
     onStop: (work) => undo.push(work),
-    stop: () => {
-      stopping ??= stopAll(undo, directory);
+    /** What the processes wrote is kept when something was wrong: a fault under load cannot be asked to come again. */
+    stop: ({ isKept = false } = {}) => {
+      stopping ??= stopAll(undo, isKept ? null : directory);
       return stopping;
     },
   };
@@ -55,7 +56,7 @@ export function makeStack(name) {
 
 async function stopAll(undo, directory) {
   for (const work of undo.reverse()) await work();
-  rmSync(directory, { recursive: true, force: true });
+  if (directory) rmSync(directory, { recursive: true, force: true });
 }
 
 /** The first free port from `from` on. Each caller begins elsewhere, so that two at once do not meet. */

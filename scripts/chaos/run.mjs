@@ -39,13 +39,17 @@ export async function runChaos(args) {
       buyers: Number(values.buyers),
       seed: Number(values.seed ?? Math.floor(Math.random() * 2 ** 32)),
     });
-    await stack.stop();
-    process.exit(isWhole ? 0 : 1);
+    await end(stack, { isWhole });
   } catch (error) {
     reportFailure('Chaos', error);
-    await stack?.stop();
-    process.exit(1);
+    await end(stack, { isWhole: false });
   }
+}
+
+async function end(stack, { isWhole }) {
+  if (stack && !isWhole) console.error(`  Logs: ${stack.logs}`);
+  await stack?.stop({ isKept: !isWhole });
+  process.exit(isWhole ? 0 : 1);
 }
 
 async function chaos(stack, { seconds, buyers: count, seed }) {
@@ -75,6 +79,9 @@ async function chaos(stack, { seconds, buyers: count, seed }) {
   await disorder.stop();
   await buyers.stop();
   await balancer.calm();
+  // Nothing but a kill may end a process of ours, least of all a database that is away while it starts.
+  for (const program of [...programs.webs, ...programs.workers])
+    if (!program.isRunning) throw program.failure(`ended by itself (${await program.exited})`);
   const startedDrainingAt = performance.now();
   await hurry(sim);
   await drain(sim, database.url);
@@ -188,10 +195,30 @@ async function drain(sim, databaseUrl) {
     const undelivered = webhook.pending_update_count + (await listUndelivered(sim)).length;
     const left = Number(open.rows[0].left) + undelivered;
     if (left === 0) return;
-    if (performance.now() - startedAt > DRAIN_LIMIT_MS)
-      throw new Error(`after ${DRAIN_LIMIT_MS / 1000} s ${left} webhooks, events or jobs are still open`);
+    if (performance.now() - startedAt > DRAIN_LIMIT_MS) {
+      const what = await nameOpen(databaseUrl);
+      const seconds = DRAIN_LIMIT_MS / 1000;
+      throw new Error(
+        `after ${seconds} s ${left} webhooks, events or jobs are still open: ${undelivered} undelivered, ${what}`,
+      );
+    }
     await sleep(500);
   }
+}
+
+/** What is left, by kind, with how often it was tried and the last error: without it nobody can tell a slow machine from a stuck one. */
+async function nameOpen(databaseUrl) {
+  const { rows } = await withClient(databaseUrl, (client) =>
+    client.query(
+      `SELECT 'job ' || name AS what, count(*) AS times, max(attempts) AS tried, min(run_at - now())::text AS due, max(error) AS error,
+              count(*) FILTER (WHERE locked_until > now()) AS taken
+         FROM job WHERE done_at IS NULL AND run_at <= now() + interval '5 minutes' GROUP BY name
+       UNION ALL
+       SELECT 'event ' || provider || ' ' || status, count(*), max(attempts), min(next_attempt_at - now())::text, max(error), 0
+         FROM webhook_event WHERE status IN ('received', 'failed') OR (status = 'ignored' AND processed_at IS NULL) GROUP BY provider, status`,
+    ),
+  );
+  return rows.map((row) => JSON.stringify(row)).join('; ');
 }
 
 /** Webhooks that their providers will send again, by the address at which they can be told to do so now. */

@@ -23,7 +23,7 @@ const PROGRAMS = {
   webhooks: 'src/api/manage-webhooks.ts',
   'audit-verify': 'src/api/check-audit.ts',
   sandbox: 'src/sandbox/main.ts',
-  migrate: 'src/lib/migrate-main.ts',
+  migrate: 'src/api/migrate.ts',
   env: 'src/lib/env.ts',
   seed: 'prisma/seed.ts',
 };

@@ -25,22 +25,28 @@ describe('the raw pool', () => {
     expect(rows.map((row) => row.setting)).toEqual([10_000, 5_000, 10_000]);
   });
 
-  it('survives a lost connection and tells of it', async () => {
-    const lost: Error[] = [];
-    const other = openDatabase({
-      url: test.url,
-      applicationName: 'hoshi-lost',
-      poolSize: 1,
-      onConnectionLost: (error) => lost.push(error),
-    });
-    await other.pool.query('SELECT 1');
-    await test.database.pool.query(
-      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'hoshi-lost'`,
-    );
-    await expect.poll(() => lost.length).toBe(1);
-    expect((await other.pool.query('SELECT 2 AS two')).rows).toEqual([{ two: 2 }]);
-    await other.close();
-  });
+  it.each(['idle in the pool', 'held by somebody'])(
+    'survives that a connection is lost, %s, and tells of it',
+    async (where) => {
+      const lost: Error[] = [];
+      const other = openDatabase({
+        url: test.url,
+        applicationName: 'hoshi-lost',
+        poolSize: 1,
+        onConnectionLost: (error) => lost.push(error),
+      });
+      const held = await other.pool.connect();
+      await held.query('SELECT 1');
+      if (where === 'idle in the pool') held.release();
+      await test.database.pool.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'hoshi-lost'`,
+      );
+      await expect.poll(() => lost.length).toBeGreaterThan(0);
+      if (where === 'held by somebody') held.release();
+      expect((await other.pool.query('SELECT 2 AS two')).rows).toEqual([{ two: 2 }]);
+      await other.close();
+    },
+  );
 });
 
 describe('Prisma', () => {

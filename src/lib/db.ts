@@ -16,7 +16,7 @@ export type DatabaseOptions = {
   applicationName: string;
   /** Connections at most; 8 was faster than 16 on two cores. */
   poolSize?: number;
-  /** Told when an idle connection breaks (Postgres restarted). The pool replaces it by itself. */
+  /** Told when a connection breaks that waits for no answer (Postgres restarted). The pool replaces it by itself. */
   onConnectionLost: (error: Error) => void;
 };
 
@@ -65,7 +65,10 @@ export function openDatabase(options: DatabaseOptions): Database {
     keepAlive: true,
     types,
   });
-  pool.on('error', options.onConnectionLost);
+  // A connection may break while somebody holds it and waits for no answer: node-postgres then throws it at the process,
+  // unless the connection itself has a listener. One that idles in the pool says it here too, and has told by then.
+  pool.on('connect', (client) => client.on('error', options.onConnectionLost));
+  pool.on('error', () => {});
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
   return {
     pool,

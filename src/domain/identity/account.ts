@@ -12,7 +12,7 @@ export function subjectOf(ctx: Ctx, telegramId: bigint): Subject {
 export type SealedAccount = Readonly<{ sealed: Uint8Array; dataKey: Uint8Array }>;
 
 /** What the link of a new person holds: their account under a key of their own. */
-export function sealAccount(ctx: Ctx, telegramId: bigint) {
+export function sealAccount(ctx: Pick<Ctx, 'vault'>, telegramId: bigint) {
   const { key, wrapped } = ctx.vault.makeKey();
   return {
     subject: ctx.vault.subjectOf(telegramId),

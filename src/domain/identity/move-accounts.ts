@@ -1,23 +1,24 @@
 import type { Ctx } from '#domain/context/context.ts';
-import { inTransaction } from '#domain/context/transaction.ts';
 import { sealAccount } from '#domain/identity/account.ts';
 
 const BATCH = 500;
 
+type Place = Pick<Ctx, 'db' | 'vault' | 'clock'>;
+
 /**
  * Moves accounts that stand in the table of people, as before they were kept apart, into links of their own. Returns how
- * many. Several processes may do so at once; one that starts after it finds nothing to do.
+ * many. Several starters may do so at once; one that comes after it finds nothing to do.
  */
-export async function moveAccounts(ctx: Ctx): Promise<number> {
+export async function moveAccounts(place: Place): Promise<number> {
   let moved = 0;
   for (;;) {
-    const count = await inTransaction(ctx, moveSome);
+    const count = await place.db.$transaction((db) => moveSome({ ...place, db }));
     moved += count;
     if (count < BATCH) return moved;
   }
 }
 
-async function moveSome(tx: Ctx): Promise<number> {
+async function moveSome(tx: Place): Promise<number> {
   const rows = await tx.db.$queryRaw<Array<{ id: string; telegram_id: bigint }>>`
     SELECT id, telegram_id FROM users WHERE telegram_id IS NOT NULL ORDER BY telegram_id LIMIT ${BATCH} FOR UPDATE`;
   await tx.db.identityLink.createMany({

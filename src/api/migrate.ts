@@ -1,5 +1,9 @@
-import { loadEnv } from './env.ts';
-import { findSchemaDrift, migrateDatabase } from './migrate.ts';
+import { moveAccounts } from '#domain/identity/move-accounts.ts';
+import { systemClock } from '#lib/clock.ts';
+import { openDatabase } from '#lib/db.ts';
+import { loadEnv } from '#lib/env.ts';
+import { findSchemaDrift, migrateDatabase } from '#lib/migrate.ts';
+import { makeVault } from '#lib/vault.ts';
 
 /**
  * The command behind `dist/migrate.js`.
@@ -8,7 +12,8 @@ import { findSchemaDrift, migrateDatabase } from './migrate.ts';
  *     node dist/migrate.js draft   prints the SQL that leads from DATABASE_URL to prisma/schema: the next migration.sql
  */
 async function main(command: string | undefined): Promise<void> {
-  const { databaseUrl } = loadEnv();
+  const env = loadEnv();
+  const { databaseUrl } = env;
   if (command === 'draft') {
     process.stdout.write(
       `${(await findSchemaDrift(databaseUrl, 'script')) ?? '-- The database matches prisma/schema.'}\n`,
@@ -17,7 +22,11 @@ async function main(command: string | undefined): Promise<void> {
   }
   const { applied, edited } = await migrateDatabase(databaseUrl);
   const done = applied.length === 0 ? 'the database was up to date' : `applied ${applied.join(', ')}`;
-  process.stdout.write(`${done}\n`);
+  const database = openDatabase({ url: databaseUrl, applicationName: 'hoshi-migrate', onConnectionLost: () => {} });
+  // What SQL cannot do, because the keys are not in the database.
+  const moved = await moveAccounts({ db: database.prisma, vault: makeVault(env), clock: systemClock });
+  await database.close();
+  process.stdout.write(`${done}${moved > 0 ? `, moved ${moved} accounts into links of their own` : ''}\n`);
   if (edited.length > 0) process.stderr.write(`changed after it was applied: ${edited.join(', ')}\n`);
 }
 
