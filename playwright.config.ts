@@ -26,7 +26,7 @@ export default defineConfig({
   use: {
     baseURL: `http://localhost:${SANDBOX_PORT}`,
     // A film of every test would cost as much as the test itself.
-    trace: { mode: 'retain-on-failure', screenshots: false },
+    trace: 'off',
     contextOptions: { reducedMotion: 'reduce' },
     screenshot: 'only-on-failure',
     launchOptions: {

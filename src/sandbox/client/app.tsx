@@ -82,7 +82,8 @@ type HeaderProps = {
 
 function StageHeader(props: HeaderProps) {
   const texts = useTexts();
-  const { connection, state } = useSnapshot();
+  const connection = useSnapshot((now) => now.connection);
+  const state = useSnapshot((now) => now.state);
   const faults = countFaults(state?.faults ?? {});
   return (
     <header className="stage-header">
@@ -129,7 +130,8 @@ function StageHeader(props: HeaderProps) {
 
 /** Chooses whose phone it is: the address bar's wish, or the first user. */
 function useChosenUser(initial: number | undefined) {
-  const { state, chats } = useSnapshot();
+  const state = useSnapshot((now) => now.state);
+  const chats = useSnapshot((now) => now.chats);
   const [wanted, setWanted] = useState(initial);
   const chosen = state?.users.find((user) => user.id === wanted) ?? state?.users[0];
   const id = chosen?.id;
@@ -146,7 +148,7 @@ function useChosenUser(initial: number | undefined) {
 
 function Waiting() {
   const texts = useTexts();
-  const { connection } = useSnapshot();
+  const connection = useSnapshot((now) => now.connection);
   return (
     <div className="phone" aria-busy="true">
       <div className="phone-screen waiting">
@@ -168,7 +170,8 @@ export function App() {
   );
   const wishSequence = useRef(1);
   const [appOpened, setAppOpened] = useState(false);
-  const { state, epoch } = useSnapshot();
+  const state = useSnapshot((now) => now.state);
+  const epoch = useSnapshot((now) => now.epoch);
   const { chosen, choose } = useChosenUser(initial.userId);
   const texts = dictionaries[language];
   const chosenId = chosen?.id;
@@ -186,11 +189,14 @@ export function App() {
     wishSequence.current += 1;
     setWish({ id: wishSequence.current, startParam: undefined });
   };
-  const choosePerson = (id: number) => {
-    choose(id);
-    setWish(undefined);
-    setAppOpened(false);
-  };
+  const choosePerson = useCallback(
+    (id: number) => {
+      choose(id);
+      setWish(undefined);
+      setAppOpened(false);
+    },
+    [choose],
+  );
   const markOpened = useCallback(() => {
     setAppOpened(true);
     setWish(undefined);

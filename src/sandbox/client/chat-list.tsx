@@ -16,7 +16,7 @@ export function useGroups(): ReadonlyArray<SimGroup> {
 
 /** Unread messages of one's groups together. */
 export function useUnreadInGroups(): number {
-  const { unread } = useSnapshot();
+  const unread = useSnapshot((now) => now.unread);
   return useGroups().reduce((sum, { id }) => sum + (unread.get(id) ?? 0), 0);
 }
 
@@ -75,7 +75,7 @@ function Header({
 export function ChatList({ onBot, onGroup }: { onBot: () => void; onGroup: (id: number) => void }) {
   const phone = usePhone();
   const texts = useTexts();
-  const { unread } = useSnapshot();
+  const unread = useSnapshot((now) => now.unread);
   return (
     <>
       <Header title={texts.groups.chats} />
@@ -162,7 +162,7 @@ function TopicIcon({ color }: { color: number }) {
 export function TopicChat({ group, threadId, onBack }: { group: SimGroup; threadId: number; onBack: () => void }) {
   const phone = usePhone();
   const texts = useTexts();
-  const { chats } = useSnapshot();
+  const chats = useSnapshot((now) => now.chats);
   const messages = chats.get(group.id);
   const topic = group.topics.find(({ thread_id }) => thread_id === threadId);
   const isLoaded = messages !== undefined;

@@ -60,7 +60,7 @@ function Foot({ messages }: { messages: ReadonlyArray<SimMessage> }) {
 export function BotChat({ onBack }: { onBack: () => void }) {
   const phone = usePhone();
   const texts = useTexts();
-  const { chats } = useSnapshot();
+  const chats = useSnapshot((now) => now.chats);
   const messages = chats.get(phone.user.id);
   const hasGroups = useGroups().length > 0;
   const unread = useUnreadInGroups();

@@ -12,7 +12,7 @@ type Unit = keyof typeof unitSeconds;
 
 function useOffsetWords(): string {
   const texts = useTexts();
-  const { state } = useSnapshot();
+  const state = useSnapshot((now) => now.state);
   const seconds = Math.round((state?.clockOffsetMs ?? 0) / 1000);
   if (seconds === 0) return texts.clock.real;
   const days = Math.floor(seconds / daySeconds);
@@ -62,7 +62,7 @@ function CustomMove({ busy, onMove }: { busy: boolean; onMove: (seconds: number)
 export function ClockPanel() {
   const texts = useTexts();
   const language = useLanguage();
-  const { state } = useSnapshot();
+  const state = useSnapshot((now) => now.state);
   const nowMs = useNow();
   const offset = useOffsetWords();
   const { act, busy, error } = useAct();

@@ -236,7 +236,7 @@ function ClientFaultRows({ faults, save }: RowProps) {
 /** Every way the sandbox can misbehave on purpose, in plain words. */
 export function FaultsPanel() {
   const texts = useTexts();
-  const { state } = useSnapshot();
+  const state = useSnapshot((now) => now.state);
   const { act, error } = useAct();
   const faults = state?.faults ?? {};
   const count = countFaults(faults);

@@ -18,7 +18,7 @@ function DayMark({ ms, nowMs }: { ms: number; nowMs: number }) {
 /** Messages by days, scrolled to the newest. */
 export function MessageList({ messages }: { messages: ReadonlyArray<SimMessage> }) {
   const texts = useTexts();
-  const { skewMs } = useSnapshot();
+  const skewMs = useSnapshot((now) => now.skewMs);
   const nowMs = Date.now() + skewMs;
   const scroller = useRef<HTMLDivElement>(null);
   const last = messages.at(-1);

@@ -1,4 +1,4 @@
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, memo, useState } from 'react';
 import type { SimUser } from '../control.ts';
 import { AccountLists } from './account-lists.tsx';
 import { api } from './api.ts';
@@ -7,15 +7,17 @@ import { formatNumber, fullName } from './format.ts';
 import { Icon, Stars } from './icons.tsx';
 import { ActError, Panel, useAct } from './panel.tsx';
 import { useSnapshot } from './store.ts';
-import { useLanguage, useTexts } from './texts.ts';
+import { type Language, useLanguage, useTexts } from './texts.ts';
 import type { Account } from './use-account.ts';
 
 /** Languages Telegram reports that Hoshi speaks, and two it does not, to see the fall-back. */
 const languageCodes = ['en', 'ja', 'uz', 'ru', 'de', 'fa'];
 
-function languageName(code: string, inLanguage: string): string {
-  return new Intl.DisplayNames([inLanguage], { type: 'language' }).of(code) ?? code;
-}
+const languageNames = {
+  en: new Intl.DisplayNames(['en'], { type: 'language' }),
+  ja: new Intl.DisplayNames(['ja'], { type: 'language' }),
+};
+const languageName = (code: string, inLanguage: Language): string => languageNames[inLanguage].of(code) ?? code;
 
 function LanguageSelect(props: { id: string; value: string; onChange: (code: string) => void }) {
   const language = useLanguage();
@@ -31,7 +33,12 @@ function LanguageSelect(props: { id: string; value: string; onChange: (code: str
   );
 }
 
-function PersonRow(props: { user: SimUser; chosen: boolean; unread: number; onChoose: () => void }) {
+const PersonRow = memo(function PersonRow(props: {
+  user: SimUser;
+  chosen: boolean;
+  unread: number;
+  onChoose: (id: number) => void;
+}) {
   const texts = useTexts();
   const language = useLanguage();
   const { user } = props;
@@ -42,7 +49,7 @@ function PersonRow(props: { user: SimUser; chosen: boolean; unread: number; onCh
       className="person"
       aria-pressed={props.chosen}
       data-testid={`user-${user.id}`}
-      onClick={props.onChoose}
+      onClick={() => props.onChoose(user.id)}
     >
       <Avatar user={user} />
       <span className="person-name">
@@ -61,7 +68,7 @@ function PersonRow(props: { user: SimUser; chosen: boolean; unread: number; onCh
       <Stars amount={balance} label={texts.people.stars(balance)} size={14} />
     </button>
   );
-}
+});
 
 function BalanceField({ user, onSave }: { user: SimUser; onSave: (balance: number) => void }) {
   const texts = useTexts();
@@ -177,7 +184,8 @@ export function PeoplePanel(props: {
 }) {
   const { chosen, onChoose } = props;
   const texts = useTexts();
-  const { state, unread } = useSnapshot();
+  const state = useSnapshot((now) => now.state);
+  const unread = useSnapshot((now) => now.unread);
   const [adding, setAdding] = useState(false);
   const added = (user: SimUser) => {
     setAdding(false);
@@ -203,7 +211,7 @@ export function PeoplePanel(props: {
               user={user}
               chosen={user.id === chosen?.id}
               unread={unread.get(user.id) ?? 0}
-              onChoose={() => onChoose(user.id)}
+              onChoose={onChoose}
             />
           ))}
         </div>

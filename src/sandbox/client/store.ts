@@ -65,9 +65,18 @@ function insertMessage(list: ReadonlyArray<SimMessage>, message: SimMessage): Re
   return [...list, message].sort((one, two) => one.message_id - two.message_id);
 }
 
+/** Whoever has not changed stays the same object, so that their row is not drawn again. */
+function keepUnchanged(users: SimState['users']): SimState['users'] {
+  const before = new Map(snapshot.state?.users.map((user) => [user.id, user]));
+  return users.map((user) => {
+    const known = before.get(user.id);
+    return known && JSON.stringify(known) === JSON.stringify(user) ? known : user;
+  });
+}
+
 function applyState(state: SimState): void {
   update({
-    state,
+    state: { ...state, users: keepUnchanged(state.users) },
     skewMs: state.nowMs - Date.now(),
     connection: 'live',
     accountsRevision: snapshot.accountsRevision + 1,
@@ -208,4 +217,7 @@ function subscribe(notify: () => void): () => void {
   return () => subscribers.delete(notify);
 }
 
-export const useSnapshot = (): Snapshot => useSyncExternalStore(subscribe, () => snapshot);
+/** A part of the picture. Only a change of that part draws again: the wire log alone grows several times a second. */
+export function useSnapshot<Part>(select: (now: Snapshot) => Part): Part {
+  return useSyncExternalStore(subscribe, () => select(snapshot));
+}

@@ -11,7 +11,7 @@ const monthSeconds = 30 * 86_400;
 /** Three presses that show what Hoshi does; each step is marked when it has really happened. */
 export function Tour(props: { account: Account | undefined; appOpened: boolean; onOpenApp: () => void }) {
   const texts = useTexts();
-  const { state } = useSnapshot();
+  const state = useSnapshot((now) => now.state);
   const { act, busy, error } = useAct();
   const [collapsed, setCollapsed] = useState(false);
   const hasPaid = props.account?.transactions.some((transaction) => transaction.amount > 0) ?? false;

@@ -1,4 +1,4 @@
-import { useMemo, useState } from 'react';
+import { memo, useMemo, useState } from 'react';
 import type { SimTraffic } from '../control.ts';
 import { formatExactTime } from './format.ts';
 import { Icon } from './icons.tsx';
@@ -84,9 +84,10 @@ function directionWords({ direction, peer }: Line, texts: Texts): string {
   }
 }
 
-function TrafficLine({ line }: { line: Line }) {
+const TrafficLine = memo(function TrafficLine({ entry }: { entry: SimTraffic | BridgeEntry }) {
   const texts = useTexts();
   const [open, setOpen] = useState(false);
+  const line = 'peer' in entry ? trafficLine(entry, texts) : bridgeLine(entry, texts);
   const isInward = line.direction === 'to_bot' || line.direction === 'to_app';
   return (
     <li className={`traffic-line ${line.direction}`} data-testid={`traffic-${line.key}`}>
@@ -109,24 +110,23 @@ function TrafficLine({ line }: { line: Line }) {
       )}
     </li>
   );
-}
+});
 
-function useLines(filter: Filter): ReadonlyArray<Line> {
-  const texts = useTexts();
-  const { traffic, bridge } = useSnapshot();
+function useEntries(filter: Filter): ReadonlyArray<SimTraffic | BridgeEntry> {
+  const traffic = useSnapshot((now) => now.traffic);
+  const bridge = useSnapshot((now) => now.bridge);
   return useMemo(() => {
     const wire = filter === 'app' ? [] : traffic.filter((entry) => filter === 'all' || entry.direction === filter);
     const app = filter === 'all' || filter === 'app' ? bridge : [];
-    const lines = [...wire.map((entry) => trafficLine(entry, texts)), ...app.map((entry) => bridgeLine(entry, texts))];
-    return lines.sort((one, two) => two.atMs - one.atMs).slice(0, 200);
-  }, [traffic, bridge, filter, texts]);
+    return [...wire, ...app].sort((one, two) => two.atMs - one.atMs).slice(0, 200);
+  }, [traffic, bridge, filter]);
 }
 
 /** Everything said between the bot, Telegram and the Mini App, newest first. */
 export function TrafficPanel() {
   const texts = useTexts();
   const [filter, setFilter] = useState<Filter>('all');
-  const lines = useLines(filter);
+  const entries = useEntries(filter);
   const filters: ReadonlyArray<{ id: Filter; label: string }> = [
     { id: 'all', label: texts.traffic.all },
     { id: 'to_bot', label: texts.traffic.toBot },
@@ -142,10 +142,10 @@ export function TrafficPanel() {
           </button>
         ))}
       </div>
-      {lines.length === 0 && <p className="empty">{texts.traffic.empty}</p>}
+      {entries.length === 0 && <p className="empty">{texts.traffic.empty}</p>}
       <ol className="traffic-list">
-        {lines.map((line) => (
-          <TrafficLine key={line.key} line={line} />
+        {entries.map((entry) => (
+          <TrafficLine key={`${'peer' in entry ? 'wire' : 'app'}-${entry.id}`} entry={entry} />
         ))}
       </ol>
     </Panel>

@@ -10,7 +10,7 @@ const settleMs = 120;
 
 /** A user's Star subscriptions and transactions, read again whenever something may have moved. */
 export function useAccount(userId: number | undefined): Account | undefined {
-  const { accountsRevision } = useSnapshot();
+  const accountsRevision = useSnapshot((now) => now.accountsRevision);
   const [account, setAccount] = useState<{ userId: number; account: Account }>();
 
   useEffect(() => {

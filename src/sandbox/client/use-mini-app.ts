@@ -68,7 +68,7 @@ export function useMiniApp(request: {
 }): MiniAppControl {
   const phone = usePhone();
   const texts = useTexts();
-  const { skewMs } = useSnapshot();
+  const skewMs = useSnapshot((now) => now.skewMs);
   const [chrome, setChrome] = useState<Chrome>(freshChrome);
   const [heard, setHeard] = useState(false);
   const { frame, url, attempt } = request;

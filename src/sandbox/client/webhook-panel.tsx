@@ -6,7 +6,7 @@ import { useTexts } from './texts.ts';
 /** Where updates go and how that is going: getWebhookInfo in plain words. */
 export function WebhookPanel() {
   const texts = useTexts();
-  const webhook = useSnapshot().state?.webhook;
+  const webhook = useSnapshot(({ state }) => state?.webhook);
   const isSet = Boolean(webhook?.url);
   const waiting = webhook?.pending_update_count ?? 0;
   const tone = !isSet ? 'bad' : waiting > 0 ? 'quiet' : 'good';
