@@ -15,6 +15,11 @@ const FLAGS = {
     means: 'what verifying and translating one message costs, and nothing else',
   },
   profile: { type: 'boolean', default: false, means: 'processor time of the web process by kind of work, settle only' },
+  sealing: {
+    type: 'boolean',
+    default: false,
+    means: 'what it costs to seal and deliver a record, beside payments without one',
+  },
   memory: { type: 'boolean', default: false, means: 'ten minutes of load, and the memory of web and worker' },
   minutes: { type: 'string', default: '10', means: 'length of --memory' },
   rows: { type: 'string', default: '0', means: 'plans of the hot queries over this many payments' },
@@ -43,6 +48,7 @@ export function readOptions(args) {
     rows: number(values, 'rows'),
     isWire: values.wire,
     isProfile: values.profile,
+    isSealing: values.sealing,
     isMemory: values.memory,
     isHelp: values.help,
   };

@@ -46,9 +46,10 @@ export async function startAll(stack, { tell, nodeFlags = [], withComparators = 
 
   const web = startOurs(stack, 'main', env, { nodeFlags });
   await waitUntilReady(web, `http://127.0.0.1:${ports.web}/health/ready`);
-  const worker = withWorker ? startOurs(stack, 'worker', env) : null;
+  const startWorker = () => startOurs(stack, 'worker', env);
+  const worker = withWorker ? startWorker() : null;
   const comparators = withComparators ? await startComparators(stack, env, ports, outside.values) : {};
-  return { ...outside, database, web, worker, ...comparators };
+  return { ...outside, database, web, worker, startWorker, ...comparators };
 }
 
 /** The simulator alone, for what needs no Hoshi. */

@@ -10,6 +10,7 @@ import { helpText, readOptions } from './options.mjs';
 import { printPlans } from './plans.mjs';
 import { printProfile, readProfile } from './profile.mjs';
 import { startAll, startWire } from './programs.mjs';
+import { measureSealing } from './sealing.mjs';
 import { makeStack } from './stack.mjs';
 import { printCell, printHeader, printVerdict } from './table.mjs';
 import { measureWire } from './wire.mjs';
@@ -49,7 +50,7 @@ async function bench(stack, options) {
   const all = await startAll(stack, {
     tell,
     nodeFlags: options.isProfile ? ['--cpu-prof', `--cpu-prof-dir=${profiles}`] : [],
-    withComparators: !options.isProfile && !options.isMemory && options.rows === 0,
+    withComparators: !options.isProfile && !options.isMemory && !options.isSealing && options.rows === 0,
     withWorker: options.isMemory,
   });
   tell(
@@ -60,6 +61,7 @@ async function bench(stack, options) {
   return withClient(all.database.url, async (client) => {
     if (options.rows > 0)
       return printPlans(client, { rows: options.rows, databaseUrl: all.database.url, apiKey: all.values.apiKey });
+    if (options.isSealing) return measureSealing(all, client, options);
     if (options.isMemory) return measureMemory(all, client, { minutes: options.minutes, connections: 16 });
     if (options.isProfile) return profile(all, client, options, profiles);
     const results = await measureCells(all, client, options);

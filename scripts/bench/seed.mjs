@@ -1,3 +1,4 @@
+import { generateKey } from 'openpgp';
 import { PLAN, PRICES, telegramId, USD_PRICE, UZS_PRICE, userId } from './requests.mjs';
 import { importSources } from './sources.mjs';
 
@@ -35,13 +36,18 @@ let sealing;
 function sealer() {
   sealing ??= importSources(
     'links',
-    `export { sealAccount } from '#domain/identity/account.ts';
+    `export { sealKey } from '#domain/billing-key/records.ts';
+     export { sealAccount } from '#domain/identity/account.ts';
      export { SANDBOX_VALUES } from '#lib/env.ts';
      export { makeVault } from '#lib/vault.ts';`,
-  ).then(({ makeVault, sealAccount, SANDBOX_VALUES: { dataKey, subjectKey } }) => {
+  ).then(({ makeVault, sealAccount, sealKey, SANDBOX_VALUES: { dataKey, subjectKey } }) => {
     const key = (text) => Buffer.from(text, 'base64');
     const vault = makeVault({ dataKey: key(dataKey), previousDataKey: null, subjectKey: key(subjectKey) });
-    return { vault, seal: (telegramId) => sealAccount({ vault }, BigInt(telegramId)) };
+    return {
+      vault,
+      sealKey: (key, dataKey) => Buffer.from(sealKey(key, dataKey)),
+      seal: (telegramId) => sealAccount({ vault }, BigInt(telegramId)),
+    };
   });
   return sealing;
 }
@@ -71,6 +77,42 @@ export async function seedOrders(client, { cell, count }) {
       [cell, count],
     );
   });
+}
+
+/** The same, of people who were erased: nobody is left for whom a record would be kept. */
+export async function seedForgottenOrders(client, { cell, count }) {
+  await seedOrders(client, { cell, count });
+  await client.query('DELETE FROM identity_link WHERE user_id >= $1 AND user_id < $2', [
+    userId(cell, 0),
+    userId(cell + 1, 0),
+  ]);
+}
+
+/** The same, of people who have an OpenPGP key. */
+export async function seedKeyedOrders(client, { cell, count }) {
+  await seedOrders(client, { cell, count });
+  const { sealKey, vault } = await sealer();
+  const { publicKey } = await generateKey({ userIDs: [{ name: 'Aiko' }], format: 'binary' });
+  const kept = {
+    publicKey: Buffer.from(publicKey).toString('base64'),
+    fingerprint: '',
+    userIds: [],
+    algorithm: 'Curve25519',
+    message: null,
+  };
+  const { rows } = await client.query(
+    'SELECT user_id, data_key FROM identity_link WHERE user_id >= $1 AND user_id < $2 ORDER BY user_id',
+    [userId(cell, 0), userId(cell + 1, 0)],
+  );
+  const sealed = rows.map(({ data_key: wrapped }) => sealKey(kept, vault.open(wrapped)).toString('hex'));
+  await bulk(client, () =>
+    client.query(
+      `INSERT INTO billing_key (id, user_id, status, sealed, mark, created_at, proven_at)
+       SELECT 'key_' || substr(user_id, 5), user_id, 'active', decode(sealed, 'hex'), '\\x00', now(), now()
+       FROM unnest($1::text[], $2::text[]) AS given(user_id, sealed)`,
+      [rows.map(({ user_id: id }) => id), sealed],
+    ),
+  );
 }
 
 /** People with an open order each, of a year paid once. */

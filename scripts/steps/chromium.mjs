@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { installFromDebian } from './debian.mjs';
 import { lastLines, runLogged } from './install.mjs';
 import { StepError, tell } from './report.mjs';
 
@@ -31,7 +32,8 @@ export async function findChromium({ logs }) {
   if (found) return { path: found, note: found };
 
   tell('no Chromium found; installing one');
-  const installed = (await installFromDebian(logs)) ?? (await installWithPlaywright(logs));
+  const isInstalled = await installFromDebian(DEBIAN_PACKAGES, { logs });
+  const installed = (isInstalled ? findInstalled() : null) ?? (await installWithPlaywright(logs));
   if (installed) return { path: installed, note: `${installed}, just installed` };
   throw new StepError(
     'there is no Chromium for the browser tests, and none could be installed',
@@ -61,19 +63,6 @@ async function findPlaywrights() {
   const { chromium } = await import('@playwright/test');
   const path = chromium.executablePath();
   return existsSync(path) ? path : null;
-}
-
-async function installFromDebian(logs) {
-  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return null;
-  const env = { DEBIAN_FRONTEND: 'noninteractive' };
-  const update = await runLogged('apt-get', ['update'], { logFile: join(logs, 'apt-update.log'), env });
-  const install = await runLogged('apt-get', ['install', '-y', '--no-install-recommends', ...DEBIAN_PACKAGES], {
-    logFile: join(logs, 'apt-install.log'),
-    env,
-  });
-  if (install.code === 0) return findInstalled() ?? null;
-  tell(`apt-get could not install it: ${lastLines(install.output || update.output, 2)}`);
-  return null;
 }
 
 async function installWithPlaywright(logs) {

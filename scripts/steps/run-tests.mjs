@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateClient } from './build.mjs';
 import { findChromium } from './chromium.mjs';
+import { findGnupg } from './gnupg.mjs';
 import { installPackages, QUIET_ENVIRONMENT } from './install.mjs';
 import { findFreePort } from './postgres.mjs';
 import { logsDirectory, ROOT } from './project.mjs';
@@ -103,6 +104,7 @@ async function runQuietly(args) {
 async function runVitest(total, projects, filters) {
   const report = join(RESULTS, 'vitest.json');
   const isWhole = projects.length === 2 && filters.length === 0;
+  await step('GnuPG', () => findGnupg({ logs: logsDirectory() }));
   console.log(`\n${bold(projects.join(' and '))}\n`);
   const { code } = await run(
     [
