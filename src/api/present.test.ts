@@ -188,6 +188,7 @@ describe('presentInvoice', () => {
     developerUserId: null,
     platformFeeBps: 3000,
     isLogged: true,
+    sealed: null,
     expiresAt: new Date(NOW.getTime() + 60_000),
     createdAt: NOW,
     closedAt: null,
@@ -209,6 +210,7 @@ describe('presentInvoice', () => {
     ],
     reservations: [],
     payments: [],
+    subscription: null,
   } satisfies InvoiceRecord;
 
   it('has a link while it can be paid', () => {
@@ -271,6 +273,7 @@ describe('presentReceipt', () => {
     periodEnd: NOW,
     method: null,
     irregularity: null,
+    rightDroppedAt: null,
     returnedAmount: 101n,
     paidAt: NOW,
     createdAt: NOW,

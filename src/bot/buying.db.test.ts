@@ -314,11 +314,11 @@ describe('buying in the chat where the operator permits other methods', () => {
     const invoice = await stage.ctx.db.invoice.findFirstOrThrow({
       where: { user: accountOf(stage.ctx, person.id) },
     });
-    const { amount, currency, id: invoiceId, planId, userId } = invoice;
+    const { amount, currency, id: invoiceId, userId } = invoice;
     const now = stage.ctx.clock.now();
     const paid = { provider: 'payme', chargeId: 'card-1', kind: 'one_time', status: 'succeeded' } as const;
     const shares = { platformFee: amount, processorFee: 0n, developerShare: 0n };
-    const rest = { id: 'pay_card1', invoiceId, userId, planId, amount, currency, paidAt: now, createdAt: now };
+    const rest = { id: 'pay_card1', invoiceId, userId, amount, currency, paidAt: now, createdAt: now };
     await stage.ctx.db.payment.create({ data: { ...rest, ...paid, ...shares, method: 'credit_card' } });
     const support = await person.write('/paysupport');
     const [request] = await walk(person, support, /Pro/);

@@ -110,6 +110,7 @@ const order: SettlingOrder = {
   hasOtherRenewing: false,
   hasLastingRight: false,
   paidTimeEnd: null,
+  isForgotten: false,
 };
 const charge: SettlingCharge = {
   payer: 'seven',

@@ -66,7 +66,6 @@ async function makePayment(
       id,
       invoiceId: invoice.id,
       userId: reader.id,
-      planId,
       provider: 'telegram-stars',
       chargeId: `charge_${id}`,
       kind: 'one_time',
