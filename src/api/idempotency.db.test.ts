@@ -109,7 +109,11 @@ describe('Idempotency-Key', () => {
 
   describe('after a crash', () => {
     const request = (key: string) =>
-      keyedRequest(world.ctx, 'usr_crash', key, { method: 'POST', url: `http://localhost${CREATE}`, body: new Uint8Array([1]) });
+      keyedRequest(world.ctx, 'usr_crash', key, {
+        method: 'POST',
+        url: `http://localhost${CREATE}`,
+        body: new Uint8Array([1]),
+      });
 
     it('passes to the next one once the lock is over, and not before', async () => {
       const first = await claimKey(world.ctx, request('killed'));

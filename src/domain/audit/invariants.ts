@@ -94,7 +94,7 @@ const QUERIES: ReadonlyArray<readonly [name: string, query: string]> = [
     'right_is_dropped_when_over',
     `
     SELECT id FROM payment
-    WHERE right_dropped_at <= $1::timestamptz AND status NOT IN ('refunded', 'charged_back')
+    WHERE $1::timestamptz IS NOT NULL AND right_dropped_at IS NOT NULL AND status NOT IN ('refunded', 'charged_back')
       AND (period_end IS NULL OR period_end > right_dropped_at - interval '30 days')`,
   ],
   ['right_has_payment', `SELECT id FROM entitlement WHERE $1::timestamptz IS NOT NULL AND payment_id IS NULL`],
