@@ -48,6 +48,13 @@ describe('buying in the chat', () => {
     const [plans] = await person.write('/plans');
     expect(plans?.text).toContain('Pro: 150 ★ a month, 1,500 ★ a year (save 16%) (yours)');
     await expect(person.pay(slugOf(invoice))).rejects.toThrow('INVOICE_ALREADY_PAID');
+
+    // Long over: the history says what is still known, and where the rest stands.
+    await stage.ctx.db.entitlement.deleteMany({});
+    const [past] = await person.write('/history');
+    expect(past?.text).toContain('One-off payment: 1,500 ★');
+    expect(past?.text).toContain('stands in your encrypted record');
+    expect((await person.write('/paysupport'))[0]?.text).toContain('an earlier purchase, 1,500 ★');
   });
 
   it('sells a month by a link, cancels it with its end date and resumes it', async () => {
