@@ -19,9 +19,9 @@ BEGIN
     VALUES (p_subscription_id, o.user_id, o.product_id, o.plan_id, o.price_id, o.id, 'telegram-stars', p_charge, 'active',
       p_paid, 'XTR', p_paid_at, ends, at);
   END IF;
-  INSERT INTO payment (id, invoice_id, user_id, plan_id, subscription_id, provider, charge_id, kind, status, amount, currency,
+  INSERT INTO payment (id, invoice_id, user_id, subscription_id, provider, charge_id, kind, status, amount, currency,
     platform_fee, processor_fee, developer_share, period_start, period_end, paid_at, created_at)
-  VALUES (p_payment_id, o.id, o.user_id, o.plan_id, CASE WHEN p_paid_until IS NULL THEN NULL ELSE p_subscription_id END,
+  VALUES (p_payment_id, o.id, o.user_id, CASE WHEN p_paid_until IS NULL THEN NULL ELSE p_subscription_id END,
     'telegram-stars', p_charge, (CASE WHEN p_paid_until IS NULL THEN 'one_time' ELSE 'first' END)::payment_kind, 'succeeded',
     p_paid, 'XTR', p_paid, 0, 0, p_paid_at, ends, p_paid_at, at);
   INSERT INTO entitlement (id, user_id, product_id, plan_id, payment_id, subscription_id, starts_at, ends_at, created_at)

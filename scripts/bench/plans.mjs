@@ -223,8 +223,8 @@ async function seedSales(client, rows) {
     `INSERT INTO subscription (id, user_id, product_id, plan_id, price_id, invoice_id, provider, first_charge_id, status, amount, currency, current_period_start, current_period_end, created_at)
      SELECT ${id('sub')}, ${id('usr')}, '${PLAN.productId}', '${PLAN.id}', ${price}, ${id('inv')}, 'telegram-stars', 'stxBench0${CELL}_' || lpad(n::text, 12, '0') || '_Qm9sZG5lc3NJc05vdEFTdHJhdGVneQ',
        (CASE WHEN n < ${rows} / 12 THEN 'active' ELSE 'expired' END)::subscription_status, 150, 'XTR', ${at}, ${end}, ${at} FROM ${series} WHERE n % 2 = 1`,
-    `INSERT INTO payment (id, invoice_id, user_id, plan_id, subscription_id, provider, charge_id, kind, status, amount, currency, platform_fee, processor_fee, developer_share, period_start, period_end, paid_at, created_at)
-     SELECT ${id('pay')}, ${id('inv')}, ${id('usr')}, '${PLAN.id}', ${sub}, ${provider}, ${charge},
+    `INSERT INTO payment (id, invoice_id, user_id, subscription_id, provider, charge_id, kind, status, amount, currency, platform_fee, processor_fee, developer_share, period_start, period_end, paid_at, created_at)
+     SELECT ${id('pay')}, ${id('inv')}, ${id('usr')}, ${sub}, ${provider}, ${charge},
        (CASE n % 2 WHEN 1 THEN 'first' ELSE 'one_time' END)::payment_kind, 'succeeded', ${amount}, 'XTR', ${amount}, 0, 0, ${at}, ${end}, ${at}, ${at} FROM ${series}`,
     `INSERT INTO entitlement (id, user_id, product_id, plan_id, payment_id, subscription_id, starts_at, ends_at, created_at)
      SELECT ${id('ent')}, ${id('usr')}, '${PLAN.productId}', '${PLAN.id}', ${id('pay')}, ${sub}, ${at}, ${end}, ${at} FROM ${series}`,

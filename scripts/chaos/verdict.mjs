@@ -47,7 +47,7 @@ export async function judge({ databaseUrl, acknowledged, witness }) {
   try {
     const { rows: payments } = await pool.query(
       `SELECT p.id, p.provider || ' ' || p.charge_id AS key, p.kind, p.status, p.amount::int8::text AS amount, p.returned_amount::text AS returned,
-         (SELECT count(*)::int FROM entitlement e WHERE e.payment_id = p.id) AS rights,
+         (SELECT count(*)::int FROM entitlement e WHERE e.payment_id = p.id) + (p.right_dropped_at IS NOT NULL)::int AS rights,
          (SELECT count(*)::int FROM entitlement e WHERE e.payment_id = p.id AND e.revoked_at IS NULL) AS running,
          EXISTS (SELECT 1 FROM dispute d WHERE d.payment_id = p.id) AS "isDisputed" FROM payment p`,
     );

@@ -109,7 +109,11 @@ describe('Idempotency-Key', () => {
 
   describe('after a crash', () => {
     const request = (key: string) =>
-      keyedRequest('usr_crash', key, { method: 'POST', url: `http://localhost${CREATE}`, body: new Uint8Array([1]) });
+      keyedRequest(world.ctx, 'usr_crash', key, {
+        method: 'POST',
+        url: `http://localhost${CREATE}`,
+        body: new Uint8Array([1]),
+      });
 
     it('passes to the next one once the lock is over, and not before', async () => {
       const first = await claimKey(world.ctx, request('killed'));
@@ -139,7 +143,7 @@ describe('Idempotency-Key', () => {
       if (claim.kind !== 'owner') throw new Error('was to own it');
       await keepAnswer(world.ctx, request('old'), claim.lockedUntil, { status: 201, body: 'x' });
       world.clock.advance(KEPT_HOURS * 3_600_000);
-      const other = keyedRequest('usr_crash', 'old', {
+      const other = keyedRequest(world.ctx, 'usr_crash', 'old', {
         method: 'PUT',
         url: 'http://localhost/x',
         body: new Uint8Array(),

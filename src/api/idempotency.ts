@@ -16,15 +16,20 @@ export type KeyedRequest = Readonly<{ scope: string; key: string; requestHash: B
 /** Either this request does the work (`owner`), or its answer is known already. */
 export type Claim = Readonly<{ kind: 'owner'; lockedUntil: Date } | { kind: 'known'; status: number; body: string }>;
 
-/** The use of an `Idempotency-Key` (visible ASCII, at most 255) by one caller for one method, path and body. */
+/**
+ * The use of an `Idempotency-Key` (visible ASCII, at most 255) by one caller for one method, path and body. Their hash is keyed:
+ * of a plain one a short body could be guessed.
+ */
 export function keyedRequest(
+  { vault }: Pick<Ctx, 'vault'>,
   scope: string,
   key: string,
   request: { method: string; url: string; body: Uint8Array },
 ): KeyedRequest {
   if (!KEY.test(key)) throw malformedRequest({ fields: 'Idempotency-Key' });
   const { pathname, search } = new URL(request.url);
-  const requestHash = sha256(Buffer.concat([Buffer.from(`${request.method} ${pathname}${search}\n`), request.body]));
+  const asked = sha256(Buffer.concat([Buffer.from(`${request.method} ${pathname}${search}\n`), request.body]));
+  const requestHash = Buffer.from(vault.markOf(`idempotency:${asked.toString('hex')}`));
   return { scope, key, requestHash };
 }
 

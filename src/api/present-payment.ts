@@ -3,7 +3,14 @@ import { Currency } from '#domain/money.ts';
 import type { PaymentRecord } from '#domain/payment/records.ts';
 import { METHODS, type Method, type Provider } from '#domain/provider.ts';
 import type { AuditEvent, Dispute, Payment, Refund, Subscription } from '#lib/generated/prisma/client.ts';
-import { presentInstant, presentInstantOrNull, presentRowMoney, presentSplit, type SoldPlan } from './present.ts';
+import {
+  presentInstant,
+  presentInstantOrNull,
+  presentNames,
+  presentRowMoney,
+  presentSplit,
+  type SoldPlan,
+} from './present.ts';
 import type { DisputeView, PaymentView, ReceiptView, RefundView, SubscriptionView, TimelineKind } from './views.ts';
 
 /** How a payment was made. One from before that was kept is told by what its provider takes, else by its currency. */
@@ -21,10 +28,11 @@ export function methodOf(
 /** A payment as a line of the history. */
 export function presentPayment(
   payment: Payment,
-  { product, plan }: SoldPlan,
+  sold: SoldPlan | null,
   method: Method,
   language: Language,
 ): PaymentView {
+  const { planName, productName } = presentNames(sold, language);
   return {
     id: payment.id,
     kind: payment.kind,
@@ -34,8 +42,8 @@ export function presentPayment(
       payment.returnedAmount > 0n
         ? presentRowMoney({ amount: payment.returnedAmount, currency: payment.currency }, language)
         : null,
-    planName: plan.texts[language].name,
-    productName: product.texts[language].name,
+    planName,
+    productName,
     method,
     provider: payment.provider,
     paidAt: presentInstant(payment.paidAt, language),
@@ -45,7 +53,7 @@ export function presentPayment(
 /** A payment with everything that belongs to it. */
 export function presentReceipt(
   payment: PaymentRecord,
-  sold: SoldPlan,
+  sold: SoldPlan | null,
   method: Method,
   language: Language,
 ): ReceiptView {
@@ -114,7 +122,7 @@ function presentTimeline(payment: PaymentRecord, language: Language): ReceiptVie
     const kind = TIMELINE[event.action];
     if (!kind) return [];
     const at = presentInstant(event.at, language);
-    return kind === 'paid' && payment.entitlement
+    return kind === 'paid' && payment.kind !== 'surplus'
       ? [
           { kind, at },
           { kind: 'unlocked' as const, at },
@@ -126,17 +134,14 @@ function presentTimeline(payment: PaymentRecord, language: Language): ReceiptVie
 /** A subscription with what can be done about it now. */
 export function presentSubscription(
   subscription: Subscription,
-  { product, plan }: SoldPlan,
+  sold: SoldPlan | null,
   language: Language,
 ): SubscriptionView {
   const { status, cancelledBy } = subscription;
   const isCancelling = status === 'cancelling';
   return {
     id: subscription.id,
-    planId: subscription.planId,
-    planName: plan.texts[language].name,
-    productCode: product.code,
-    productName: product.texts[language].name,
+    ...presentNames(sold, language),
     status,
     money: presentRowMoney(subscription, language),
     startedAt: presentInstant(subscription.createdAt, language),

@@ -188,6 +188,7 @@ describe('presentInvoice', () => {
     developerUserId: null,
     platformFeeBps: 3000,
     isLogged: true,
+    sealed: null,
     expiresAt: new Date(NOW.getTime() + 60_000),
     createdAt: NOW,
     closedAt: null,
@@ -209,6 +210,7 @@ describe('presentInvoice', () => {
     ],
     reservations: [],
     payments: [],
+    subscription: null,
   } satisfies InvoiceRecord;
 
   it('has a link while it can be paid', () => {
@@ -230,6 +232,19 @@ describe('presentInvoice', () => {
 
   it.each(['paid', 'cancelled', 'expired'] as const)('has no link when %s', (status) => {
     expect(presentInvoice({ ...invoice, status }, sold, READER)).toMatchObject({ status, url: null });
+  });
+
+  it('names nothing that nobody knows any more', () => {
+    const past = { ...invoice, status: 'expired', planId: null, priceId: null, productId: null } as const;
+    expect(presentInvoice(past, null, READER)).toMatchObject({
+      status: 'expired',
+      planId: null,
+      priceId: null,
+      planName: null,
+      productCode: null,
+      productName: null,
+      price: { money: { text: '150 ★' } },
+    });
   });
 
   it('has no link while one is being made', () => {
@@ -271,6 +286,7 @@ describe('presentReceipt', () => {
     periodEnd: NOW,
     method: null,
     irregularity: null,
+    rightDroppedAt: null,
     returnedAmount: 101n,
     paidAt: NOW,
     createdAt: NOW,
@@ -317,6 +333,15 @@ describe('presentReceipt', () => {
     expect(view.split.reduce((sum, { bps }) => sum + bps, 0)).toBe(10_000);
   });
 
+  it('of what is over keeps amount, date and story, and names nothing', () => {
+    const past = { ...payment, planId: null, entitlement: null, rightDroppedAt: NOW };
+    const view = presentReceipt(past, null, 'telegram_stars', 'en');
+    expect(view).toMatchObject({ planName: null, productName: null, money: { amount: '101' } });
+    expect(view.timeline.map(({ kind }) => kind)).toContain('unlocked');
+    const surplus = presentReceipt({ ...past, kind: 'surplus', rightDroppedAt: null }, null, 'telegram_stars', 'en');
+    expect(surplus.timeline.map(({ kind }) => kind)).not.toContain('unlocked');
+  });
+
   it('does not tell a renewal as ordered', () => {
     const view = presentReceipt(
       { ...payment, kind: 'renewal', refunds: [], periodEnd: null },
@@ -361,6 +386,12 @@ describe('presentSubscription', () => {
     const view = presentSubscription({ ...subscription, status, cancelledBy }, sold, 'en');
     expect(view).toMatchObject({ canCancel, canResume, resumesInTelegram });
   });
+});
+
+it('a subscription that ended long ago has no name', () => {
+  const past = { status: 'expired', planId: null, amount: 150n, currency: 'XTR' } as Subscription;
+  const dates = { createdAt: NOW, currentPeriodEnd: NOW, graceUntil: null, endedAt: NOW };
+  expect(presentSubscription({ ...past, ...dates }, null, 'en')).toMatchObject({ planId: null, planName: null });
 });
 
 describe('people', () => {

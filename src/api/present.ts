@@ -121,12 +121,25 @@ export function presentProduct(
   };
 }
 
+const UNKNOWN = { planId: null, planName: null, productCode: null, productName: null };
+
+/** How what somebody bought is called; all null where that is not known here any more. */
+export function presentNames(sold: SoldPlan | null, language: Language) {
+  return sold ? presentHeld(sold, language) : UNKNOWN;
+}
+
+function presentHeld({ plan, product }: SoldPlan, language: Language) {
+  return {
+    planId: plan.id,
+    planName: plan.texts[language].name,
+    productCode: product.code,
+    productName: product.texts[language].name,
+  };
+}
+
 export function presentEntitlement(held: HeldEntitlement, language: Language): EntitlementView {
   return {
-    planId: held.plan.id,
-    planName: held.plan.texts[language].name,
-    productCode: held.product.code,
-    productName: held.product.texts[language].name,
+    ...presentHeld(held, language),
     since: presentInstant(held.since, language),
     until: presentInstantOrNull(held.until, language),
     renews: held.renews,
@@ -261,11 +274,12 @@ export type Reader = Readonly<{ now: Date; surface: Surface; policy: 'strict' | 
 /** The way to pay that is open, unless the policy refuses it where the reader is: then nothing may lead there. */
 function liveWay(
   { attempts, currency }: InvoiceRecord,
-  { product: { fulfilment } }: SoldPlan,
+  sold: SoldPlan | null,
   { policy, surface }: Reader,
 ): { way: NonNullable<InvoiceView['way']>; url: string | null } | null {
   const live = attempts.find((attempt) => attempt.status === 'live');
-  if (!live) return null;
+  if (!live || !sold) return null;
+  const { fulfilment } = sold.product;
   // One from before the method was kept: only Stars are paid in Stars.
   const method =
     METHODS.find((known) => known === live.method) ?? (currency === 'XTR' ? 'telegram_stars' : 'credit_card');
@@ -274,8 +288,7 @@ function liveWay(
 }
 
 /** An order as its buyer sees it: one whose time is over is expired, also before the job has closed it. */
-export function presentInvoice(invoice: InvoiceRecord, sold: SoldPlan, reader: Reader): InvoiceView {
-  const { product, plan } = sold;
+export function presentInvoice(invoice: InvoiceRecord, sold: SoldPlan | null, reader: Reader): InvoiceView {
   const { language, now } = reader;
   // Held for money that is on its way, it waits as long as that takes.
   const isOver = invoice.status === 'open' && invoice.expiresAt <= now && invoice.reservations.length === 0;
@@ -283,22 +296,16 @@ export function presentInvoice(invoice: InvoiceRecord, sold: SoldPlan, reader: R
   const open = status === 'open' ? liveWay(invoice, sold, reader) : null;
   const [payment] = invoice.payments;
   const right = payment?.entitlement;
-  const planName = plan.texts[language].name;
-  const productName = product.texts[language].name;
   return {
     id: invoice.id,
     status,
     price: {
-      id: invoice.priceId,
       interval: invoice.interval,
       money: presentRowMoney(invoice, language),
       renewsEveryDays: invoice.kind === 'subscription' ? MONTH_DAYS : null,
     },
-    planId: invoice.planId,
     priceId: invoice.priceId,
-    planName,
-    productCode: product.code,
-    productName,
+    ...presentNames(sold, language),
     surface: invoice.surface,
     createdAt: presentInstant(invoice.createdAt, language),
     expiresAt: presentInstant(invoice.expiresAt, language),
@@ -310,12 +317,9 @@ export function presentInvoice(invoice: InvoiceRecord, sold: SoldPlan, reader: R
     failure: status === 'paid' ? null : presentFailure(invoice, language),
     payment: payment ? { id: payment.id, status: standingOf(payment) } : null,
     entitlement:
-      right && !right.revokedAt
+      right && !right.revokedAt && sold
         ? {
-            planId: invoice.planId,
-            planName,
-            productCode: product.code,
-            productName,
+            ...presentHeld(sold, language),
             since: presentInstant(right.startsAt, language),
             until: presentInstantOrNull(right.endsAt, language),
             renews: invoice.kind === 'subscription',

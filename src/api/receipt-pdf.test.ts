@@ -39,6 +39,13 @@ describe.each(LANGUAGES)('a receipt in %s', (language) => {
     expect(await renderReceiptPdf(receipt(language), language)).toEqual(pdf);
   });
 
+  it('says where the item stands once nobody on the server knows it', async () => {
+    const past = drawing(await renderReceiptPdf(receipt(language, { planName: null, productName: null }), language));
+    const known = drawing(await renderReceiptPdf(receipt(language), language));
+    expect(past.match(/BT/g)?.length).toBe(known.match(/BT/g)?.length);
+    expect(past.length).toBeGreaterThan(known.length);
+  });
+
   it('stays one page with long names and many returns, of which it shows six and a sum', async () => {
     const long = 'とても長い名前 a very long name '.repeat(20);
     const refunds = Array.from({ length: 20 }, (_, index) => refundOn(index + 10));

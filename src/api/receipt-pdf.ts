@@ -114,10 +114,10 @@ function drawStar(pdf: PDFKit.PDFDocument, x: number, y: number, radius: number)
 
 function drawFacts(page: Page, view: ReceiptView, top: number): number {
   const { pdf, t } = page;
-  const item = view.productName === view.planName ? view.planName : `${view.productName} · ${view.planName}`;
-  const { period } = view;
+  const { period, planName, productName } = view;
+  const item = productName === planName ? planName : `${productName} · ${planName}`;
   const facts: Array<readonly [label: string, value: string]> = [
-    [t('receipt.item'), item],
+    [t('receipt.item'), item ?? t('receipt.inRecord')],
     ...(period
       ? [[t('receipt.period'), t('receipt.fromUntil', { from: period.from.text, until: period.until.text })] as const]
       : []),

@@ -62,7 +62,7 @@ describe('REST', () => {
         enable_revenue_sharing: true,
         encrypt_billing_data: true,
         log_to_personal_server: true,
-        description: 'ignored',
+        description: 'for the buyer',
       };
       const answer = await create(key, json);
       expect(answer.status).toBe(201);

@@ -174,7 +174,11 @@ async function serveJson(
   const run = route.prepare({ params, query, body: readJson(request, bytes) }, caller, language);
   const key = isWrite(route) ? request.headers.get('idempotency-key') : null;
   if (key === null) return answer(await run(), request);
-  const keyed = keyedRequest(actorRef(caller.actor), key, { method: request.method, url: request.url, body: bytes });
+  const keyed = keyedRequest(caller, actorRef(caller.actor), key, {
+    method: request.method,
+    url: request.url,
+    body: bytes,
+  });
   return once(caller, keyed, language, async () => answer(await run(), request));
 }
 

@@ -1,6 +1,6 @@
 import { getPlan, getPlans, listCatalog } from '#domain/catalog/list-catalog.ts';
 import { hasLink } from '#domain/checkout/open-link.ts';
-import { findOpenInvoice, type InvoiceRecord } from '#domain/checkout/records.ts';
+import { findOpenInvoice, type InvoiceRecord, planOfOrder } from '#domain/checkout/records.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { listEntitlements } from '#domain/entitlement/list.ts';
 import type { Language } from '#domain/identity/rules.ts';
@@ -56,7 +56,7 @@ export async function showInvoice(
   { language, surface }: { language: Language; surface: Surface },
 ): Promise<InvoiceView> {
   const reader = { language, surface, policy: ctx.policy.surfacePolicy, now: ctx.clock.now() };
-  return presentInvoice(invoice, await getPlan(ctx, invoice.planId), reader);
+  return presentInvoice(invoice, await findPlan(ctx, planOfOrder(invoice)), reader);
 }
 
 /** Whether there is an order of this id: all that a page needs to know before it is shown. */
@@ -72,10 +72,7 @@ export async function showMe(ctx: Ctx, user: User, contact: Contact): Promise<Me
 
 export async function showPayments(ctx: Ctx, filter: PaymentFilter, language: Language): Promise<PaymentPage> {
   const { rows, next } = await listPayments(ctx, filter);
-  const plans = await getPlans(
-    ctx,
-    rows.map((payment) => payment.planId),
-  );
+  const plans = await getPlans(ctx, namedPlans(rows));
   return {
     rows: rows.map((payment) => {
       const method = methodOf(ctx.providers, payment);
@@ -88,7 +85,7 @@ export async function showPayments(ctx: Ctx, filter: PaymentFilter, language: La
 export async function showReceipt(ctx: Ctx, paymentId: string, language: Language): Promise<ReceiptView> {
   const payment = await getPayment(ctx, paymentId);
   const method = methodOf(ctx.providers, payment);
-  return presentReceipt(payment, await getPlan(ctx, payment.planId), method, language);
+  return presentReceipt(payment, await findPlan(ctx, payment.planId), method, language);
 }
 
 export async function showSubscriptions(
@@ -96,10 +93,7 @@ export async function showSubscriptions(
   subscriptions: ReadonlyArray<Subscription>,
   language: Language,
 ): Promise<SubscriptionView[]> {
-  const plans = await getPlans(
-    ctx,
-    subscriptions.map((subscription) => subscription.planId),
-  );
+  const plans = await getPlans(ctx, namedPlans(subscriptions));
   return subscriptions.map((subscription) =>
     presentSubscription(subscription, planOf(plans, subscription.planId), language),
   );
@@ -110,11 +104,21 @@ export async function showSubscription(
   subscription: Subscription,
   language: Language,
 ): Promise<SubscriptionView> {
-  return presentSubscription(subscription, await getPlan(ctx, subscription.planId), language);
+  return presentSubscription(subscription, await findPlan(ctx, subscription.planId), language);
+}
+
+/** The plan that is still named; null where nothing names one. */
+async function findPlan(ctx: Ctx, planId: string | null): Promise<SoldPlan | null> {
+  return planId === null ? null : getPlan(ctx, planId);
+}
+
+function namedPlans(rows: ReadonlyArray<{ planId: string | null }>): string[] {
+  return rows.flatMap(({ planId }) => planId ?? []);
 }
 
 /** Plans are never deleted while something names them; a gap is a broken database and must be seen. */
-function planOf(plans: ReadonlyMap<string, SoldPlan>, planId: string): SoldPlan {
+function planOf(plans: ReadonlyMap<string, SoldPlan>, planId: string | null): SoldPlan | null {
+  if (planId === null) return null;
   const sold = plans.get(planId);
   if (!sold) throw new Error(`plan ${planId} is named by a payment or subscription but does not exist`);
   return sold;

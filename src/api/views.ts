@@ -20,6 +20,9 @@ export type PriceView = {
   renewsEveryDays: number | null;
 };
 
+/** What was asked, without the price of the catalogue that asked it. */
+export type OrderPriceView = Omit<PriceView, 'id'>;
+
 export type PlanView = {
   id: string;
   code: string;
@@ -156,12 +159,13 @@ export type InvoiceView = {
   /** `confirming` never comes from here: it is the client's word for "closed by Telegram, not yet known to us". */
   status: 'open' | 'paid' | 'expired' | 'cancelled';
   /** `surplus`: this order was paid a second time and that money goes back. */
-  price: PriceView;
-  planId: string;
-  priceId: string;
-  planName: string;
-  productCode: string;
-  productName: string;
+  price: OrderPriceView;
+  /** All null once nobody on the server knows what it was for; `priceId` also once it is paid. */
+  planId: string | null;
+  priceId: string | null;
+  planName: string | null;
+  productCode: string | null;
+  productName: string | null;
   surface: Surface;
   createdAt: InstantView;
   expiresAt: InstantView;
@@ -199,9 +203,10 @@ export type LinkedOrderView = {
   paymentStatus: PaymentStatusView | null;
   pending: PendingView | null;
   failure: FailureView | null;
-  planName: string;
-  productName: string;
-  price: PriceView;
+  /** Null once nobody on the server knows what it was for. */
+  planName: string | null;
+  productName: string | null;
+  price: OrderPriceView;
   expiresAt: InstantView;
   minutesLeft: number | null;
   /** Until when what was bought lasts; null before it is paid, and for what lasts for good. */
@@ -221,8 +226,9 @@ export type PaymentView = {
   money: MoneyView;
   /** What went back of it; null while nothing has. */
   returned: MoneyView | null;
-  planName: string;
-  productName: string;
+  /** Null once it stands in its owner's sealed record alone. */
+  planName: string | null;
+  productName: string | null;
   method: Method;
   provider: string;
   paidAt: InstantView;
@@ -290,10 +296,11 @@ export type PaymentPage = { rows: PaymentView[]; nextCursor: string | null };
 
 export type SubscriptionView = {
   id: string;
-  planId: string;
-  planName: string;
-  productCode: string;
-  productName: string;
+  /** All null some time after it ended. */
+  planId: string | null;
+  planName: string | null;
+  productCode: string | null;
+  productName: string | null;
   status: 'active' | 'cancelling' | 'past_due' | 'expired' | 'revoked';
   money: MoneyView;
   startedAt: InstantView;

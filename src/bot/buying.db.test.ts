@@ -48,6 +48,13 @@ describe('buying in the chat', () => {
     const [plans] = await person.write('/plans');
     expect(plans?.text).toContain('Pro: 150 ★ a month, 1,500 ★ a year (save 16%) (yours)');
     await expect(person.pay(slugOf(invoice))).rejects.toThrow('INVOICE_ALREADY_PAID');
+
+    // Long over: the history says what is still known, and where the rest stands.
+    await stage.ctx.db.entitlement.deleteMany({});
+    const [past] = await person.write('/history');
+    expect(past?.text).toContain('One-off payment: 1,500 ★');
+    expect(past?.text).toContain('stands in your encrypted record');
+    expect((await person.write('/paysupport'))[0]?.text).toContain('an earlier purchase, 1,500 ★');
   });
 
   it('sells a month by a link, cancels it with its end date and resumes it', async () => {
@@ -314,11 +321,11 @@ describe('buying in the chat where the operator permits other methods', () => {
     const invoice = await stage.ctx.db.invoice.findFirstOrThrow({
       where: { user: accountOf(stage.ctx, person.id) },
     });
-    const { amount, currency, id: invoiceId, planId, userId } = invoice;
+    const { amount, currency, id: invoiceId, userId } = invoice;
     const now = stage.ctx.clock.now();
     const paid = { provider: 'payme', chargeId: 'card-1', kind: 'one_time', status: 'succeeded' } as const;
     const shares = { platformFee: amount, processorFee: 0n, developerShare: 0n };
-    const rest = { id: 'pay_card1', invoiceId, userId, planId, amount, currency, paidAt: now, createdAt: now };
+    const rest = { id: 'pay_card1', invoiceId, userId, amount, currency, paidAt: now, createdAt: now };
     await stage.ctx.db.payment.create({ data: { ...rest, ...paid, ...shares, method: 'credit_card' } });
     const support = await person.write('/paysupport');
     const [request] = await walk(person, support, /Pro/);

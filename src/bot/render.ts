@@ -45,14 +45,21 @@ export function moneyOf(row: { amount: bigint; currency: string }): Money {
   return { amount: row.amount, currency: Currency.parse(row.currency) };
 }
 
-/** The titles of several plans at once; a plan that no longer exists is told by its id. */
+/**
+ * The titles of several plans at once. What stands in the reader's encrypted record alone is told as an earlier purchase, a plan
+ * that no longer exists by its id.
+ */
 export async function titlesOf(
   ctx: Ctx,
-  planIds: ReadonlyArray<string>,
+  planIds: ReadonlyArray<string | null>,
   language: Language,
-): Promise<(planId: string) => string> {
-  const plans = await getPlans(ctx, planIds);
+): Promise<(planId: string | null) => string> {
+  const plans = await getPlans(
+    ctx,
+    planIds.flatMap((planId) => planId ?? []),
+  );
   return (planId) => {
+    if (planId === null) return translator(language)('common.unnamed');
     const sold = plans.get(planId);
     return sold ? titleOf(sold, language) : planId;
   };

@@ -3,9 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { checkBooks } from '#domain/audit/invariants.ts';
 import { cancelInvoice } from '#domain/checkout/cancel.ts';
 import { expireInvoices } from '#domain/checkout/expire.ts';
+import { forgetItems } from '#domain/checkout/forget-items.ts';
 import { checkEntitlement } from '#domain/entitlement/check.ts';
+import { forgetRights } from '#domain/entitlement/forget-ended.ts';
 import { AppError, type Reason } from '#domain/errors.ts';
 import { requestRefund } from '#domain/payment/request-refund.ts';
+import { forgetSubscriptions } from '#domain/subscription/forget-ended.ts';
 import { endSubscriptions, remindRenewals } from '#domain/subscription/run-schedule.ts';
 import { retryWebhooks } from '#domain/webhook/retry.ts';
 import { AMOUNTS, CATALOG } from '../testing/catalog.ts';
@@ -245,6 +248,7 @@ const advance = fc.constantFrom(61_000, 1_800_000, DAY_MS, 3 * DAY_MS, 29 * DAY_
     ]);
     // Past due and its grace may both be over by now: what the next turn of the schedule would find.
     await endSubscriptions(world.system);
+    await Promise.all([forgetItems(world.system), forgetSubscriptions(world.system), forgetRights(world.system)]);
     expect((await checkBooks(world.system)).filter(({ violations }) => violations.length > 0)).toEqual([]);
   }),
 );

@@ -4,10 +4,12 @@ import { signHeads } from '#domain/audit/heads.ts';
 import { verifyAudit } from '#domain/audit/verify.ts';
 import { answerInquiry } from '#domain/checkout/answer-inquiry.ts';
 import { expireInvoices } from '#domain/checkout/expire.ts';
+import { forgetItems } from '#domain/checkout/forget-items.ts';
 import { findOpenInvoice, getInvoice } from '#domain/checkout/records.ts';
 import { startCheckout } from '#domain/checkout/start.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { checkEntitlement } from '#domain/entitlement/check.ts';
+import { forgetRights } from '#domain/entitlement/forget-ended.ts';
 import { listEntitlements } from '#domain/entitlement/list.ts';
 import { remindEnds } from '#domain/entitlement/remind-ends.ts';
 import { sealAccount, subjectOf } from '#domain/identity/account.ts';
@@ -21,6 +23,7 @@ import { lapseHolder, lapseReservations } from '#domain/reservation/end.ts';
 import { listReservations, loadReservation } from '#domain/reservation/load.ts';
 import { analyseRevenue } from '#domain/revenue/analyse.ts';
 import { analyseSubscriptions } from '#domain/subscription/analyse.ts';
+import { forgetSubscriptions } from '#domain/subscription/forget-ended.ts';
 import { listSubscriptions } from '#domain/subscription/records.ts';
 import { endSubscriptions, remindRenewals } from '#domain/subscription/run-schedule.ts';
 import { retryWebhooks } from '#domain/webhook/retry.ts';
@@ -85,8 +88,8 @@ beforeAll(async () => {
   );
   await series(
     'payment',
-    'id, invoice_id, user_id, plan_id, subscription_id, provider, charge_id, kind, status, amount, currency, platform_fee, processor_fee, developer_share, period_start, period_end, paid_at, created_at',
-    `'pay_' || n, 'inv_' || n, 'usr_' || n, '${CATALOG.basic}', 'sub_' || n, '${STARS}', 'stx' || n, 'first', 'succeeded', 50, 'XTR', 50, 0, 0, ${at}, ${at} + interval '30 days', ${at}, ${at}`,
+    'id, invoice_id, user_id, subscription_id, provider, charge_id, kind, status, amount, currency, platform_fee, processor_fee, developer_share, period_start, period_end, paid_at, created_at',
+    `'pay_' || n, 'inv_' || n, 'usr_' || n, 'sub_' || n, '${STARS}', 'stx' || n, 'first', 'succeeded', 50, 'XTR', 50, 0, 0, ${at}, ${at} + interval '30 days', ${at}, ${at}`,
   );
   await series(
     'entitlement',
@@ -243,6 +246,10 @@ const QUERIES: ReadonlyArray<[name: string, run: (ctx: Ctx) => Promise<unknown>]
   ['measureBacklog', (ctx) => measureBacklog(ctx)],
   ['analyseRevenue of a month', (ctx) => analyseRevenue(ctx, lastMonth(ctx))],
   ['analyseSubscriptions of a month', (ctx) => analyseSubscriptions(ctx, lastMonth(ctx))],
+  // Last: what they find is not there for the others.
+  ['forgetItems', (ctx) => forgetItems(ctx)],
+  ['forgetSubscriptions', (ctx) => forgetSubscriptions(ctx)],
+  ['forgetRights', (ctx) => forgetRights(ctx)],
 ];
 
 const isOurs = ({ text }: Sent) =>

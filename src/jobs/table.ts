@@ -4,8 +4,10 @@ import { dropDelivered } from '#domain/billing-record/delivery.ts';
 import { resealLeftOvers, resealRecords } from '#domain/billing-record/reseal.ts';
 import { obstaclesEndedBy } from '#domain/billing-record/rules.ts';
 import { expireInvoices } from '#domain/checkout/expire.ts';
+import { forgetItems } from '#domain/checkout/forget-items.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import type { JobName, JobPayloads } from '#domain/context/queue.ts';
+import { forgetRights } from '#domain/entitlement/forget-ended.ts';
 import { remindEnds } from '#domain/entitlement/remind-ends.ts';
 import { cancelSurplusRenewal } from '#domain/payment/cancel-surplus-renewal.ts';
 import { executeRefund } from '#domain/payment/execute-refund.ts';
@@ -17,6 +19,7 @@ import { closeAndAsk } from '#domain/reconciliation/close-checkout.ts';
 import { reconcilePayments } from '#domain/reconciliation/reconcile.ts';
 import { lapseReservations } from '#domain/reservation/end.ts';
 import { stopRenewal } from '#domain/subscription/cancel.ts';
+import { forgetSubscriptions } from '#domain/subscription/forget-ended.ts';
 import { endSubscriptions, remindRenewals } from '#domain/subscription/run-schedule.ts';
 import { forgetBodies } from '#domain/webhook/forget-bodies.ts';
 import { retryWebhooks } from '#domain/webhook/retry.ts';
@@ -106,6 +109,9 @@ export const SCHEDULE: ReadonlyArray<{ name: string; everySeconds: number; run: 
   { name: 'drop_delivered', everySeconds: 3600, run: untilDone(dropDelivered) },
   { name: 'forget_unconfirmed_methods', everySeconds: 60, run: untilDone(forgetUnconfirmed) },
   { name: 'sign_audit', everySeconds: 300, run: untilDone(signHeads) },
+  { name: 'forget_items', everySeconds: 3600, run: untilDone(forgetItems) },
+  { name: 'forget_subscriptions', everySeconds: 3600, run: untilDone(forgetSubscriptions) },
+  { name: 'forget_rights', everySeconds: 3600, run: untilDone(forgetRights) },
   { name: 'forget_bodies', everySeconds: 3600, run: untilDone(forgetBodies) },
   { name: 'purge', everySeconds: 3600, run: untilDone(purge) },
 ];

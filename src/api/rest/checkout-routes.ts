@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { PlanTexts } from '#domain/catalog/rules.ts';
+import { OrderDetails } from '#domain/checkout/details.ts';
 import { type BuyerName, type LoadedCheckout, type LoadedPrice, loadCheckout } from '#domain/checkout/load.ts';
 import { startCheckout } from '#domain/checkout/start.ts';
 import type { Ctx } from '#domain/context/context.ts';
@@ -70,11 +71,14 @@ const CreateBody = z
     interval: IntervalName.optional().openapi({
       description: 'Which price of the plan; else the one with this amount',
     }),
-    description: z
-      .string()
-      .max(1000)
-      .optional()
-      .openapi({ description: 'Accepted and not used: buyers see the catalogue’s texts' }),
+    description: OrderDetails.shape.description.meta({}).openapi({
+      description:
+        'For the buyer alone: it is sealed to them at once and stands in their encrypted record of the payment. Nobody can ask for it again, and an order that is open already keeps what was said first',
+    }),
+    metadata: OrderDetails.shape.metadata.meta({}).openapi({
+      description: 'At most 20 texts of 500 characters under names of 40, treated as description is',
+      example: { order: 'A-1042' },
+    }),
     enable_revenue_sharing: z.boolean().optional().openapi({
       description: 'Sharing follows the catalogue; false is refused for the product of a developer',
     }),
@@ -156,6 +160,7 @@ type Order = Readonly<{
   fee: FeeWish;
   expiresInMinutes: number | undefined;
   isLogged: boolean;
+  details: OrderDetails;
 }>;
 
 /** Opens the order and says all a caller needs to have it paid. */
@@ -177,6 +182,7 @@ async function openOrder(ctx: Ctx, order: Order, asked: Language): Promise<Check
     ...(order.providerId !== undefined && { providerId: order.providerId }),
     language,
     isLogged: order.isLogged,
+    details: order.details,
     terms: {
       ...(feeBps !== null && { platformFeeBps: feeBps }),
       ...(order.expiresInMinutes !== undefined && { expiresInMinutes: order.expiresInMinutes }),
@@ -309,6 +315,7 @@ const createRoute = defineRoute({
         },
         expiresInMinutes: body.expires_in_minutes,
         isLogged: body.log_to_personal_server ?? true,
+        details: { description: body.description, metadata: body.metadata },
       },
       language,
     ),
@@ -335,6 +342,7 @@ const subscribeRoute = defineRoute({
         fee: {},
         expiresInMinutes: body.expires_in_minutes,
         isLogged: true,
+        details: {},
       },
       language,
     ),

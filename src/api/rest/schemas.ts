@@ -19,6 +19,11 @@ export const IdText = z.string().regex(/^[A-Za-z0-9_.-]{1,100}$/);
 export const MethodName = z.enum(METHODS).openapi('Method');
 export const CurrencyCode = Currency.meta({}).openapi('Currency', { example: 'XTR' });
 export const Minor = z.string().openapi({ description: 'Minor units of the currency, an integer', example: '150' });
+/** What somebody bought, where that is still known here. */
+export const PastName = z.string().nullable().openapi({
+  description: 'Null once it is over for some time: what it was for then stands in the buyer’s encrypted record alone',
+});
+
 export const Instant = z.iso.datetime().openapi({ example: '2026-12-20T09:30:00.000Z' });
 export const Success = z.literal(true);
 

@@ -10,7 +10,7 @@ import { showSubscription, showSubscriptions } from '../show.ts';
 import type { SubscriptionView } from '../views.ts';
 import { resolvePerson } from './person.ts';
 import { defineRoute, type Route } from './route.ts';
-import { IdText, Instant, MONEY_FIELDS, PERSON_FIELDS, PERSON_QUERY, Success } from './schemas.ts';
+import { IdText, Instant, MONEY_FIELDS, PastName, PERSON_FIELDS, PERSON_QUERY, Success } from './schemas.ts';
 
 const SubscriptionResource = z
   .object({
@@ -19,10 +19,10 @@ const SubscriptionResource = z
       description:
         'cancelling: runs to the period’s end; past_due: a renewal failed, access lasts for the days of grace',
     }),
-    plan_id: z.string(),
-    plan_name: z.string(),
-    product_code: z.string(),
-    product_name: z.string(),
+    plan_id: PastName,
+    plan_name: PastName,
+    product_code: PastName,
+    product_name: PastName,
     ...MONEY_FIELDS,
     started_at: Instant,
     current_period_end: Instant,

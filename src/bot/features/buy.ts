@@ -1,6 +1,4 @@
 import { Composer } from 'grammy';
-import type { InlineKeyboardButton } from 'grammy/types';
-import { getPlans } from '#domain/catalog/list-catalog.ts';
 import { cancelInvoice } from '#domain/checkout/cancel.ts';
 import { previewCheckout } from '#domain/checkout/preview.ts';
 import { findOpenInvoice, type InvoiceRecord } from '#domain/checkout/records.ts';
@@ -80,18 +78,19 @@ export async function productsView(context: BotContext, notice?: string): Promis
 /** An order that waits: its link when it has one, else the way to a new invoice, and the way out. */
 async function openOrderView(context: BotContext, open: InvoiceRecord): Promise<View> {
   const { language, say, t, ctx } = context.visitor;
-  const sold = (await getPlans(ctx, [open.planId])).get(open.planId);
+  const title = await titlesOf(ctx, [open.planId], language);
   const amount = formatMoney(moneyOf(open), language);
   const url = open.attempts.find(({ status }) => status === 'live')?.url;
   const text = t('bot.buy.payButton', { amount });
-  const resume: InlineKeyboardButton = url ? { text, url } : pressButton(text, 'price', open.priceId);
+  const resume = url ? { text, url } : open.priceId && pressButton(text, 'price', open.priceId);
+  const cancel = pressButton(t('bot.buy.cancelOrder'), 'cancelOrder', open.id);
   return {
     text: say('bot.buy.openOrder', {
-      plan: sold ? titleOf(sold, language) : open.planId,
+      plan: title(open.planId),
       amount,
       until: formatDateTime(open.expiresAt, language),
     }),
-    buttons: [[resume, pressButton(t('bot.buy.cancelOrder'), 'cancelOrder', open.id)]],
+    buttons: [resume ? [resume, cancel] : [cancel]],
   };
 }
 

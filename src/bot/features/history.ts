@@ -34,12 +34,16 @@ export async function historyView(context: BotContext): Promise<View> {
   const lines = rows.map((payment) =>
     say(ROW_TEXTS[payment.status], {
       date: formatDate(payment.paidAt, language),
-      plan: title(payment.planId),
+      plan: payment.planId === null ? t(`app.paymentKind.${payment.kind}`) : title(payment.planId),
       amount: formatMoney(moneyOf(payment), language),
     }),
   );
   return {
-    text: paragraphs(say('bot.history.title'), lines.join('\n')),
+    text: paragraphs(
+      say('bot.history.title'),
+      lines.join('\n'),
+      rows.some(({ planId }) => planId === null) ? say('bot.history.inRecord') : null,
+    ),
     buttons: [
       [{ text: t('bot.button.allPayments'), url: miniAppLink(context.place.botUsername, 'history') }],
       [pressButton(t('bot.button.support'), 'support')],

@@ -80,19 +80,29 @@ const QUERIES: ReadonlyArray<readonly [name: string, query: string]> = [
     'event_stands_once',
     `SELECT min(id) AS id FROM webhook_event WHERE $1::timestamptz IS NOT NULL GROUP BY provider, event_id HAVING count(*) > 1`,
   ],
-  // I4: exactly one right per charge that bought something, none for surplus, no right without a charge.
+  // I4: exactly one right per charge that bought something, none for surplus, no right without a charge. One that was deleted
+  // after it was over left its mark, and still counts.
   [
     'payment_has_one_right',
     `
     SELECT p.id FROM payment p LEFT JOIN entitlement e ON e.payment_id = p.id
-    WHERE $1::timestamptz IS NOT NULL GROUP BY p.id, p.kind HAVING count(e.id) <> CASE WHEN p.kind = 'surplus' THEN 0 ELSE 1 END`,
+    WHERE $1::timestamptz IS NOT NULL GROUP BY p.id, p.kind, p.right_dropped_at
+    HAVING count(e.id) + count(p.right_dropped_at) <> CASE WHEN p.kind = 'surplus' THEN 0 ELSE 1 END`,
+  ],
+  // A refund that came to nothing after its right was deleted shows here until its money goes back again.
+  [
+    'right_is_dropped_when_over',
+    `
+    SELECT id FROM payment
+    WHERE $1::timestamptz IS NOT NULL AND right_dropped_at IS NOT NULL AND status NOT IN ('refunded', 'charged_back')
+      AND (period_end IS NULL OR period_end > right_dropped_at - interval '30 days')`,
   ],
   ['right_has_payment', `SELECT id FROM entitlement WHERE $1::timestamptz IS NOT NULL AND payment_id IS NULL`],
   [
     'right_is_what_was_paid',
     `
-    SELECT e.id FROM entitlement e JOIN payment p ON p.id = e.payment_id
-    WHERE $1::timestamptz IS NOT NULL AND (e.user_id <> p.user_id OR e.plan_id <> p.plan_id OR e.starts_at IS DISTINCT FROM p.period_start
+    SELECT e.id FROM entitlement e JOIN payment p ON p.id = e.payment_id LEFT JOIN subscription s ON s.id = e.subscription_id
+    WHERE $1::timestamptz IS NOT NULL AND (e.user_id <> p.user_id OR e.plan_id <> s.plan_id OR e.starts_at IS DISTINCT FROM p.period_start
       OR e.ends_at IS DISTINCT FROM p.period_end OR e.subscription_id IS DISTINCT FROM p.subscription_id)`,
   ],
   // I4: an order is paid exactly when one charge bought it; a renewing order has one subscription.
@@ -244,6 +254,16 @@ const QUERIES: ReadonlyArray<readonly [name: string, query: string]> = [
       OR (status = 'active' AND current_period_end < $1::timestamptz - interval '1 hour' - ${PATIENCE})
       OR (status = 'past_due' AND current_period_end < $1::timestamptz - interval '3 days' - ${PATIENCE})`,
   ],
+  [
+    'past_is_forgotten',
+    `
+    SELECT x.id FROM (
+      SELECT i.id, i.closed_at AS over_at FROM invoice i WHERE i.status <> 'open' AND i.plan_id IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM reservation r WHERE r.invoice_id = i.id AND r.status = 'reserved')
+      UNION ALL SELECT id, ended_at FROM subscription WHERE plan_id IS NOT NULL
+      UNION ALL SELECT e.id, least(e.ends_at, e.revoked_at) FROM entitlement e JOIN payment p ON p.id = e.payment_id AND p.status <> 'disputed'
+    ) AS x WHERE x.over_at < $1::timestamptz - interval '31 days'`,
+  ],
   // I11: a provider's hold and the payment of its charge tell the same story, and no hold outlives its time: half a day for one
   // that was asked for, a month for money that is on its way.
   [
@@ -313,4 +333,5 @@ const DEADLINES: ReadonlySet<string> = new Set([
   'order_ends_in_time',
   'subscription_ends_in_time',
   'hold_ends_in_time',
+  'past_is_forgotten',
 ]);

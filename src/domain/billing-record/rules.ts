@@ -23,6 +23,7 @@ export const BillingRecord = z.object({
   item: z.object({ product: Named, plan: Named, interval: Text }).optional(),
   /** What the seller's server said of the order. */
   description: Text.optional(),
+  metadata: z.record(Text, Text).optional(),
   period: z.object({ start: Text, end: Text.nullable() }).optional(),
   provider: z.object({ id: Text, charge: Text, method: Text.nullable() }).optional(),
   /** Where the money goes; the parts sum to the amount. */

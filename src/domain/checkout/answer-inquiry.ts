@@ -12,9 +12,10 @@ type Row = {
   buyer: Subject | null;
   amount: bigint;
   currency: string;
-  catalogue_amount: bigint;
-  catalogue_currency: string;
-  is_for_sale: boolean;
+  /** Null where the order does not name it any more. */
+  catalogue_amount: bigint | null;
+  catalogue_currency: string | null;
+  is_for_sale: boolean | null;
   created_at: Date;
   expires_at: Date;
   has_lasting: boolean;
@@ -36,8 +37,8 @@ const LOAD = {
     FROM invoice i
     JOIN users u ON u.id = i.user_id
     LEFT JOIN identity_link l ON l.user_id = i.user_id
-    JOIN price pr ON pr.id = i.price_id
-    JOIN product p ON p.id = i.product_id
+    LEFT JOIN price pr ON pr.id = i.price_id
+    LEFT JOIN product p ON p.id = i.product_id
     WHERE i.id = $1`,
 };
 
@@ -55,9 +56,10 @@ export async function answerInquiry(ctx: Ctx, inquiry: MayPay): Promise<InquiryV
         status: row.status,
         buyer: row.buyer,
         price: { amount: row.amount, currency: Currency.parse(row.currency) },
-        cataloguePrice: row.is_for_sale
-          ? { amount: row.catalogue_amount, currency: Currency.parse(row.catalogue_currency) }
-          : null,
+        cataloguePrice:
+          row.is_for_sale && row.catalogue_amount !== null
+            ? { amount: row.catalogue_amount, currency: Currency.parse(row.catalogue_currency) }
+            : null,
         createdAt: row.created_at,
         expiresAt: row.expires_at,
       }

@@ -24,8 +24,9 @@ function asHolder(ctx: Ctx): Ctx {
 export async function openLink(ctx: Ctx, invoiceId: string): Promise<LinkedOrder> {
   const holder = asHolder(ctx);
   const invoice = await getInvoice(holder, invoiceId);
-  if (invoice.status !== 'open' || invoice.expiresAt <= ctx.clock.now()) return { invoice, offer: null };
   const { priceId, userId } = invoice;
+  if (priceId === null || invoice.status !== 'open' || invoice.expiresAt <= ctx.clock.now())
+    return { invoice, offer: null };
   return { invoice, offer: await previewCheckout(holder, { userId, priceId, surface: 'browser' }) };
 }
 
@@ -45,6 +46,11 @@ export async function payLink(
   const { invoiceId, ...choice } = request;
   const { invoice, offer } = await openLink(ctx, invoiceId);
   if (!offer) throw new AppError('precondition_failed', CLOSED[invoice.status === 'open' ? 'expired' : invoice.status]);
-  const { priceId, userId } = invoice;
-  return startCheckout(asHolder(ctx), { ...choice, userId, priceId, surface: 'browser', isByLink: true });
+  return startCheckout(asHolder(ctx), {
+    ...choice,
+    userId: invoice.userId,
+    priceId: offer.price.id,
+    surface: 'browser',
+    isByLink: true,
+  });
 }

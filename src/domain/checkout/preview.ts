@@ -74,7 +74,8 @@ export async function previewCheckout(
     methods,
     alternatives,
     blocked: lasting ? 'already_owned' : isRenewingSamePlan && price.interval === 'month' ? 'already_subscribed' : null,
-    replaces: other ? { subscriptionId: other.id, planId: other.planId, until: other.currentPeriodEnd } : null,
+    // What renews names its plan.
+    replaces: other?.planId ? { subscriptionId: other.id, planId: other.planId, until: other.currentPeriodEnd } : null,
   };
 }
 

@@ -6,6 +6,7 @@ import type { Capability } from '#domain/provider.ts';
 import type { Prisma } from '#lib/generated/prisma/client.ts';
 
 const WITH_STATE = {
+  subscription: { select: { planId: true } },
   // The newest is the one that is shown; how it ended says what to do next.
   attempts: { orderBy: { createdAt: 'desc' }, take: 1 },
   reservations: { where: { status: 'reserved' }, take: 1 },
@@ -19,6 +20,11 @@ const WITH_STATE = {
 
 /** An order with its live checkout and, once paid, its first payment. */
 export type InvoiceRecord = Prisma.InvoiceGetPayload<{ include: typeof WITH_STATE }>;
+
+/** The plan an order is for: told by itself, by the subscription it began or by the right it bought. Null once none does. */
+export function planOfOrder({ payments: [payment], planId, subscription }: InvoiceRecord): string | null {
+  return planId ?? subscription?.planId ?? payment?.entitlement?.planId ?? null;
+}
 
 /** An order by id. A stranger's order looks like none: `not_found invoice_not_found`. */
 export async function getInvoice(ctx: Ctx, invoiceId: string): Promise<InvoiceRecord> {

@@ -2,6 +2,7 @@ import { type AuditEntry, toAuditRow } from '#domain/audit/record.ts';
 import { PlanTexts, ProductTexts } from '#domain/catalog/rules.ts';
 import { noteFailure, noteSuccess } from '#domain/checkout/breaker.ts';
 import { closeCheckout, closeCheckoutJobs } from '#domain/checkout/close.ts';
+import { type OrderDetails, sealDetails } from '#domain/checkout/details.ts';
 import { freeOrder } from '#domain/checkout/free.ts';
 import {
   type Hold,
@@ -53,6 +54,8 @@ export type StartRequest = Readonly<{
   terms?: Readonly<{ platformFeeBps?: number; expiresInMinutes?: number }>;
   /** False: its record is not delivered to the buyer's log. */
   isLogged?: boolean;
+  /** What the seller's server says of it to the buyer; an order that was open before keeps what was said first. */
+  details?: OrderDetails;
 }>;
 
 /** An order that can be paid now. `url` is null when it was delivered into the chat. */
@@ -210,7 +213,7 @@ async function open(
     throw new AppError('conflict', 'busy', { retryAfterSeconds: 2 });
   // Nobody heard whether it was charged. Only a stored method's own next try finds that out; a page beside it would not.
   if (reusable && isStored && attempt?.status === 'creating' && request.token === undefined) throw reserved();
-  const order = reusable ?? newOrder(ctx, request, bought);
+  const order = reusable ? { ...reusable, sealed: null } : await newOrder(ctx, request, bought);
   // A live attempt that is not resumed is closed first, here and at its provider: never two at once.
   if (reusable && attempt) await closeAttempt(ctx, attempt);
   else if (attempt) await queueJobs(ctx, closeCheckoutJobs([attempt]));
@@ -258,7 +261,7 @@ function openerOf({ isByLink = false, token }: StartRequest): NonNullable<OpenOr
   return token === undefined ? 'buyer' : 'stored_method';
 }
 
-type Order = Pick<OpenOrder, 'id' | 'expiresAt' | 'platformFeeBps' | 'isLogged'>;
+type Order = Pick<OpenOrder, 'id' | 'expiresAt' | 'platformFeeBps' | 'isLogged'> & Readonly<{ sealed: Buffer | null }>;
 /** `reason`: breaker_open, or the code of its failure a moment ago. */
 type PassedOver = Readonly<{ providerId: string; reason: string }>;
 type Opening = Readonly<{
@@ -269,13 +272,15 @@ type Opening = Readonly<{
   passedOver: ReadonlyArray<PassedOver>;
 }>;
 
-function newOrder(ctx: Ctx, { isLogged = true, terms }: StartRequest, { loaded }: Bought): Order {
+async function newOrder(ctx: Ctx, request: StartRequest, { loaded }: Bought): Promise<Order> {
+  const { details = {}, isLogged = true, terms, userId } = request;
   const minutes = Math.min(terms?.expiresInMinutes ?? ctx.policy.invoiceTtlMinutes, MAX_EXPIRY_MINUTES);
   return {
     id: newId(ctx, 'inv'),
     expiresAt: new Date(ctx.clock.now().getTime() + minutes * 60_000),
     platformFeeBps: terms?.platformFeeBps ?? loaded.product.platformFeeBps ?? ctx.policy.platformFeeBps,
     isLogged,
+    sealed: await sealDetails(ctx, userId, details),
   };
 }
 
@@ -320,6 +325,7 @@ async function writeAttempt(
           developer_user_id: product.developerUserId,
           platform_fee_bps: order.platformFeeBps,
           is_logged: order.isLogged,
+          sealed: order.sealed?.toString('base64') ?? null,
           expires_at: order.expiresAt.toISOString(),
         }
       : null,

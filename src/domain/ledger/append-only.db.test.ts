@@ -192,6 +192,15 @@ describe('checkBooks', () => {
 
   // Money that is on its way may hold an order for a month.
   const INNOCENT: ReadonlyArray<[name: string, statement: string]> = [
+    [
+      'payment_has_one_right',
+      "DELETE FROM entitlement; UPDATE payment SET right_dropped_at = now() WHERE kind <> 'surplus'",
+    ],
+    [
+      'right_is_dropped_when_over',
+      "UPDATE payment SET right_dropped_at = period_end + interval '30 days' WHERE period_end IS NOT NULL",
+    ],
+    ['past_is_forgotten', "UPDATE entitlement SET revoked_at = '2020-01-01'; UPDATE payment SET status = 'disputed'"],
     ['hold_ends_in_time', HOLD('reserved', `${AN_HOUR} * 24 * 30`)],
     [
       'order_ends_in_time',
@@ -232,8 +241,16 @@ describe('checkBooks', () => {
        ${DISPUTE('won', { held_share: '5' })}`,
     ],
     ['payment_has_one_right', 'DELETE FROM entitlement'],
+    ['payment_has_one_right', 'UPDATE payment SET right_dropped_at = now()'],
+    ['right_is_dropped_when_over', 'UPDATE payment SET right_dropped_at = paid_at'],
+    ['right_is_dropped_when_over', "UPDATE payment SET right_dropped_at = period_end + interval '29 days'"],
     ['right_has_payment', 'UPDATE entitlement SET payment_id = NULL'],
     ['right_is_what_was_paid', "UPDATE entitlement SET starts_at = starts_at - interval '1 day'"],
+    ['right_is_what_was_paid', "UPDATE entitlement SET plan_id = 'pln_x' WHERE subscription_id IS NOT NULL"],
+    ['past_is_forgotten', "UPDATE invoice SET plan_id = 'pln_x', closed_at = '2020-01-01'"],
+    ['past_is_forgotten', "UPDATE subscription SET ended_at = '2020-01-01'"],
+    ['past_is_forgotten', "UPDATE entitlement SET revoked_at = '2020-01-01'"],
+    ['past_is_forgotten', "UPDATE entitlement SET ends_at = '2020-01-01'"],
     [
       'order_is_paid_once',
       "INSERT INTO payment SELECT (jsonb_populate_record(p, jsonb_build_object('id', 'pay_x', 'charge_id', 'x'))).* FROM payment p LIMIT 1",

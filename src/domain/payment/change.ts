@@ -110,13 +110,18 @@ export async function takeRight(
   const now = tx.clock.now();
   await tx.db.entitlement.updateMany({ where: { paymentId: payment.id, revokedAt: null }, data: { revokedAt: now } });
   if (!isForGood) return [];
+  // One that is gone was over long ago: what was to follow it has begun.
+  const right = await tx.db.entitlement.findUnique({ where: { paymentId: payment.id }, select: { planId: true } });
   // Also after a subscription's period: a year that was bought to follow it would leave a gap.
-  if (payment.periodStart && payment.periodEnd)
-    await bringForward(tx, { userId: payment.userId, planId: payment.planId, from: payment.periodStart });
+  if (right && payment.periodStart && payment.periodEnd)
+    await bringForward(tx, { userId: payment.userId, planId: right.planId, from: payment.periodStart });
   return payment.subscriptionId ? revokeSubscription(tx, payment.subscriptionId, now) : [];
 }
 
-/** Gives back what a dispute or an undone refund had taken, unless the buyer got the same for good meanwhile. */
+/**
+ * Gives back what a dispute or an undone refund had taken, unless the buyer got the same for good meanwhile. A right that was
+ * deleted since stays gone: operators are told of each refund that came to nothing.
+ */
 export async function giveRight(tx: Ctx, payment: Payment): Promise<void> {
   await tx.db.$executeRaw`
     UPDATE entitlement e SET revoked_at = NULL WHERE e.payment_id = ${payment.id} AND (e.ends_at IS NOT NULL OR NOT EXISTS (

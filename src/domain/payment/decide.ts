@@ -48,7 +48,6 @@ export function decideSettlement(ctx: Ctx, request: SettleRequest, loaded: Loade
       id: paymentId,
       invoice_id: invoice.id,
       user_id: payerUserId,
-      plan_id: invoice.planId,
       subscription_id: subscriptionId,
       provider: providerId,
       charge_id: event.chargeId,
@@ -72,9 +71,7 @@ export function decideSettlement(ctx: Ctx, request: SettleRequest, loaded: Loade
         ? {
             id: subscriptionId,
             user_id: invoice.userId,
-            product_id: invoice.productId,
-            plan_id: invoice.planId,
-            price_id: invoice.priceId,
+            ...namesOf(loaded),
             invoice_id: invoice.id,
             provider: providerId,
             first_charge_id: event.chargeId,
@@ -88,6 +85,7 @@ export function decideSettlement(ctx: Ctx, request: SettleRequest, loaded: Loade
       isRecurring && order.subscription && period?.end
         ? {
             id: order.subscription.id,
+            ...namesOf(loaded),
             current_period_start: period.start.toISOString(),
             current_period_end: period.end.toISOString(),
             first_charge_id: verdict.kind === 'first' ? event.chargeId : null,
@@ -96,8 +94,7 @@ export function decideSettlement(ctx: Ctx, request: SettleRequest, loaded: Loade
     entitlement: period && {
       id: newId(ctx, 'ent'),
       user_id: invoice.userId,
-      product_id: invoice.productId,
-      plan_id: invoice.planId,
+      ...namesOf(loaded),
       subscription_id: subscriptionId,
       starts_at: period.start.toISOString(),
       ends_at: period.end?.toISOString() ?? null,
@@ -140,6 +137,12 @@ export function decideSettlement(ctx: Ctx, request: SettleRequest, loaded: Loade
   return { rows, charge, payerUserId, developerUserId };
 }
 
+/** What a charge buys, as rows name it. Only surplus is for nothing that is known. */
+function namesOf({ invoice, names }: LoadedCharge) {
+  if (!names) throw new Error(`a charge buys what order ${invoice.id} does not name`);
+  return { product_id: names.productId, plan_id: names.planId, price_id: names.priceId };
+}
+
 /** Every consequence of a payment that happens outside the database. */
 function jobsFor(facts: {
   verdict: PaymentVerdict;
@@ -155,9 +158,10 @@ function jobsFor(facts: {
   if (refundId) {
     jobs.push({ name: 'execute_refund', lane: `refund:${refundId}`, payload: { refundId } });
     // A surplus subscription would go on being charged every month. It is known by its first charge: this one, unless
-    // this one renews a subscription of ours beside which the person has another.
-    const renewing =
-      verdict.kind === 'surplus' && verdict.reason === 'already_subscribed' ? loaded.order.subscription : null;
+    // this one renews a subscription of ours that has ended or beside which the person has another.
+    const isRenewal =
+      verdict.kind === 'surplus' && (verdict.reason === 'already_subscribed' || verdict.reason === 'invoice_expired');
+    const renewing = isRenewal ? loaded.order.subscription : null;
     if (renewing)
       jobs.push({
         name: 'stop_renewal',

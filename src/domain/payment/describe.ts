@@ -1,5 +1,6 @@
 import type { RecordOwner } from '#domain/billing-record/owner.ts';
 import type { RecordDraft } from '#domain/billing-record/seal.ts';
+import type { OrderDetails } from '#domain/checkout/details.ts';
 import type { Language } from '#domain/identity/rules.ts';
 import type { SoldItem } from '#domain/payment/load.ts';
 
@@ -12,7 +13,7 @@ export type SettledCharge = Readonly<{
   platformFee: bigint;
   processorFee: bigint;
   developerShare: bigint;
-  item: SoldItem;
+  item: SoldItem | null;
   interval: string;
   period: Readonly<{ start: Date; end: Date | null }> | null;
   provider: Readonly<{ id: string; charge: string; method: string | null }>;
@@ -21,12 +22,13 @@ export type SettledCharge = Readonly<{
   paidAt: Date;
 }>;
 
-/** What the one who paid is told of a charge. */
-export function describePayment(owner: RecordOwner, charge: SettledCharge): RecordDraft {
+/** What the one who paid is told of a charge. `details`: what the seller's server said of the order. */
+export function describePayment(owner: RecordOwner, charge: SettledCharge, details: OrderDetails = {}): RecordDraft {
   const { paidAt: at, paymentId: objectId, period, provider, reason } = charge;
   const facts = {
     ...moneyOf(charge),
-    item: itemOf(charge, owner.language),
+    ...itemOf(charge, owner.language),
+    ...details,
     provider,
     ...(period && { period: { start: period.start.toISOString(), end: period.end?.toISOString() ?? null } }),
     ...(reason !== null && { reason }),
@@ -37,7 +39,7 @@ export function describePayment(owner: RecordOwner, charge: SettledCharge): Reco
 /** What the developer is told of it: what was sold and how it is shared, and nothing of who bought it. */
 export function describeShare(owner: RecordOwner, charge: SettledCharge): RecordDraft {
   const { paidAt: at, paymentId: objectId } = charge;
-  const facts = { ...moneyOf(charge), item: itemOf(charge, owner.language) };
+  const facts = { ...moneyOf(charge), ...itemOf(charge, owner.language) };
   return { owner, type: 'revenue_share', objectId, facts, at };
 }
 
@@ -50,6 +52,7 @@ function moneyOf({ amount, currency, developerShare, platformFee, processorFee }
 }
 
 function itemOf({ interval, item }: SettledCharge, language: Language) {
+  if (!item) return {};
   const named = ({ code, names }: SoldItem['plan']) => ({ code, name: names[language] ?? code });
-  return { product: named(item.product), plan: named(item.plan), interval };
+  return { item: { product: named(item.product), plan: named(item.plan), interval } };
 }

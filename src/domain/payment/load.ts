@@ -36,14 +36,15 @@ export type LoadedCharge = Readonly<{
   invoice: Readonly<{
     id: string;
     userId: string;
-    priceId: string;
-    planId: string;
-    productId: string;
+    /** What the seller's server said of it, sealed to its buyer; null for nothing and once it was paid. */
+    sealed: Buffer | null;
     /** Whether the record of it is delivered. */
     isLogged: boolean;
   }>;
-  /** What is bought, as the records of it name it. */
-  item: SoldItem;
+  /** What the order, or the subscription it began, is for; null once that was forgotten. */
+  names: Readonly<{ priceId: string; planId: string; productId: string }> | null;
+  /** The same as the records name it; also of a paid order as long as its right stands. */
+  item: SoldItem | null;
   /** To whom the records of it are sealed: whoever paid, and the developer with a share. Null: never met, or erased. */
   payer: OwnerRow | null;
   developer: OwnerRow | null;
@@ -65,9 +66,10 @@ type Row = {
   position: bigint;
   invoice_id: string;
   user_id: string;
-  price_id: string;
-  plan_id: string;
-  product_id: string;
+  price_id: string | null;
+  plan_id: string | null;
+  product_id: string | null;
+  sealed: Buffer | null;
   kind: 'one_time' | 'subscription';
   interval: Interval;
   status: SettlingOrder['status'];
@@ -89,7 +91,7 @@ type Row = {
   replaced: ReadonlyArray<string>;
   has_lasting: boolean;
   paid_time_end: Date | null;
-  item: SoldItem;
+  item: SoldItem | null;
   payer: unknown;
   developer: unknown;
 };
@@ -103,22 +105,22 @@ const nameOf = (table: string) => `json_build_object('code', ${table}.code,
 const LOAD_CHARGES = {
   name: 'load_charges',
   text: `
-    SELECT key.position, i.id AS invoice_id, i.user_id, i.price_id, i.plan_id, i.product_id, i.kind, i."interval", i.status,
+    SELECT key.position, i.id AS invoice_id, i.user_id, named.price_id, named.plan_id, named.product_id, i.sealed, i.kind, i."interval", i.status,
       i.amount, i.currency, i.platform_fee_bps, i.developer_user_id, i.is_logged, encode(buyer.subject, 'hex') AS buyer, CASE WHEN key.payer IS NULL THEN i.user_id ELSE payer.user_id END AS payer_user_id,
       (SELECT a.method FROM payment_attempt a WHERE a.invoice_id = i.id AND a.provider = key.provider AND a.method IS NOT NULL
         ORDER BY a.status = 'failed', a.created_at DESC, a.id DESC LIMIT 1) AS opened_method,
       existing.id AS existing_id, existing.status AS existing_status,
       s.id AS subscription_id, s.status AS subscription_status, s.current_period_end AS subscription_end,
       (SELECT f.period_start FROM payment f WHERE s.id IS NOT NULL AND f.invoice_id = i.id AND f.kind = 'first') AS first_period_start,
-      ARRAY(SELECT o.id FROM subscription o WHERE i.kind = 'subscription' AND o.user_id = i.user_id AND o.plan_id = i.plan_id
+      ARRAY(SELECT o.id FROM subscription o WHERE i.kind = 'subscription' AND o.user_id = i.user_id AND o.plan_id = named.plan_id
         AND o.status = 'active' AND o.invoice_id <> i.id) AS other_renewing,
-      ARRAY(SELECT o.id FROM subscription o WHERE i."interval" <> 'once' AND o.user_id = i.user_id AND o.product_id = i.product_id
-        AND o.invoice_id <> i.id AND (o.plan_id <> i.plan_id OR i.kind = 'one_time' OR o.status = 'past_due') AND o.status IN ('active', 'past_due')) AS replaced,
-      (i."interval" = 'once' AND EXISTS (SELECT 1 FROM entitlement e WHERE e.user_id = i.user_id AND e.plan_id = i.plan_id
+      ARRAY(SELECT o.id FROM subscription o WHERE i."interval" <> 'once' AND o.user_id = i.user_id AND o.product_id = named.product_id
+        AND o.invoice_id <> i.id AND (o.plan_id <> named.plan_id OR i.kind = 'one_time' OR o.status = 'past_due') AND o.status IN ('active', 'past_due')) AS replaced,
+      (i."interval" = 'once' AND EXISTS (SELECT 1 FROM entitlement e WHERE e.user_id = i.user_id AND e.plan_id = named.plan_id
         AND e.ends_at IS NULL AND e.revoked_at IS NULL)) AS has_lasting,
       (SELECT max(e.ends_at) FROM entitlement e WHERE i."interval" IN ('year', 'month') AND i.kind = 'one_time' AND e.user_id = i.user_id
-        AND e.product_id = i.product_id AND e.plan_id = i.plan_id AND e.revoked_at IS NULL) AS paid_time_end,
-      json_build_object('product', ${nameOf('p')}, 'plan', ${nameOf('pl')}) AS item,
+        AND e.product_id = named.product_id AND e.plan_id = named.plan_id AND e.revoked_at IS NULL) AS paid_time_end,
+      CASE WHEN pl.id IS NOT NULL THEN json_build_object('product', ${nameOf('p')}, 'plan', ${nameOf('pl')}) END AS item,
       record_owner(CASE WHEN key.payer IS NULL THEN i.user_id ELSE payer.user_id END) AS payer,
       record_owner(i.developer_user_id) AS developer
     FROM unnest((SELECT $1::text[]), (SELECT $2::text[]), (SELECT $3::text[]), (SELECT $4::bytea[]))
@@ -126,10 +128,13 @@ const LOAD_CHARGES = {
     JOIN invoice i ON i.id = key.invoice_id
     LEFT JOIN identity_link buyer ON buyer.user_id = i.user_id
     LEFT JOIN identity_link payer ON payer.subject = key.payer
-    JOIN plan pl ON pl.id = i.plan_id
-    JOIN product p ON p.id = i.product_id
     LEFT JOIN payment existing ON existing.provider = key.provider AND existing.charge_id = key.charge_id
-    LEFT JOIN subscription s ON s.invoice_id = i.id`,
+    LEFT JOIN subscription s ON s.invoice_id = i.id
+    CROSS JOIN LATERAL (SELECT coalesce(i.price_id, s.price_id) AS price_id, coalesce(i.plan_id, s.plan_id) AS plan_id,
+      coalesce(i.product_id, s.product_id) AS product_id) named
+    LEFT JOIN plan pl ON pl.id = coalesce(named.plan_id, (SELECT e.plan_id FROM payment q JOIN entitlement e ON e.payment_id = q.id
+      WHERE q.invoice_id = i.id LIMIT 1))
+    LEFT JOIN product p ON p.id = pl.product_id`,
 };
 
 /** Loads the orders that charges name, in the order of `keys`; null where no such order exists. One round trip. */
@@ -158,6 +163,8 @@ function toLoadedCharge(row: Row): LoadedCharge {
           firstPeriodStart: row.first_period_start,
         }
       : null;
+  const { plan_id: planId, price_id: priceId, product_id: productId } = row;
+  const names = priceId && planId && productId ? { priceId, planId, productId } : null;
   return {
     order: {
       kind: row.kind,
@@ -171,15 +178,15 @@ function toLoadedCharge(row: Row): LoadedCharge {
       hasOtherRenewing: row.other_renewing.length > 0,
       hasLastingRight: row.has_lasting,
       paidTimeEnd: row.paid_time_end,
+      isForgotten: names === null,
     },
     invoice: {
       id: row.invoice_id,
       userId: row.user_id,
-      priceId: row.price_id,
-      planId: row.plan_id,
-      productId: row.product_id,
+      sealed: row.sealed,
       isLogged: row.is_logged,
     },
+    names,
     payerUserId: row.payer_user_id,
     item: row.item,
     payer: OwnerRow.nullable().parse(row.payer),

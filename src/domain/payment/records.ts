@@ -20,11 +20,30 @@ export type PaymentFilter = Readonly<{
   month?: string | undefined;
 }>;
 
+/** A payment with the plan it is for; null where nobody on this server knows it any more. */
+export type NamedPayment = Payment & { planId: string | null };
+
+/**
+ * The plans that payments are for, by payment: told by the right, the order or the subscription that still names it. Money that
+ * came once more for an order of the same person is for what that order was.
+ */
+export async function findPlanIds(ctx: Ctx, paymentIds: ReadonlyArray<string>): Promise<Map<string, string>> {
+  if (paymentIds.length === 0) return new Map();
+  const rows = await ctx.db.$queryRaw<Array<{ id: string; plan_id: string | null }>>`
+    SELECT p.id, coalesce(e.plan_id, i.plan_id, s.plan_id, (SELECT o.plan_id FROM payment q JOIN entitlement o ON o.payment_id = q.id
+      WHERE q.invoice_id = p.invoice_id AND o.user_id = p.user_id LIMIT 1)) AS plan_id
+    FROM payment p JOIN invoice i ON i.id = p.invoice_id
+    LEFT JOIN entitlement e ON e.payment_id = p.id
+    LEFT JOIN subscription s ON s.id = p.subscription_id
+    WHERE p.id = ANY(${paymentIds})`;
+  return new Map(rows.flatMap(({ id, plan_id }) => (plan_id === null ? [] : [[id, plan_id]])));
+}
+
 /** A person's payments, newest first, one page (keyset). `next` is null on the last page. */
 export async function listPayments(
   ctx: Ctx,
   filter: PaymentFilter,
-): Promise<{ rows: Payment[]; next: PaymentCursor | null }> {
+): Promise<{ rows: NamedPayment[]; next: PaymentCursor | null }> {
   requireOwnerOr(ctx, filter.userId, 'payments:read');
   const limit = Math.min(Math.max(filter.limit, 1), MAX_PAGE);
   const { cursor, month, status, userId } = filter;
@@ -41,7 +60,12 @@ export async function listPayments(
   });
   const page = rows.slice(0, limit);
   const last = page.at(-1);
-  return { rows: page, next: rows.length > limit && last ? { paidAt: last.paidAt, id: last.id } : null };
+  const plans = await findPlanIds(
+    ctx,
+    page.map(({ id }) => id),
+  );
+  const named = page.map((payment) => ({ ...payment, planId: plans.get(payment.id) ?? null }));
+  return { rows: named, next: rows.length > limit && last ? { paidAt: last.paidAt, id: last.id } : null };
 }
 
 /** The first instant of a month and of the next, UTC. `month` is YYYY-MM. */
@@ -61,7 +85,7 @@ export async function listPaymentMonths(ctx: Ctx, userId: string): Promise<strin
 }
 
 /** One payment with all that belongs to it. `audit` is its and its order's history, oldest first. */
-export type PaymentRecord = Payment & {
+export type PaymentRecord = NamedPayment & {
   invoice: Invoice;
   /** Newest first. */
   refunds: Refund[];
@@ -89,5 +113,6 @@ export async function getPayment(ctx: Ctx, paymentId: string): Promise<PaymentRe
     orderBy: { seq: 'asc' },
     take: 100,
   });
-  return { ...payment, audit };
+  const planId = (await findPlanIds(ctx, [paymentId])).get(paymentId) ?? null;
+  return { ...payment, planId, audit };
 }

@@ -110,6 +110,7 @@ const order: SettlingOrder = {
   hasOtherRenewing: false,
   hasLastingRight: false,
   paidTimeEnd: null,
+  isForgotten: false,
 };
 const charge: SettlingCharge = {
   payer: 'seven',
@@ -128,6 +129,8 @@ describe('judgePayment', () => {
     ['amount_mismatch', order, { ...charge, paid: { amount: 99n, currency: 'XTR' } }],
     ['amount_mismatch', order, { ...charge, paid: { amount: 101n, currency: 'XTR' } }],
     ['invoice_already_paid', { ...order, status: 'paid' }, charge],
+    ['invoice_already_paid', { ...order, status: 'paid', isForgotten: true }, charge],
+    ['invoice_expired', { ...order, status: 'expired', isForgotten: true }, charge],
     ['already_owned', { ...order, hasLastingRight: true }, charge],
   ] as const)('surplus: %s', (reason, given, paid) => {
     expect(judgePayment(given, paid)).toEqual(surplus(reason));
@@ -162,6 +165,19 @@ describe('judgePayment of a subscription', () => {
     renewalDays: 30,
     occurredAt: at(30),
   };
+
+  it.each([renewal, first])(
+    'gives back what came for one that ended so long ago that nobody knows it any more',
+    (late) => {
+      const ended = {
+        ...monthly,
+        status: 'paid',
+        subscription: { ...running, status: 'expired' },
+        isForgotten: true,
+      } as const;
+      expect(judgePayment(ended, late)).toEqual(surplus('invoice_expired'));
+    },
+  );
 
   it('takes the first charge, by the provider’s dates or by its own', () => {
     expect(judgePayment(monthly, first)).toEqual({ kind: 'first', period: { start: at(0), end: at(30) } });

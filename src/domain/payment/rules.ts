@@ -99,6 +99,8 @@ export type SettlingOrder = Readonly<{
   hasLastingRight: boolean;
   /** When the buyer's paid time of this plan ends, null when none is running. */
   paidTimeEnd: Date | null;
+  /** Nobody here knows any more what it was for: it was paid once, or it was over long ago. */
+  isForgotten: boolean;
 }>;
 
 export type SettlingCharge = Readonly<{
@@ -123,8 +125,8 @@ const DAY_MS = 86_400_000;
 
 /**
  * What a charge is for. Money that came for a closed but unpaid order is honoured: the person paid the price they were
- * shown. Money that nothing is owed for is surplus and goes back. The verdict depends on facts that do not change with
- * the order of arrival, so a late, lost or repeated message ends in the same state.
+ * shown, as long as it is known what that was for. Money that nothing is owed for is surplus and goes back. The verdict
+ * depends on facts that do not change with the order of arrival, so a late, lost or repeated message ends in the same state.
  */
 export function judgePayment(order: SettlingOrder, charge: SettlingCharge): PaymentVerdict {
   if (charge.payer !== null && charge.payer !== order.buyer) return { kind: 'surplus', reason: 'payer_is_not_buyer' };
@@ -135,6 +137,7 @@ export function judgePayment(order: SettlingOrder, charge: SettlingCharge): Paym
 
 function judgeOneTime(order: SettlingOrder, charge: SettlingCharge): PaymentVerdict {
   if (order.status === 'paid') return { kind: 'surplus', reason: 'invoice_already_paid' };
+  if (order.isForgotten) return { kind: 'surplus', reason: 'invoice_expired' };
   if (order.interval === 'once' && order.hasLastingRight) return { kind: 'surplus', reason: 'already_owned' };
   // Time bought while time is left is added to it: nothing paid for is lost.
   const start = order.paidTimeEnd && order.paidTimeEnd > charge.occurredAt ? order.paidTimeEnd : charge.occurredAt;
@@ -142,6 +145,7 @@ function judgeOneTime(order: SettlingOrder, charge: SettlingCharge): PaymentVerd
 }
 
 function judgeSubscriptionCharge(order: SettlingOrder, charge: SettlingCharge): PaymentVerdict {
+  if (order.isForgotten) return { kind: 'surplus', reason: 'invoice_expired' };
   const days = charge.renewalDays ?? DEFAULT_RENEWAL_DAYS;
   const { subscription } = order;
   const period = renewalPeriod(

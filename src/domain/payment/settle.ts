@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
-import { findOwner, openOwner } from '#domain/billing-record/owner.ts';
+import { findOwner, openOwner, type RecordOwner } from '#domain/billing-record/owner.ts';
 import { sealRecords } from '#domain/billing-record/seal.ts';
+import { type OrderDetails, openDetails } from '#domain/checkout/details.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { announceJobs, toJobRow } from '#domain/context/queue.ts';
 import { databaseCode, isRetryable } from '#domain/context/transaction.ts';
@@ -176,10 +177,28 @@ async function seal(ctx: Ctx, { charge, developerUserId, loaded, payerUserId, ro
   const paying = loaded.payer ? await openOwner(ctx, loaded.payer) : await findOwner(ctx, payerUserId);
   const sharing = developerUserId && loaded.developer ? await openOwner(ctx, loaded.developer) : null;
   const drafts = [
-    ...(paying ? [{ ...describePayment(paying, charge), isLogged: loaded.invoice.isLogged }] : []),
+    ...(paying
+      ? [{ ...describePayment(paying, charge, detailsFor(ctx, loaded, paying)), isLogged: loaded.invoice.isLogged }]
+      : []),
     ...(sharing ? [describeShare(sharing, charge)] : []),
   ];
   const records = await sealRecords(ctx, drafts);
   const jobs = records.jobs.map((job) => toJobRow(job, ctx.clock.now()));
   return { ...rows, records: records.rows, jobs: [...rows.jobs, ...jobs] };
+}
+
+/** What the seller's server said of the order, for nobody but its buyer. A payment does not wait where it cannot be read. */
+function detailsFor(ctx: Ctx, { invoice }: LoadedCharge, paying: RecordOwner): OrderDetails {
+  if (!invoice.sealed || paying.userId !== invoice.userId) return {};
+  try {
+    return openDetails(paying.dataKey, invoice.sealed);
+  } catch (error) {
+    // By its name alone: a message could repeat what was said.
+    const name = error instanceof Error ? error.name : 'unknown';
+    ctx.log.error(
+      { invoiceId: invoice.id, error: name },
+      'the details of an order cannot be read; its record is made without',
+    );
+    return {};
+  }
 }

@@ -24,9 +24,10 @@ type OrderRow = {
   buyer: Subject | null;
   order_amount: bigint;
   order_currency: string;
-  catalogue_amount: bigint;
-  catalogue_currency: string;
-  is_for_sale: boolean;
+  /** Null where the order does not name it any more. */
+  catalogue_amount: bigint | null;
+  catalogue_currency: string | null;
+  is_for_sale: boolean | null;
   order_created_at: Date;
   expires_at: Date;
   has_lasting: boolean;
@@ -119,9 +120,10 @@ function toOrder(row: OrderRow, status: PayableOrder['status']): PayableOrder {
     status,
     buyer: row.buyer,
     price: { amount: row.order_amount, currency: Currency.parse(row.order_currency) },
-    cataloguePrice: row.is_for_sale
-      ? { amount: row.catalogue_amount, currency: Currency.parse(row.catalogue_currency) }
-      : null,
+    cataloguePrice:
+      row.is_for_sale && row.catalogue_amount !== null
+        ? { amount: row.catalogue_amount, currency: Currency.parse(row.catalogue_currency) }
+        : null,
     createdAt: row.order_created_at,
     expiresAt: row.expires_at,
   };

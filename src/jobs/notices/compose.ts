@@ -26,7 +26,7 @@ import {
   type Facts,
   factsOf,
   moneyText,
-  planButton,
+  planButtons,
   receiptButton,
   returnedText,
   type Telling,
@@ -129,7 +129,14 @@ function tellRefunded(telling: Telling, payment: PaymentRecord, { plan, amount }
 
 const SurplusData = z.object({
   reason: z
-    .enum(['invoice_already_paid', 'already_owned', 'already_subscribed', 'payer_is_not_buyer', 'amount_mismatch'])
+    .enum([
+      'invoice_already_paid',
+      'already_owned',
+      'already_subscribed',
+      'payer_is_not_buyer',
+      'amount_mismatch',
+      'invoice_expired',
+    ])
     .catch('invoice_already_paid'),
 });
 
@@ -153,7 +160,7 @@ function tellEndAhead(telling: Telling, payment: PaymentRecord, { plan, planCode
   if (!end || end <= ctx.clock.now() || !reader.wantsReminders) return null;
   return {
     text: say('notice.endAhead', { plan, date: formatDate(end, language) }),
-    buttons: [planButton(telling, planCode)],
+    buttons: planButtons(telling, planCode),
   };
 }
 
@@ -205,7 +212,7 @@ function tellRenewalFailed(telling: Telling, subscription: Subscription, { plan,
 
 function tellEnded(telling: Telling, subscription: Subscription, { plan, planCode }: Facts): Composed {
   if (subscription.status !== 'expired') return null;
-  return { text: telling.say('notice.subscriptionEnded', { plan }), buttons: [planButton(telling, planCode)] };
+  return { text: telling.say('notice.subscriptionEnded', { plan }), buttons: planButtons(telling, planCode) };
 }
 
 function subscriptionsButton({ botUsername, language }: Telling): InlineKeyboardButton {

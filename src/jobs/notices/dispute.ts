@@ -3,9 +3,9 @@ import { formatDate } from '#messages/translate.ts';
 import {
   type Composed,
   type Facts,
-  factsOf,
+  factsOfPayment,
   moneyText,
-  planButton,
+  planButtons,
   receiptButton,
   returnedText,
   type Telling,
@@ -28,7 +28,8 @@ export function aboutDispute(
       where: { id: disputeId },
       include: { payment: { include: { entitlement: true } } },
     });
-    return dispute.status === status ? tell(telling, dispute, await factsOf(telling, dispute.payment)) : null;
+    if (dispute.status !== status) return null;
+    return tell(telling, dispute, await factsOfPayment(telling, dispute.payment));
   };
 }
 
@@ -38,7 +39,7 @@ export function tellDisputeOpened(
   { amount, currency, payment }: Disputed,
   { plan }: Facts,
 ): Composed {
-  if (payment.status !== 'disputed' || !payment.entitlement) return null;
+  if (payment.status !== 'disputed' || payment.kind === 'surplus') return null;
   const { language, say } = telling;
   const date = formatDate(payment.paidAt, language);
   return {
@@ -50,11 +51,11 @@ export function tellDisputeOpened(
 /** The buyer, whose right is back. Nothing while something else keeps it from them. */
 export function tellDisputeWon(telling: Telling, { payment }: Disputed, { plan }: Facts): Composed {
   const { ctx, language, say } = telling;
-  const { entitlement, paidAt } = payment;
-  if (!entitlement || (payment.status !== 'succeeded' && payment.status !== 'refunding')) return null;
+  const { entitlement, kind, paidAt, periodEnd } = payment;
+  if (kind === 'surplus' || (payment.status !== 'succeeded' && payment.status !== 'refunding')) return null;
   const date = formatDate(paidAt, language);
   const buttons = [receiptButton(telling, payment)];
-  const { endsAt } = entitlement;
+  const endsAt = entitlement ? entitlement.endsAt : periodEnd;
   if (!endsAt) return { text: say('notice.dispute.won.forGood', { plan, date }), buttons };
   const isOver = endsAt <= ctx.clock.now();
   const end = formatDate(endsAt, language);
@@ -64,12 +65,12 @@ export function tellDisputeWon(telling: Telling, { payment }: Disputed, { plan }
 /** The buyer, whose money went back and who has nothing for it any more. */
 export function tellDisputeLost(telling: Telling, dispute: Disputed, { plan, planCode }: Facts): Composed {
   const { currency, payment, returnedAmount } = dispute;
-  if (payment.status !== 'charged_back' || !payment.entitlement || returnedAmount === 0n) return null;
+  if (payment.status !== 'charged_back' || payment.kind === 'surplus' || returnedAmount === 0n) return null;
   const { language, say } = telling;
   const returned = returnedText(telling, moneyText(language, returnedAmount, currency), currency);
   return {
     text: say('notice.dispute.lost', { plan, returned, date: formatDate(payment.paidAt, language) }),
-    buttons: [receiptButton(telling, payment), planButton(telling, planCode)],
+    buttons: [receiptButton(telling, payment), ...planButtons(telling, planCode)],
   };
 }
 

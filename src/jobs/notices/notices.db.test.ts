@@ -66,7 +66,6 @@ async function makePayment(
       id,
       invoiceId: invoice.id,
       userId: reader.id,
-      planId,
       provider: 'telegram-stars',
       chargeId: `charge_${id}`,
       kind: 'one_time',
@@ -444,6 +443,7 @@ describe('notices', () => {
     ['already_subscribed', 'already have a subscription'],
     ['payer_is_not_buyer', 'belongs to another account'],
     ['amount_mismatch', 'did not match the price'],
+    ['invoice_expired', 'more than 30 days ago'],
     ['something_new', 'was already paid'],
   ])('explains why a surplus payment went back: %s', async (reason, words) => {
     const { ctx } = stage;
@@ -587,6 +587,22 @@ describe('notices', () => {
     const empty = await makeDisputed(ctx, reader, 'lost');
     await ctx.db.dispute.update({ where: { id: empty }, data: { returnedAmount: 0n } });
     expect(await compose(reader, 'dispute_lost', empty)).toBeNull();
+  });
+
+  it('tells what it no longer knows as an earlier purchase, with no way to buy it again', async () => {
+    const { ctx } = stage;
+    const reader = await makeReader(ctx);
+    const disputeId = await makeDisputed(ctx, reader, 'lost');
+    const known = await compose(reader, 'dispute_lost', disputeId);
+    expect([known?.text.includes('an earlier purchase'), known?.buttons.length]).toEqual([false, 2]);
+    await ctx.db.invoice.updateMany({
+      where: { userId: reader.id },
+      data: { planId: null, priceId: null, productId: null },
+    });
+    await ctx.db.entitlement.deleteMany({ where: { userId: reader.id } });
+    const message = await compose(reader, 'dispute_lost', disputeId);
+    expect(message?.text).toContain('an earlier purchase');
+    expect(message?.buttons).toHaveLength(1);
   });
 
   it('says nothing any more when the state has moved on', async () => {

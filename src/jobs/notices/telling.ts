@@ -4,6 +4,7 @@ import type { Ctx } from '#domain/context/context.ts';
 import type { getUser } from '#domain/identity/find-user.ts';
 import type { Language } from '#domain/identity/rules.ts';
 import { Currency } from '#domain/money.ts';
+import { findPlanIds } from '#domain/payment/records.ts';
 import { type Markup, miniAppLink } from '#messages/telegram.ts';
 import { formatMoney, translator } from '#messages/translate.ts';
 
@@ -19,20 +20,28 @@ export type Telling = Readonly<{
 /** A notice without its form; null when there is nothing to say any more. */
 export type Composed = { text: string; buttons?: InlineKeyboardButton[] } | null;
 
-export type Facts = { plan: string; planCode: string; amount: string };
+/** `planCode` is null where only the reader's encrypted record still says what it was. */
+export type Facts = { plan: string; planCode: string | null; amount: string };
 
 /** What was bought and for how much, in the reader's words. */
 export async function factsOf(
   { ctx, language }: Telling,
-  row: { planId: string; amount: bigint; currency: string },
+  row: { planId: string | null; amount: bigint; currency: string },
 ): Promise<Facts> {
+  const amount = moneyText(language, row.amount, row.currency);
+  if (row.planId === null) return { plan: translator(language)('common.unnamed'), planCode: null, amount };
   const { product, plan } = await getPlan(ctx, row.planId);
   const names = [product.texts[language].name, plan.texts[language].name];
-  return {
-    plan: [...new Set(names)].join(' '),
-    planCode: plan.code,
-    amount: moneyText(language, row.amount, row.currency),
-  };
+  return { plan: [...new Set(names)].join(' '), planCode: plan.code, amount };
+}
+
+/** The same of a payment that was read without its plan. */
+export async function factsOfPayment(
+  telling: Telling,
+  payment: { id: string; amount: bigint; currency: string },
+): Promise<Facts> {
+  const planId = (await findPlanIds(telling.ctx, [payment.id])).get(payment.id) ?? null;
+  return factsOf(telling, { ...payment, planId });
 }
 
 export function moneyText(language: Language, amount: bigint, currency: string): string {
@@ -51,6 +60,8 @@ export function receiptButton({ botUsername, language }: Telling, payment: { id:
   };
 }
 
-export function planButton({ botUsername, language }: Telling, planCode: string): InlineKeyboardButton {
-  return { text: translator(language)('notice.button.again'), url: miniAppLink(botUsername, `plan_${planCode}`) };
+/** The way to buy it again; none where it is not known what it was. */
+export function planButtons({ botUsername, language }: Telling, planCode: string | null): InlineKeyboardButton[] {
+  if (planCode === null) return [];
+  return [{ text: translator(language)('notice.button.again'), url: miniAppLink(botUsername, `plan_${planCode}`) }];
 }

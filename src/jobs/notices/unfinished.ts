@@ -1,7 +1,7 @@
 import { AppError } from '#domain/errors.ts';
 import { PAYMENT_FAILURES } from '#domain/provider.ts';
 import { translator } from '#messages/translate.ts';
-import { type Composed, factsOf, moneyText, receiptButton, type Telling } from './telling.ts';
+import { type Composed, factsOf, factsOfPayment, moneyText, receiptButton, type Telling } from './telling.ts';
 
 /*
  * Notices about money that is not where it should be yet, or not any more: transfers that are awaited, refunds of a part and
@@ -45,7 +45,7 @@ export async function tellFailed(telling: Telling, attemptId: string): Promise<C
 export async function tellPartRefunded(telling: Telling, refundId: string): Promise<Composed> {
   const { payment, ...refund } = await getRefund(telling, refundId);
   if (refund.status !== 'succeeded') return null;
-  const { plan } = await factsOf(telling, payment);
+  const { plan } = await factsOfPayment(telling, payment);
   const amount = moneyText(telling.language, refund.amount, refund.currency);
   return { text: telling.say('notice.partRefunded', { plan, amount }), buttons: [receiptButton(telling, payment)] };
 }
@@ -54,7 +54,7 @@ export async function tellPartRefunded(telling: Telling, refundId: string): Prom
 export async function tellRefundToClaim(telling: Telling, refundId: string): Promise<Composed> {
   const { payment, ...refund } = await getRefund(telling, refundId);
   if (refund.status !== 'requested' || refund.claimUrl === null) return null;
-  const { plan } = await factsOf(telling, payment);
+  const { plan } = await factsOfPayment(telling, payment);
   const amount = moneyText(telling.language, refund.amount, refund.currency);
   const button = { text: translator(telling.language)('notice.button.claim'), url: refund.claimUrl };
   return { text: telling.say('notice.refundToClaim', { plan, amount }), buttons: [button] };

@@ -21,7 +21,7 @@ export function ResumeBanner() {
       <Icon name="clock" className="size-6 text-link" />
       <span className="min-w-0 flex-1">
         <span className="block text-body font-medium">
-          {t(order.pending ? 'resume.pendingTitle' : 'resume.title', { plan: order.planName })}
+          {t(order.pending ? 'resume.pendingTitle' : 'resume.title', { plan: order.planName ?? t('order.title') })}
         </span>
         <span className="block text-sub text-hint">
           {order.pending

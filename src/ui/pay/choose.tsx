@@ -59,7 +59,9 @@ function Summary({ order }: { order: LinkedOrderView }) {
     <div className="px-4 pt-5 pb-4">
       <div className="flex items-start justify-between gap-3">
         <h1 tabIndex={-1} className="min-w-0 text-heading">
-          {planName !== productName && <span className="block text-sub font-normal text-hint">{productName} </span>}
+          {productName !== null && planName !== productName && (
+            <span className="block text-sub font-normal text-hint">{productName} </span>
+          )}
           {planName}
         </h1>
         {minutesLeft !== null && (

@@ -20,9 +20,13 @@ export function Paid({ order, botUrl }: Props) {
       <Sheet>
         <Told
           sign={<PaidSign />}
-          title={t('pay.paid.title', { plan: order.planName })}
-          lead={rightText(order, t)}
-          text={t('pay.paid.text')}
+          {...(order.planName === null
+            ? { title: t('order.pastTitle'), text: t('order.pastText') }
+            : {
+                title: t('pay.paid.title', { plan: order.planName }),
+                lead: rightText(order, t),
+                text: t('pay.paid.text'),
+              })}
         >
           <LinkButton href={botUrl} testId="to-bot">
             {t('pay.paid.back')}
@@ -73,7 +77,11 @@ export function Blocked({ order, botUrl, text }: Props & { text: string }) {
   return (
     <>
       <Sheet>
-        <Told sign={<Sign name="check" />} title={t('pay.blocked.title', { plan: order.planName })} text={text}>
+        <Told
+          sign={<Sign name="check" />}
+          title={t('pay.blocked.title', { plan: order.planName ?? order.id })}
+          text={text}
+        >
           <LinkButton href={botUrl} testId="to-bot">
             {t('pay.paid.back')}
           </LinkButton>

@@ -110,9 +110,11 @@ export function LinkButton(props: {
 /** What was ordered, for the states in which there is nothing more to choose. */
 export function OrderFacts({ order }: { order: LinkedOrderView }) {
   const t = useT();
+  // What was never paid stands in no record.
+  const plan = fullName(order) ?? (order.status === 'paid' ? t('order.inRecord') : null);
   return (
     <dl className="px-4 py-3 text-sub">
-      <Fact name={t('order.plan')}>{fullName(order)}</Fact>
+      {plan !== null && <Fact name={t('order.plan')}>{plan}</Fact>}
       <Fact name={t('order.price')}>
         <Money money={order.price.money} />
       </Fact>

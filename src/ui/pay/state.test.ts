@@ -17,7 +17,7 @@ function order(change: Partial<LinkedOrderView> = {}): LinkedOrderView {
     blocked: null,
     planName: 'Pro',
     productName: 'Personal log',
-    price: { id: 'prc_1', interval: 'year', money, renewsEveryDays: null },
+    price: { interval: 'year', money, renewsEveryDays: null },
     expiresAt: { iso: '2026-11-20T16:00:00.000Z', text: '20 November 2026' },
     minutesLeft: 30,
     until: null,

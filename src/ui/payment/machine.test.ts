@@ -17,7 +17,7 @@ function invoice(status: InvoiceView['status'], id = 'inv_1', change: Partial<In
   return {
     id,
     status,
-    price: { id: 'prc_1', interval: 'month', money, renewsEveryDays: 30 },
+    price: { interval: 'month', money, renewsEveryDays: 30 },
     planId: 'pln_1',
     priceId: 'prc_1',
     planName: 'Pro',

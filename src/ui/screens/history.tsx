@@ -133,7 +133,7 @@ function PaymentRow({ payment }: { payment: PaymentView }) {
   const isPartly = returned !== null && returned.amount !== payment.money.amount;
   return (
     <CellButton
-      title={fullName(payment)}
+      title={fullName(payment) ?? t(`paymentKind.${payment.kind}`)}
       subtitle={payment.paidAt.text}
       value={
         <span className="flex flex-col items-end gap-0.5">

@@ -155,7 +155,7 @@ function useOtherWay({ priceId }: InvoiceView): () => void {
   const { reset } = usePayment();
   return () => {
     reset();
-    navigate({ screen: 'checkout', priceId }, { replace: true });
+    navigate(priceId === null ? { screen: 'home' } : { screen: 'checkout', priceId }, { replace: true });
   };
 }
 

@@ -44,11 +44,13 @@ export function Status(props: {
 
 export function OrderFacts({ invoice }: { invoice: InvoiceView }) {
   const t = useT();
+  // What was never paid stands in no record.
+  const plan = fullName(invoice) ?? (invoice.status === 'paid' ? t('order.inRecord') : null);
   return (
     <Card className="mt-4">
       <Facts
         facts={[
-          { label: t('order.plan'), value: fullName(invoice) },
+          ...(plan === null ? [] : [{ label: t('order.plan'), value: plan }]),
           { label: t('order.price'), value: <Money money={invoice.price.money} /> },
           ...(invoice.minutesLeft === null || invoice.pending !== null
             ? []

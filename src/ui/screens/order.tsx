@@ -229,8 +229,10 @@ function Succeeded({ invoice }: { invoice: InvoiceView }) {
     <Screen title={t('order.successHeading')}>
       <Status
         sign={<SuccessSign />}
-        title={t('order.successTitle', { plan: entitlement?.planName ?? invoice.planName })}
-        text={entitlement ? rightText(entitlement) : t('order.successText')}
+        title={invoice.planName === null ? t('order.pastTitle') : t('order.successTitle', { plan: invoice.planName })}
+        text={
+          entitlement ? rightText(entitlement) : t(invoice.planName === null ? 'order.pastText' : 'order.successText')
+        }
         isGood
         testId="success"
       />
@@ -269,7 +271,7 @@ function Succeeded({ invoice }: { invoice: InvoiceView }) {
 }
 
 /** What the payment unlocked, in the plan's own words. */
-function NowYours({ planId }: { planId: string }) {
+function NowYours({ planId }: { planId: string | null }) {
   const t = useT();
   const plan = useCatalog()
     .data?.flatMap(({ plans }) => plans)
@@ -304,7 +306,8 @@ function Ended({ invoice }: { invoice: InvoiceView }) {
           testId: 'order-again',
           onPress: () => {
             reset();
-            navigate({ screen: 'checkout', priceId: invoice.priceId }, { replace: true });
+            const { priceId } = invoice;
+            navigate(priceId === null ? { screen: 'home' } : { screen: 'checkout', priceId }, { replace: true });
           },
         }}
       />

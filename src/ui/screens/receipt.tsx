@@ -76,8 +76,8 @@ function Receipt({ receipt }: { receipt: ReceiptView }) {
       <Section>
         <Facts
           facts={[
-            { label: t('receipt.plan'), value: receipt.planName },
-            { label: t('receipt.product'), value: receipt.productName },
+            { label: t('receipt.plan'), value: receipt.planName ?? t('receipt.inRecord') },
+            ...(receipt.productName === null ? [] : [{ label: t('receipt.product'), value: receipt.productName }]),
             { label: t('receipt.kind'), value: t(`paymentKind.${receipt.kind}`) },
             { label: t('receipt.method'), value: methodText(t, receipt) },
             ...(period

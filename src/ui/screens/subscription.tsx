@@ -51,8 +51,8 @@ function Subscription({ subscription }: { subscription: SubscriptionView }) {
         <div className="p-4">
           <div className="flex items-start justify-between gap-3">
             <div className="min-w-0">
-              <p className="text-sub text-hint">{subscription.productName}</p>
-              <p className="mt-0.5 text-heading">{subscription.planName}</p>
+              {subscription.productName !== null && <p className="text-sub text-hint">{subscription.productName}</p>}
+              <p className="mt-0.5 text-heading">{subscription.planName ?? t('subscription.title')}</p>
             </div>
             <StatusPill status={subscription.status} />
           </div>
@@ -65,6 +65,7 @@ function Subscription({ subscription }: { subscription: SubscriptionView }) {
           <p role="status" data-testid="subscription-text" className="mt-2 text-body">
             {textOf(subscription)}
           </p>
+          {subscription.planName === null && <p className="mt-2 text-sub text-hint">{t('subscription.inRecord')}</p>}
         </div>
       </Card>
       <Section>
@@ -114,7 +115,7 @@ function Renewal({ subscription }: { subscription: SubscriptionView }) {
   const onCancel = async () => {
     const isSure = await ask({
       title: t('subscription.cancelTitle'),
-      message: t('subscription.cancelText', { plan: subscription.planName, date }),
+      message: t('subscription.cancelText', { plan: subscription.planName ?? t('subscription.title'), date }),
       yes: t('subscription.cancelYes'),
       no: t('subscription.cancelNo'),
       isDestructive: true,

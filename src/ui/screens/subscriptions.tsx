@@ -67,6 +67,7 @@ function Everything({ list, rights }: { list: SubscriptionView[]; rights: Entitl
 }
 
 function Group({ title, list }: { title: string; list: SubscriptionView[] }) {
+  const t = useT();
   const textOf = useSubscriptionText();
   const { navigate } = useNavigation();
   if (list.length === 0) return null;
@@ -75,7 +76,7 @@ function Group({ title, list }: { title: string; list: SubscriptionView[] }) {
       {list.map((subscription) => (
         <CellButton
           key={subscription.id}
-          title={fullName(subscription)}
+          title={fullName(subscription) ?? t('subscription.title')}
           subtitle={textOf(subscription)}
           value={NOTABLE.has(subscription.status) ? <StatusPill status={subscription.status} /> : undefined}
           leadsOn
