@@ -162,11 +162,7 @@ export function RowRecord({ record }: { record: OpenedRecord }) {
   return (
     <>
       {details.description !== null && <span className="line-clamp-2 break-words">{details.description}</span>}
-      {isGenuine ? (
-        <OpenedMark isQuiet />
-      ) : (
-        <span className="block text-note text-danger">{t('record.row.notSigned')}</span>
-      )}
+      {!isGenuine && <span className="block text-note text-danger">{t('record.row.notSigned')}</span>}
     </>
   );
 }

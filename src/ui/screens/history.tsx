@@ -12,7 +12,7 @@ import { useT, useWords } from '#ui/i18n.tsx';
 import { useNavigation } from '#ui/navigation.tsx';
 import type { OpenedRecord } from '#ui/privacy/open-record.ts';
 import { nameOf } from '#ui/privacy/record.ts';
-import { mainRecord, RowRecord } from '#ui/privacy/record-view.tsx';
+import { mainRecord, OpenedMark, RowRecord } from '#ui/privacy/record-view.tsx';
 import { UnlockSection } from '#ui/privacy/unlock-section.tsx';
 import { useRecords } from '#ui/privacy/use-records.ts';
 import { problemOf } from '#ui/problem.ts';
@@ -158,7 +158,10 @@ function PaymentRow({ payment, record }: { payment: PaymentView; record: OpenedR
       title={name ?? t(`paymentKind.${payment.kind}`)}
       subtitle={
         <>
-          <span className="block">{payment.paidAt.text}</span>
+          <span className="flex items-center gap-1.5">
+            {payment.paidAt.text}
+            {record?.kind === 'read' && <OpenedMark isQuiet />}
+          </span>
           {record && <RowRecord record={record} />}
           {name === null && !record && <span className="block text-note">{t('record.row.locked')}</span>}
         </>
