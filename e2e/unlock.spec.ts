@@ -150,6 +150,22 @@ test('a backup opens records where the device keeps no key', async ({ newPhone, 
   await expect(app.getByTestId('record-signature')).toHaveText(words('app.record.signed'));
   await expect(app.getByTestId('unlock-another')).toHaveCount(0);
   await expectCleanScreen(phone, 'record after another key');
+
+  // The same record as it came into the chat, where the server's copy is not needed.
+  const { text } = await sandbox.messageWith(phone.user.id, 'BEGIN PGP MESSAGE');
+  await phone.openAppAt('log');
+  await app.getByTestId('log-open-record').click();
+  await app.getByTestId('record-text').fill(text ?? '');
+  await app.getByTestId('unlock').click();
+  await app.getByTestId('unlock-backup').fill(backup);
+  await app.getByTestId('unlock-passphrase').fill(PASSPHRASE);
+  await app.getByTestId('unlock-send').click();
+  const opened = app.getByTestId('record-opened');
+  await expect(opened).toContainText('プロ');
+  await expect(opened.getByTestId('record-signature')).toHaveText(words('app.record.signed'));
+  await expectCleanScreen(phone, 'opened record');
+  await app.getByTestId('record-text').fill('#payment');
+  await expect(app.getByTestId('record-trouble')).toHaveText(words('app.record.paper.no_message'));
 });
 
 test('a record that waits for a key is not called safe', async ({ newPhone, sandbox }) => {

@@ -66,7 +66,9 @@ function Unread({ kind }: { kind: Exclude<OpenedRecord['kind'], 'read'> }) {
       {kind === 'waiting' && (
         <Button onPress={() => navigate({ screen: 'privacy-centre' })}>{t('record.toKeys')}</Button>
       )}
-      {kind === 'dropped' && <Button onPress={() => navigate({ screen: 'log' })}>{t('record.toLog')}</Button>}
+      {kind === 'dropped' && (
+        <Button onPress={() => navigate({ screen: 'open-record' })}>{t('record.paper.title')}</Button>
+      )}
     </div>
   );
 }
