@@ -8,6 +8,7 @@ import { methodsRouter } from './screens/methods.ts';
 import { payRouter } from './screens/pay.ts';
 import { paymentsRouter } from './screens/payments.ts';
 import { privacyRouter } from './screens/privacy.ts';
+import { recordsRouter } from './screens/records.ts';
 import { sessionRouter } from './screens/session.ts';
 import { subscriptionsRouter } from './screens/subscriptions.ts';
 import { router } from './trpc.ts';
@@ -26,6 +27,7 @@ export const appRouter = router({
   subscriptions: subscriptionsRouter,
   entitlements: entitlementsRouter,
   log: logRouter,
+  records: recordsRouter,
 });
 
 export type AppRouter = typeof appRouter;

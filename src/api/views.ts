@@ -359,6 +359,24 @@ export type HeldRecordView = {
   canSend: boolean;
 };
 
+/** A billing record as this server has it. What it says only its owner's key tells. */
+export type RecordView = {
+  id: string;
+  /** The payment it belongs to, also where it tells of a refund. */
+  paymentId: string;
+  type: RecordType;
+  /** `waiting`: for a key of its owner's. `dropped`: it was delivered, and this server's copy is gone. */
+  state: 'waiting' | 'sealed' | 'delivered' | 'dropped';
+  /** The OpenPGP message in base64; null while it waits, and once it was dropped. */
+  ciphertext: string | null;
+};
+
+/** `isWhole` false: more records than fit into one answer; ask for fewer payments. */
+export type PaymentRecordsView = { records: RecordView[]; isWhole: boolean };
+
+/** The OpenPGP key with which this server signs records, armoured. */
+export type SigningKeyView = { publicKey: string; fingerprint: string };
+
 /** Attached to every error: tRPC `error.data.hoshi`, REST body `error`. */
 export type ErrorView = {
   kind: string;
@@ -410,4 +428,6 @@ export type ErrorView = {
  * log.update         m  { isOn?, isSilent?, asDocument?, keepDays?: 0 | 30 | 365 } -> PersonalLogView
  * log.unbind         m  -> PersonalLogView              (a group is bound in the chat: bindUrl)
  * log.sendAgain      m  { recordId } -> PersonalLogView (records whose canSend is true)
+ * records.forPayments q { paymentIds: 1 to 50 } -> PaymentRecordsView   (newest first; of payments that are not the reader's: none)
+ * records.signingKey q  -> SigningKeyView
  */

@@ -13,6 +13,7 @@ import { forgetRights } from '#domain/entitlement/forget-ended.ts';
 import { listEntitlements } from '#domain/entitlement/list.ts';
 import { remindEnds } from '#domain/entitlement/remind-ends.ts';
 import { sealAccount, subjectOf } from '#domain/identity/account.ts';
+import { listPaymentRecords } from '#domain/payment/list-records.ts';
 import { loadCharges } from '#domain/payment/load.ts';
 import { getPayment, listPayments } from '#domain/payment/records.ts';
 import { listMethods } from '#domain/payment-method/records.ts';
@@ -53,6 +54,7 @@ const BIG = [
   'reservation',
   'dispute',
   'payment_method',
+  'billing_record',
 ];
 const USER = 'usr_25000';
 const INVOICE = 'inv_25000';
@@ -110,6 +112,11 @@ beforeAll(async () => {
     'payment_method',
     'id, user_id, provider, status, reference, created_at, removed_at',
     `'pmt_' || n, 'usr_' || n, '${RAIL}', 'removed', 'seti_' || n, ${at}, ${at}`,
+  );
+  await series(
+    'billing_record',
+    'id, user_id, type, object_id, status, ciphertext, sha256, created_at, sealed_at',
+    `'rec_' || n, 'usr_' || n, 'payment', 'pay_' || n, 'sealed', '\\x00', '\\x00', ${at}, ${at}`,
   );
   await series(
     'job',
@@ -224,6 +231,11 @@ const QUERIES: ReadonlyArray<[name: string, run: (ctx: Ctx) => Promise<unknown>]
         month: '2026-06',
         cursor: { paidAt: ctx.clock.now(), id: 'pay_1' },
       }),
+  ],
+  [
+    'listPaymentRecords of fifty payments',
+    (ctx) =>
+      listPaymentRecords(ctx, { userId: USER, paymentIds: Array.from({ length: 50 }, (_, n) => `pay_${24_975 + n}`) }),
   ],
   ['getPayment', (ctx) => getPayment(ctx, 'pay_25000')],
   ['getInvoice', (ctx) => getInvoice(ctx, INVOICE)],

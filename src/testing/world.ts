@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { DestinationStream } from 'pino';
 import { afterAll, beforeAll } from 'vitest';
 import { type OpenInvoice, type StartRequest, startCheckout } from '#domain/checkout/start.ts';
 import { type Actor, asActor, type Ctx, SCOPES } from '#domain/context/context.ts';
@@ -106,10 +107,17 @@ export function newChargeId(): string {
   return `stx${randomBytes(48).toString('base64url')}`;
 }
 
-/** `variables`: what the providers are set up with instead of the sandbox's own values, by its address. */
+type Receive = typeof receiveFor;
+
+/**
+ * `variables`: what the providers are set up with instead of the sandbox's own values, by its address. `log`: where everything is
+ * logged; nowhere by default. `receive`: the door to which providers speak over HTTP, instead of the domain's own.
+ */
 type WorldOptions = {
   policy?: Partial<Ctx['policy']>;
   variables?: (sandboxUrl: string) => Record<string, string>;
+  log?: DestinationStream;
+  receive?: Receive;
 };
 
 /** Makes a world for all tests of the file or `describe` in which it is called. Its fields are for tests and hooks only. */
@@ -124,13 +132,14 @@ export function openWorld(options: WorldOptions = {}): World {
     await parts?.sandbox.close();
     await Promise.all((parts?.doors ?? []).map((door) => door.close()));
   });
-  return makeWorld(() => {
+  return makeWorld(options.receive ?? receiveFor, () => {
     if (!parts) throw new Error('the world exists inside tests and hooks only');
     return parts;
   });
 }
 
-async function makeParts(database: Database, { policy = {}, variables }: WorldOptions): Promise<Parts> {
+async function makeParts(database: Database, options: WorldOptions): Promise<Parts> {
+  const { log, policy = {}, receive = receiveFor, variables } = options;
   let baseMs = START.getTime();
   // The sandbox adds its own offset to the base; both sides show the same time at every moment, also while it moves.
   const clock: TestClock = {
@@ -144,7 +153,7 @@ async function makeParts(database: Database, { policy = {}, variables }: WorldOp
     },
   };
   // The webhooks of every provider but Telegram, which is told its address by `connect`.
-  const rails = await openDoor((headers, body, path) => receiveFor(ctx, path.split('/').at(-1) ?? '', headers, body));
+  const rails = await openDoor((headers, body, path) => receive(ctx, path.split('/').at(-1) ?? '', headers, body));
   const sandbox = await startSandbox({
     port: 0,
     now: () => baseMs,
@@ -190,7 +199,7 @@ async function makeParts(database: Database, { policy = {}, variables }: WorldOp
       },
       surround: () => ({ clock: () => clock.now(), onPreviousSecret: () => undefined, warn: () => undefined }),
     }),
-    log: makeLogger({ name: 'test', level: 'silent' }),
+    log: makeLogger({ name: 'test', level: log ? 'trace' : 'silent' }, log),
     metrics: makeMetrics(),
     actor: { kind: 'stranger' },
     requestId: 'req_test',
@@ -214,7 +223,7 @@ async function receiveFor(ctx: Ctx, providerId: string, headers: Record<string, 
   }
 }
 
-function makeWorld(parts: () => Parts): World {
+function makeWorld(receive: Receive, parts: () => Parts): World {
   const as = (actor: Actor) => asActor(parts().ctx, actor);
   const deliver: World['deliver'] = (update, secret = SECRET) => {
     const headers = { 'content-type': 'application/json', 'x-telegram-bot-api-secret-token': secret };
@@ -280,7 +289,7 @@ function makeWorld(parts: () => Parts): World {
     nextUpdateId,
     advance: (ms) => parts().move(ms),
     async connect() {
-      const own = await openDoor((headers, body) => receiveFor(parts().ctx, STARS, headers, body));
+      const own = await openDoor((headers, body) => receive(parts().ctx, STARS, headers, body));
       parts().doors.push(own);
       const { body } = await postWebhook(parts().sandbox.url, own.url);
       if (!body.ok) throw new Error(`setWebhook: ${JSON.stringify(body)}`);

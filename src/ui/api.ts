@@ -30,6 +30,8 @@ type Query =
   | 'privacy.keys'
   | 'subscriptions.list'
   | 'log.get'
+  | 'records.forPayments'
+  | 'records.signingKey'
   | 'entitlements.list';
 type Mutation =
   | 'me.update'

@@ -35,6 +35,7 @@ const CHUNKS = {
   key: () => import('#ui/screens/privacy/key.tsx'),
   newKey: () => import('#ui/screens/privacy/new-key.tsx'),
   addKey: () => import('#ui/screens/privacy/add-key.tsx'),
+  openRecord: () => import('#ui/screens/privacy/open-record.tsx'),
   help: () => import('#ui/screens/help.tsx'),
   document: () => import('#ui/screens/document.tsx'),
 };
@@ -55,6 +56,7 @@ const LAZY = {
   key: lazy(CHUNKS.key),
   newKey: lazy(CHUNKS.newKey),
   addKey: lazy(CHUNKS.addKey),
+  openRecord: lazy(CHUNKS.openRecord),
   help: lazy(CHUNKS.help),
   document: lazy(CHUNKS.document),
 };
@@ -202,6 +204,8 @@ function screenOf(route: Route): ReactNode {
       return <LAZY.newKey />;
     case 'add-key':
       return <LAZY.addKey />;
+    case 'open-record':
+      return <LAZY.openRecord />;
     case 'key':
       return <LAZY.key keyId={route.keyId} />;
   }

@@ -20,6 +20,7 @@ const ROUTES: readonly Route[] = [
   { screen: 'privacy-centre' },
   { screen: 'new-key' },
   { screen: 'add-key' },
+  { screen: 'open-record' },
   { screen: 'key', keyId: 'bky_01abc' },
 ];
 

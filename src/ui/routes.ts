@@ -13,7 +13,8 @@ type SimpleScreen =
   | 'privacy'
   | 'privacy-centre'
   | 'new-key'
-  | 'add-key';
+  | 'add-key'
+  | 'open-record';
 
 /** The screens of the Mini App and their addresses. One table: server, router and back button read it. */
 export type Route =
@@ -41,6 +42,7 @@ const SIMPLE: Readonly<Record<string, SimpleScreen>> = {
   '/privacy-centre': 'privacy-centre',
   '/keys/new': 'new-key',
   '/keys/add': 'add-key',
+  '/records/open': 'open-record',
 };
 
 const CODE = /^[a-z0-9][a-z0-9_-]{0,63}$/;
@@ -92,6 +94,8 @@ export function pathOf(route: Route): string {
       return '/keys/new';
     case 'add-key':
       return '/keys/add';
+    case 'open-record':
+      return '/records/open';
     default:
       return `/${route.screen}`;
   }
@@ -112,6 +116,8 @@ export function parentOf(route: Route): Route | null {
     case 'privacy':
     case 'privacy-centre':
       return { screen: 'settings' };
+    case 'open-record':
+      return { screen: 'log' };
     case 'key':
     case 'new-key':
     case 'add-key':

@@ -33,6 +33,8 @@ const PATHS = {
   download: <path d="M12 4v11m-4.5-4.5L12 15l4.5-4.5M4.5 19.5h15" />,
   plus: <path d="M12 5.5v13M5.5 12h13" />,
   key: <path d="M14.5 13.5a5 5 0 1 0-4-4L4 16v4h4v-2.5h2.5V15l4-1.5Zm1.5-6v.1" />,
+  lock: <path d="M6 11h12v9H6v-9Zm2.5 0V8a3.5 3.5 0 0 1 7 0v3m-3.5 3.5v2" />,
+  unlock: <path d="M6 11h12v9H6v-9Zm2.5 0V8a3.5 3.5 0 0 1 6.7-1.4M12 14.5v2" />,
   outside: <path d="M13.5 4.5h6v6m0-6-8.5 8.5M17 14v5.5H4.5V7H10" />,
   trash: <path d="M5 7h14M9.5 7V4.5h5V7M7 7l.8 12.5h8.4L17 7" />,
 } satisfies Record<string, ReactNode>;

@@ -73,19 +73,21 @@ export function Cell(props: CellContent) {
   );
 }
 
-/** A line that can be pressed; `leadsOn` gives it the arrow of a way to another screen. */
+/** A line that can be pressed; `leadsOn` gives it the arrow of a way to another screen, `isExpanded` says that it opens what follows. */
 export function CellButton({
   onPress,
   leadsOn = false,
   isDisabled = false,
+  isExpanded,
   ...content
-}: CellContent & { onPress: () => void; leadsOn?: boolean; isDisabled?: boolean }) {
+}: CellContent & { onPress: () => void; leadsOn?: boolean; isDisabled?: boolean; isExpanded?: boolean }) {
   return (
     <button
       type="button"
       className={`${CELL} transition-colors duration-quick active:bg-track disabled:opacity-60`}
       onClick={onPress}
       disabled={isDisabled}
+      aria-expanded={isExpanded}
       data-testid={content.testId}
     >
       <CellBody {...content} isLink={leadsOn} />

@@ -59,14 +59,36 @@ export async function openKey(
   return { kind: 'opened', key, fingerprint: key.getFingerprint().toUpperCase() };
 }
 
-/** The text of a message; null when none of the keys can read it. Throws when the message is damaged. */
-export async function readWith(keys: ReadonlyArray<PrivateKey>, sent: string | Uint8Array): Promise<string | null> {
-  const { decrypt, readMessage } = await load();
+/** What a message says, and whether the key that was asked about signed it. */
+export type ReadMessage = Readonly<{ text: string; isSigned: boolean }>;
+
+/** Signatures count whenever they were made: the device's clock may be behind the server's. */
+const ANY_DAY = new Date('2200-01-01T00:00:00.000Z');
+
+/**
+ * Reads a message, armoured or binary; null when none of the keys can. `signingKey`, armoured, is whose signature is looked for.
+ * Throws when the message is damaged.
+ */
+export async function readWith(
+  keys: ReadonlyArray<PrivateKey>,
+  sent: string | Uint8Array,
+  signingKey: string | null = null,
+): Promise<ReadMessage | null> {
+  const { decrypt, readKey, readMessage } = await load();
   const isText = typeof sent === 'string';
   const message = isText ? await readMessage({ armoredMessage: sent }) : await readMessage({ binaryMessage: sent });
   const own = new Set(keys.flatMap((key) => key.getKeyIDs().map((id) => id.toHex())));
   if (!message.getEncryptionKeyIDs().some((id) => own.has(id.toHex()))) return null;
-  const config = { maxDecompressedMessageSize: MAX_MESSAGE_BYTES };
-  const { data } = await decrypt({ message, decryptionKeys: [...keys], config });
-  return data;
+  const { data, signatures } = await decrypt({
+    message,
+    decryptionKeys: [...keys],
+    ...(signingKey !== null && { verificationKeys: await readKey({ armoredKey: signingKey }) }),
+    date: ANY_DAY,
+    config: { maxDecompressedMessageSize: MAX_MESSAGE_BYTES },
+  });
+  const verified = await Promise.all(
+    // Why a signature does not count makes no difference to who reads.
+    signatures.map((signature) => signature.verified.catch(() => false)),
+  );
+  return { text: data, isSigned: signingKey !== null && verified.includes(true) };
 }

@@ -1,11 +1,18 @@
-import { generateKey, readKey, readPrivateKey } from 'openpgp';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { generateKey, type PrivateKey, readKey, readPrivateKey } from 'openpgp';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { sealMessage } from '#lib/openpgp.ts';
 import { checkKey, encryptText, readUploadedKey } from '#lib/openpgp-check.ts';
 import { capturedKey } from '#lib/testing/keys.ts';
+import { TEST_SIGNER } from '#lib/testing/vault.ts';
 import { makeKey, type NewKey } from './pgp.ts';
 
 /** What the client keeps on the device: by name, in a place that may be full or absent. */
-const device = vi.hoisted(() => ({ texts: new Map<string, string>(), isThere: true, room: 10 }));
+const device = vi.hoisted(() => ({
+  texts: new Map<string, string>(),
+  isThere: true,
+  room: 10,
+  listeners: new Set<(isVisible: boolean) => void>(),
+}));
 vi.mock('#ui/telegram.ts', () => ({
   canKeepOnDevice: () => device.isThere,
   keepOnDevice: async (name: string, text: string) => {
@@ -14,6 +21,10 @@ vi.mock('#ui/telegram.ts', () => ({
     return true;
   },
   readFromDevice: async (name: string) => device.texts.get(name) ?? null,
+  onVisibility: (listener: (isVisible: boolean) => void) => {
+    device.listeners.add(listener);
+    return () => device.listeners.delete(listener);
+  },
 }));
 
 const NOW = new Date('2026-11-20T10:00:00.000Z');
@@ -34,6 +45,7 @@ beforeEach(() => {
   device.texts.clear();
   device.isThere = true;
   device.room = 10;
+  device.listeners.clear();
 });
 
 describe('a key that is made on the device', () => {
@@ -152,4 +164,97 @@ it('a key without a passphrase opens as it is', async () => {
   const { privateKey } = await generateKey({ userIDs: [{ name: 'x' }], date: NOW, format: 'armored' });
   const { unlock } = await open();
   expect(await unlock('', privateKey)).toMatchObject({ kind: 'opened' });
+});
+
+describe('locking', () => {
+  const MINUTE_MS = 60_000;
+  const look = (isVisible: boolean) => {
+    for (const listener of [...device.listeners]) listener(isVisible);
+  };
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  /** The module with a key unlocked, and what was told of its changes. */
+  async function unlocked() {
+    const { privateKey, publicKey } = await makeKey({ passphrase: PASSPHRASE, now: NOW });
+    const message = await encryptedFor(publicKey, 'secret');
+    const app = await open();
+    const told: number[] = [];
+    app.onLockChange(() => told.push(app.unlockedVersion()));
+    expect(app.unlockedVersion()).toBe(0);
+    await app.unlock(PASSPHRASE, privateKey);
+    expect(await app.decrypt(message)).toBe('secret');
+    vi.useFakeTimers();
+    return { ...app, message, told };
+  }
+
+  it('forgets the keys, and tells of every change', async () => {
+    const { decrypt, lock, message, onLockChange, told, unlockedVersion } = await unlocked();
+    const before = unlockedVersion();
+    expect(before).toBeGreaterThan(0);
+    const stop = onLockChange(() => told.push(-1));
+    stop();
+    lock();
+    expect(unlockedVersion()).toBe(0);
+    expect(told).toEqual([before, 0]);
+    expect(await decrypt(message)).toBeNull();
+    expect(device.listeners.size).toBe(0);
+  });
+
+  it('comes by itself after ten minutes away', async () => {
+    const { unlockedVersion } = await unlocked();
+    look(false);
+    vi.advanceTimersByTime(10 * MINUTE_MS - 1);
+    expect(unlockedVersion()).toBeGreaterThan(0);
+    vi.advanceTimersByTime(1);
+    expect(unlockedVersion()).toBe(0);
+  });
+
+  it('comes on return where the client stopped its timers meanwhile', async () => {
+    const { unlockedVersion } = await unlocked();
+    look(false);
+    vi.setSystemTime(Date.now() + 10 * MINUTE_MS);
+    expect(unlockedVersion()).toBeGreaterThan(0);
+    look(true);
+    expect(unlockedVersion()).toBe(0);
+  });
+
+  it('does not come while the app is looked at, or after a short look elsewhere', async () => {
+    const { unlockedVersion } = await unlocked();
+    vi.advanceTimersByTime(60 * MINUTE_MS);
+    look(false);
+    look(false);
+    vi.advanceTimersByTime(9 * MINUTE_MS);
+    look(true);
+    vi.advanceTimersByTime(60 * MINUTE_MS);
+    expect(unlockedVersion()).toBeGreaterThan(0);
+  });
+});
+
+describe('the signature of a record', () => {
+  const SERVER = TEST_SIGNER.toPublic().armor();
+
+  async function read(signer: PrivateKey | null) {
+    const { privateKey, publicKey } = await makeKey({ passphrase: PASSPHRASE, now: NOW });
+    const keys = [await readKey({ armoredKey: publicKey })];
+    const message =
+      signer === null
+        ? await encryptedFor(publicKey, 'told')
+        : // Later than this device's clock says.
+          await sealMessage('told', { keys, signer, date: new Date('2027-06-01T00:00:00.000Z') });
+    const { decryptSigned, unlock } = await open();
+    await unlock(PASSPHRASE, privateKey);
+    return decryptSigned(message, SERVER);
+  }
+
+  it('counts when the server made it, also where the device’s clock is slow', async () => {
+    expect(await read(TEST_SIGNER)).toEqual({ text: 'told', isSigned: true });
+  });
+
+  it('does not count when another key made it, or when there is none', async () => {
+    const other = await generateKey({ userIDs: [{ name: 'x' }], date: NOW, format: 'object' });
+    expect(await read(other.privateKey)).toEqual({ text: 'told', isSigned: false });
+    expect(await read(null)).toEqual({ text: 'told', isSigned: false });
+  });
 });

@@ -11,6 +11,10 @@ import { StatusPill } from '#ui/components/status-pill.tsx';
 import { useT, useWords } from '#ui/i18n.tsx';
 import { fullName } from '#ui/names.ts';
 import { useNavigation } from '#ui/navigation.tsx';
+import type { OpenedRecord } from '#ui/privacy/open-record.ts';
+import { mainRecord, OpenedMark, RowRecord } from '#ui/privacy/record-view.tsx';
+import { UnlockSection } from '#ui/privacy/unlock-section.tsx';
+import { useRecords } from '#ui/privacy/use-records.ts';
 import { problemOf } from '#ui/problem.ts';
 import { type HistoryFilter, usePaymentMonths, usePayments } from '#ui/queries.ts';
 
@@ -88,9 +92,10 @@ function Payments({ filter, onClear }: { filter: HistoryFilter; onClear: () => v
     return <NoPayments isFiltered={filter.status !== null || filter.month !== null} onClear={onClear} />;
   return (
     <>
+      <UnlockSection />
       <Card className="mt-4">
-        {rows.map((payment) => (
-          <PaymentRow key={payment.id} payment={payment} />
+        {payments.data.pages.map(({ rows: page }) => (
+          <Page key={page[0]?.id} rows={page} />
         ))}
       </Card>
       {payments.isFetchNextPageError && <ProblemNotice problem={problemOf(payments.error)} />}
@@ -126,15 +131,41 @@ function NoPayments({ isFiltered, onClear }: { isFiltered: boolean; onClear: () 
   );
 }
 
-function PaymentRow({ payment }: { payment: PaymentView }) {
+/** The payments that came in one answer, with what their records say while a key is unlocked. */
+function Page({ rows }: { rows: ReadonlyArray<PaymentView> }) {
+  const t = useT();
+  const { isUnlocked, opened, problem, retry } = useRecords(rows.map(({ id }) => id));
+  return (
+    <>
+      {isUnlocked && problem && (
+        <CellButton icon="alert" title={t('record.notLoaded')} subtitle={problem.text ?? undefined} onPress={retry} />
+      )}
+      {rows.map((payment) => (
+        <PaymentRow key={payment.id} payment={payment} record={mainRecord(opened?.get(payment.id))} />
+      ))}
+    </>
+  );
+}
+
+function PaymentRow({ payment, record }: { payment: PaymentView; record: OpenedRecord | undefined }) {
   const t = useT();
   const { navigate } = useNavigation();
   const { returned, status } = payment;
   const isPartly = returned !== null && returned.amount !== payment.money.amount;
+  const name = (record?.kind === 'read' ? record.details.name : null) ?? fullName(payment);
   return (
     <CellButton
-      title={fullName(payment) ?? t(`paymentKind.${payment.kind}`)}
-      subtitle={payment.paidAt.text}
+      title={name ?? t(`paymentKind.${payment.kind}`)}
+      subtitle={
+        <>
+          <span className="flex items-center gap-1.5">
+            {payment.paidAt.text}
+            {record?.kind === 'read' && <OpenedMark isQuiet />}
+          </span>
+          {record && <RowRecord record={record} />}
+          {name === null && !record && <span className="block text-note">{t('record.row.locked')}</span>}
+        </>
+      }
       value={
         <span className="flex flex-col items-end gap-0.5">
           <Money money={payment.money} className="text-text" />

@@ -13,6 +13,7 @@ import { StatusPill } from '#ui/components/status-pill.tsx';
 import { useT, useWords } from '#ui/i18n.tsx';
 import type { Language, Translate } from '#ui/message-format.ts';
 import { useNavigation } from '#ui/navigation.tsx';
+import { PaymentRecords } from '#ui/privacy/record-view.tsx';
 import { problemOf } from '#ui/problem.ts';
 import { useReceipt, useReceiptLink } from '#ui/queries.ts';
 import { openOutside } from '#ui/telegram.ts';
@@ -76,8 +77,7 @@ function Receipt({ receipt }: { receipt: ReceiptView }) {
       <Section>
         <Facts
           facts={[
-            { label: t('receipt.plan'), value: receipt.planName ?? t('receipt.inRecord') },
-            ...(receipt.productName === null ? [] : [{ label: t('receipt.product'), value: receipt.productName }]),
+            ...soldFacts(t, receipt),
             { label: t('receipt.kind'), value: t(`paymentKind.${receipt.kind}`) },
             { label: t('receipt.method'), value: methodText(t, receipt) },
             ...(period
@@ -91,6 +91,7 @@ function Receipt({ receipt }: { receipt: ReceiptView }) {
           ]}
         />
       </Section>
+      <PaymentRecords paymentId={receipt.id} />
       <Section title={t('receipt.split')}>
         <SplitBar split={receipt.split} />
       </Section>
@@ -113,6 +114,15 @@ function Receipt({ receipt }: { receipt: ReceiptView }) {
       </Section>
     </div>
   );
+}
+
+/** What was sold; once the server has forgotten it, where that still stands. */
+function soldFacts(t: Translate, receipt: ReceiptView) {
+  const { planName, productName } = receipt;
+  return [
+    { label: t('receipt.plan'), value: planName ?? t('receipt.inRecord') },
+    ...(productName === null ? [] : [{ label: t('receipt.product'), value: productName }]),
+  ];
 }
 
 /** "Card · Stripe"; where a provider is the method, it is said once. */
