@@ -47,6 +47,9 @@ export async function buildCopy(ctx: Ctx, copy: Copy, building: Building): Promi
   const account = await readAccount(ctx, userId, owner.telegramId);
   copy.add('account.json', Buffer.from(`${JSON.stringify(account, null, 2)}\n`));
   const totals = await writeBooks(ctx, copy, building);
+  const sums = copy.list('summary', JSON_LIST);
+  for (const total of totals) sums.write(writeTotal(total));
+  sums.end();
   copy.add('summary.pdf', await renderSummaryPdf({ userId, asOf, totals }, language));
   await writeList(copy, 'orders', readOrders(ctx, scope), onRows);
   await writeList(copy, 'subscriptions', readSubscriptions(ctx, scope), onRows);
@@ -60,6 +63,16 @@ export async function buildCopy(ctx: Ctx, copy: Copy, building: Building): Promi
     user_id: userId,
     notes: (['amounts', 'records', 'waiting', 'hashes'] as const).map((note) => t(`export.note.${note}`)),
   });
+}
+
+function writeTotal({ count, currency, paid, returned, year }: Total): object {
+  return {
+    year,
+    currency,
+    payments: count,
+    paid: decimalOf(paid, currency),
+    returned: decimalOf(returned, currency),
+  };
 }
 
 async function writeBooks(ctx: Ctx, copy: Copy, { onRows, scope }: Building): Promise<Total[]> {

@@ -7,6 +7,8 @@ import { AppError } from '#domain/errors.ts';
 import { exportWaitMs, MAX_EXPORTS_A_DAY } from '#domain/privacy/export/rules.ts';
 import type { DataExport } from '#lib/generated/prisma/client.ts';
 
+const LATEST_FIRST = [{ createdAt: 'desc' as const }, { id: 'desc' as const }];
+
 /**
  * Asks for a copy of a person's data, which the bot sends to their chat. While one is under way, that one is returned. Throws
  * `rate_limited too_many_exports` with the seconds until another may be asked for.
@@ -17,7 +19,7 @@ export async function requestExport(ctx: Ctx, userId: string): Promise<DataExpor
     await tx.db.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended('exports:' || ${userId}, 0))`;
     const last = await tx.db.dataExport.findMany({
       where: { userId },
-      orderBy: { createdAt: 'desc' },
+      orderBy: LATEST_FIRST,
       take: MAX_EXPORTS_A_DAY,
     });
     const open = last.find(({ status }) => status === 'requested' || status === 'running');
@@ -45,5 +47,5 @@ function tooMany(waitMs: number): AppError {
 /** The copy a person asked for last; null when they never did. */
 export function findExport(ctx: Ctx, userId: string): Promise<DataExport | null> {
   requireSelf(ctx, userId);
-  return ctx.db.dataExport.findFirst({ where: { userId }, orderBy: { createdAt: 'desc' } });
+  return ctx.db.dataExport.findFirst({ where: { userId }, orderBy: LATEST_FIRST });
 }
