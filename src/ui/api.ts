@@ -28,6 +28,8 @@ type Query =
   | 'methods.list'
   | 'methods.providers'
   | 'privacy.keys'
+  | 'privacy.seen'
+  | 'privacy.export'
   | 'subscriptions.list'
   | 'log.get'
   | 'entitlements.list';
@@ -43,6 +45,7 @@ type Mutation =
   | 'methods.remove'
   | 'privacy.addKey'
   | 'privacy.proveKey'
+  | 'privacy.requestExport'
   | 'privacy.retireKey'
   | 'log.update'
   | 'log.unbind'

@@ -35,6 +35,8 @@ const CHUNKS = {
   key: () => import('#ui/screens/privacy/key.tsx'),
   newKey: () => import('#ui/screens/privacy/new-key.tsx'),
   addKey: () => import('#ui/screens/privacy/add-key.tsx'),
+  seen: () => import('#ui/screens/privacy/seen.tsx'),
+  export: () => import('#ui/screens/privacy/export.tsx'),
   help: () => import('#ui/screens/help.tsx'),
   document: () => import('#ui/screens/document.tsx'),
 };
@@ -55,6 +57,8 @@ const LAZY = {
   key: lazy(CHUNKS.key),
   newKey: lazy(CHUNKS.newKey),
   addKey: lazy(CHUNKS.addKey),
+  seen: lazy(CHUNKS.seen),
+  export: lazy(CHUNKS.export),
   help: lazy(CHUNKS.help),
   document: lazy(CHUNKS.document),
 };
@@ -202,6 +206,10 @@ function screenOf(route: Route): ReactNode {
       return <LAZY.newKey />;
     case 'add-key':
       return <LAZY.addKey />;
+    case 'what-server-sees':
+      return <LAZY.seen />;
+    case 'export':
+      return <LAZY.export />;
     case 'key':
       return <LAZY.key keyId={route.keyId} />;
   }

@@ -18,6 +18,8 @@ const ROUTES: readonly Route[] = [
   { screen: 'receipt', paymentId: 'pay_01abc' },
   { screen: 'subscription', subscriptionId: 'sub_01abc' },
   { screen: 'privacy-centre' },
+  { screen: 'what-server-sees' },
+  { screen: 'export' },
   { screen: 'new-key' },
   { screen: 'add-key' },
   { screen: 'key', keyId: 'bky_01abc' },
@@ -61,6 +63,7 @@ describe('start parameters', () => {
     ['methods', { screen: 'methods' }],
     ['card_pmt_01kahw9d6xq3v7c0mtz8b5r2ny_A-z0_9A-z0_9A-z0_9A-z0', { screen: 'methods' }],
     ['log', { screen: 'log' }],
+    ['export', { screen: 'export' }],
     ['help', { screen: 'help' }],
     ['keys', { screen: 'privacy-centre' }],
   ])('%s opens its screen', (startParam, route) => {
