@@ -1,6 +1,6 @@
 import { Zip, ZipDeflate } from 'fflate';
 
-/** A file of an archive that is being written. Several may be open at once. */
+/** A file of an archive that is being written. Several may be open at once; they stand in the order in which they end. */
 export type ZipFile = Readonly<{ write(bytes: Uint8Array): void; end(): void }>;
 
 /** An archive that is being written, in memory. */
@@ -12,8 +12,8 @@ export type ZipWriter = Readonly<{
   finish(): Uint8Array;
 }>;
 
-/** For each entry of the directory at the end, beside its name (APPNOTE.TXT § 4.3.12). */
-const DIRECTORY_ENTRY_BYTES = 46;
+/** What a file takes beside its bytes and, twice, its name: header, descriptor, directory entry (APPNOTE.TXT § 4.3.7 to 4.3.12). */
+const HEADER_BYTES = 30 + 16 + 46;
 
 /** Begins an archive. `at`: the time its files say they were made. */
 export function makeZip(at: Date): ZipWriter {
@@ -27,15 +27,23 @@ export function makeZip(at: Date): ZipWriter {
     open(name) {
       const file = new ZipDeflate(name);
       file.mtime = at;
-      zip.add(file);
-      size += DIRECTORY_ENTRY_BYTES + 2 * name.length;
-      // What later files say is held back by the library until the earlier ones end: it counts here all the same.
-      const pass = file.ondata;
-      file.ondata = (error, chunk, isLast) => {
-        if (chunk) size += chunk.length;
-        pass?.(error, chunk, isLast);
+      // The library holds back what stands behind a file that is open, and ends up calling itself once for each: a file is
+      // handed to it whole.
+      const written: Uint8Array[] = [];
+      file.ondata = (error, chunk) => {
+        if (error) throw error;
+        written.push(chunk);
+        size += chunk.length;
       };
-      return { write: (bytes) => file.push(bytes), end: () => file.push(new Uint8Array(), true) };
+      return {
+        write: (bytes) => file.push(bytes),
+        end() {
+          file.push(new Uint8Array(), true);
+          size += HEADER_BYTES + 2 * Buffer.byteLength(name);
+          zip.add(file);
+          for (const [index, chunk] of written.entries()) file.ondata?.(null, chunk, index === written.length - 1);
+        },
+      };
     },
     size: () => size,
     finish() {

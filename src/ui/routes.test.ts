@@ -89,6 +89,7 @@ describe('start parameters', () => {
       const lists: Partial<Record<Route['screen'], Route>> = {
         subscription: { screen: 'subscriptions' },
         key: { screen: 'privacy-centre' },
+        'what-server-sees': { screen: 'privacy-centre' },
       };
       const expected = lists[route.screen] ?? route;
       expect(routeOfStartParam(startParam)).toEqual(expected);

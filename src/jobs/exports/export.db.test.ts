@@ -107,9 +107,10 @@ const fault = (kind: NonNullable<SimFaults['api']>['kind'], rest: Partial<NonNul
 /** More payments like a person's first, each changed in some columns: `n` is its number. */
 async function addPayments(userId: string, count: number, changed: string): Promise<void> {
   await world.sql(
-    `INSERT INTO payment SELECT (jsonb_populate_record(NULL::payment, to_jsonb(p) || jsonb_build_object(
-        'id', 'pay_extra' || lpad(n::text, 8, '0') || right(p.user_id, 8), 'charge_id', p.charge_id || '-' || n) || ${changed})).*
-      FROM (SELECT * FROM payment WHERE user_id = $1 ORDER BY id LIMIT 1) AS p, generate_series(1, $2::int) AS n`,
+    `INSERT INTO payment SELECT made.* FROM (SELECT * FROM payment WHERE user_id = $1 ORDER BY id LIMIT 1) AS p,
+      generate_series(1, $2::int) AS n,
+      LATERAL jsonb_populate_record(NULL::payment, to_jsonb(p) || jsonb_build_object(
+        'id', 'pay_extra' || lpad(n::text, 8, '0') || right(p.user_id, 8), 'charge_id', p.charge_id || '-' || n) || ${changed}) AS made`,
     [userId, count],
   );
 }

@@ -35,15 +35,15 @@ export default function ExportScreen() {
 
 const isUnderWay = (latest: DataExportView | null) => latest?.status === 'requested' || latest?.status === 'running';
 
-/** Whether what stands in the way is mended in the chat with the bot. */
-const needsChat = ({ isReachable, latest }: ExportStateView) =>
-  !isReachable && (latest?.obstacle === 'unreachable' || !isUnderWay(latest));
+/** What stands in the way is mended in the chat with the bot. */
+const needsChat = ({ isReachable }: ExportStateView) => !isReachable;
 
 function Ask({ state }: { state: ExportStateView }) {
   const t = useT();
   const isOnline = useIsOnline();
   const request = useRequestExport();
   const problem = request.isError ? problemOf(request.error) : null;
+  if (isUnderWay(state.latest)) return null;
   return (
     <div className="mt-6 flex flex-col gap-3">
       {problem?.reason === 'too_many_exports' ? (
@@ -69,17 +69,15 @@ function Ask({ state }: { state: ExportStateView }) {
           </Button>
         </>
       )}
-      {!isUnderWay(state.latest) && (
-        <Button
-          look={needsChat(state) ? 'tinted' : 'filled'}
-          isDisabled={!isOnline}
-          isBusy={request.isPending}
-          testId="export-ask"
-          onPress={() => request.mutate()}
-        >
-          {t(state.latest ? 'export.askAgain' : 'export.ask')}
-        </Button>
-      )}
+      <Button
+        look={needsChat(state) ? 'tinted' : 'filled'}
+        isDisabled={!isOnline}
+        isBusy={request.isPending}
+        testId="export-ask"
+        onPress={() => request.mutate()}
+      >
+        {t(state.latest ? 'export.askAgain' : 'export.ask')}
+      </Button>
     </div>
   );
 }
