@@ -1,4 +1,4 @@
-import { Zip, ZipDeflate } from 'fflate';
+import { type AsyncFlateStreamHandler, Zip, ZipDeflate } from 'fflate';
 
 /** A file of an archive that is being written. Several may be open at once; they stand in the order in which they end. */
 export type ZipFile = Readonly<{ write(bytes: Uint8Array): void; end(): void }>;
@@ -29,7 +29,7 @@ export function makeZip(at: Date): ZipWriter {
       file.mtime = at;
       // The library holds back what stands behind a file that is open, and ends up calling itself once for each: a file is
       // handed to it whole.
-      const written: Uint8Array[] = [];
+      const written: Array<Parameters<AsyncFlateStreamHandler>[1]> = [];
       file.ondata = (error, chunk) => {
         if (error) throw error;
         written.push(chunk);
