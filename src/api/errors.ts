@@ -120,7 +120,7 @@ export function malformedRequest(details: Readonly<Record<string, string>>): App
 }
 
 /** Placeholders of the texts when a refusal does not say: never a broken sentence. */
-const DEFAULT_DETAILS = { retryAfterSeconds: 60, scope: '–', left: 0, most: '–' };
+const DEFAULT_DETAILS = { retryAfterSeconds: 60, scope: '–', left: 0, most: '–', hours: '–' };
 
 /** The sentence for a refusal in one language. */
 export function errorText(

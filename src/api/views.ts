@@ -7,6 +7,7 @@ import type { Obstacle, RecordType } from '#domain/billing-record/rules.ts';
 import type { Reason } from '#domain/errors.ts';
 import type { Currency } from '#domain/money.ts';
 import type { GroupObstacle } from '#domain/personal-log/rules.ts';
+import type { ExportObstacle } from '#domain/privacy/export/rules.ts';
 import type { Method, PaymentFailure, PrivacyLevel, Progress, Surface } from '#domain/provider.ts';
 
 /** `text` is for eyes ("150 ★"), `label` for screen readers ("150 Telegram Stars"). */
@@ -377,6 +378,92 @@ export type PaymentRecordsView = { records: RecordView[]; isWhole: boolean };
 /** The OpenPGP key with which this server signs records, armoured. */
 export type SigningKeyView = { publicKey: string; fingerprint: string };
 
+/** How something of a person's is kept: as it is; encrypted, and the server has the key; encrypted, and only its owner has it. */
+export type SeenStorage = 'plain' | 'server' | 'owner';
+
+export const SEEN_CLASSES = [
+  'account',
+  'running',
+  'payments',
+  'orders',
+  'jobs',
+  'audit',
+  'exports',
+  'telegram',
+  'cards',
+  'keys',
+  'log',
+  'waiting',
+  'webhooks',
+  'sealed',
+] as const;
+export type SeenClass = (typeof SEEN_CLASSES)[number];
+
+export const SEEN_FACTS = [
+  'id',
+  'language',
+  'role',
+  'botMayWrite',
+  'reminders',
+  'salesNotices',
+  'hash',
+  'telegramId',
+  'plan',
+  'renews',
+  'ends',
+  'sum',
+  'returned',
+  'refunds',
+  'newest',
+  'amount',
+  'status',
+  'provider',
+  'charge',
+  'time',
+  'paid',
+  'card',
+  'fingerprint',
+  'size',
+  'group',
+  'keeps',
+  'kind',
+] as const;
+export type SeenFact = (typeof SEEN_FACTS)[number];
+
+/** One kind of thing that the server has of the reader, from their own rows. */
+export type SeenClassView = {
+  name: SeenClass;
+  storage: SeenStorage;
+  /** Null: those of one person cannot be found. */
+  count: number | null;
+  /** There are more than `count`. */
+  isMore: boolean;
+  from: InstantView | null;
+  to: InstantView | null;
+  /** For how many days it is kept, where that is a number. */
+  keepDays: number | null;
+  /** Values as the server has them. */
+  facts: { label: SeenFact; value: string }[];
+};
+
+/** A copy of the reader's data that the bot sends to their chat. */
+export type DataExportView = {
+  id: string;
+  status: 'requested' | 'running' | 'sent' | 'failed';
+  /** Percent. */
+  progress: number;
+  obstacle: ExportObstacle | null;
+  /** Documents that were sent. */
+  documents: number;
+  /** Of the bytes of its documents, one after the other; null until it was sent. */
+  sha256: string | null;
+  createdAt: InstantView;
+  completedAt: InstantView | null;
+};
+
+/** The copy asked for last, and whether the bot may write to the reader. */
+export type ExportStateView = { latest: DataExportView | null; isReachable: boolean; chatUrl: string };
+
 /** Attached to every error: tRPC `error.data.hoshi`, REST body `error`. */
 export type ErrorView = {
   kind: string;
@@ -416,6 +503,9 @@ export type ErrorView = {
  * privacy.addKey     m  { publicKey } -> { outcome: 'begun' | 'updated' | 'retired', key: BillingKeyView }
  * privacy.proveKey   m  { keyId, code } -> BillingKeyView
  * privacy.retireKey  m  { keyId } -> { isRetired: true }
+ * privacy.seen       q  -> SeenClassView[]              (what the server has of the reader)
+ * privacy.export     q  -> ExportStateView              (the copy asked for last)
+ * privacy.requestExport m -> ExportStateView            (while one is under way, that one; at most three a day)
  * adding.get         q  { methodId, language } -> OpenAddingView     (for whoever holds the link, for a day)
  * adding.confirm     m  { methodId, language, token: string | null, code?, secret, back? } -> OpenAddingView
  * pay.order          q  { invoiceId, language } -> LinkedOrderView   (for whoever holds the link)

@@ -105,6 +105,7 @@ export const REASONS = [
   'log_group_no_rights',
   'record_not_found',
   'record_not_held',
+  'too_many_exports',
   'busy',
 ] as const;
 export type Reason = (typeof REASONS)[number];

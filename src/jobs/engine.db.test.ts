@@ -23,6 +23,7 @@ function start(send: (notice: Sent) => Promise<JobOutcome> | JobOutcome, ctx: Ct
   const handlers: JobHandlers = jobHandlers({
     send_notice: async (_ctx, { objectId, userId }) => send({ objectId, lane: userId }),
     deliver_record: async () => ({ kind: 'done' }),
+    export_data: async () => ({ kind: 'done' }),
   });
   const engine = startEngine(ctx, handlers);
   engines.push(engine);
@@ -66,6 +67,27 @@ describe('the engine', () => {
         `${lane}2`,
         `${lane}3`,
       ]);
+  });
+
+  it('leaves a job that takes long to its worker for as long as that asks', async () => {
+    const payload = { exportId: 'exp_1' };
+    await queueJobs(world.system, [{ name: 'export_data', lane: 'export:a', payload }]);
+    let secondsLeft = 0;
+    const handlers = jobHandlers({
+      send_notice: async () => DONE,
+      deliver_record: async () => DONE,
+      export_data: async (_ctx, _job, prolong) => {
+        await prolong(300);
+        const [job] = await world.sql<{ left: number }>(
+          'SELECT extract(epoch FROM locked_until - now())::int AS left FROM job WHERE done_at IS NULL',
+        );
+        secondsLeft = job?.left ?? 0;
+        return DONE;
+      },
+    });
+    engines.push(startEngine(world.door, handlers));
+    await expect.poll(open, UNTIL).toBe(0);
+    expect(secondsLeft).toBeGreaterThan(290);
   });
 
   it('two engines share two hundred jobs without doing one twice', async () => {

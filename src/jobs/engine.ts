@@ -5,7 +5,7 @@ import { ProviderError } from '#domain/provider.ts';
 import { describeError } from '#lib/log.ts';
 import { MAX_ATTEMPTS, retryDelaySeconds } from './rules.ts';
 import { writeSurely } from './surely.ts';
-import { type JobHandlers, type JobOutcome, SCHEDULE } from './table.ts';
+import { type JobHandlers, type JobOutcome, type Prolong, SCHEDULE } from './table.ts';
 
 const PARALLEL_JOBS = 8;
 const POLL_MS = 1_000;
@@ -97,9 +97,20 @@ async function claim(ctx: Ctx, limit: number): Promise<JobRow[]> {
   return rows;
 }
 
+/** Until when a lease of so many seconds counts, on the clock of `performance.now`. */
+const leaseEnd = (seconds: number) => performance.now() + (seconds - LEASE_MARGIN_SECONDS) * 1000;
+
 async function runJob(ctx: Ctx, handlers: JobHandlers, job: JobRow): Promise<void> {
   const forJob = asActor(ctx, { kind: 'system', name: job.name });
-  const leaseEndsAt = performance.now() + (LEASE_SECONDS - LEASE_MARGIN_SECONDS) * 1000;
+  let leaseEndsAt = leaseEnd(LEASE_SECONDS);
+  const prolong: Prolong = async (seconds) => {
+    await ctx.pool.query({
+      name: 'prolong_job',
+      text: 'UPDATE job SET locked_until = now() + make_interval(secs => $2) WHERE id = $1 AND done_at IS NULL',
+      values: [job.id, seconds],
+    });
+    leaseEndsAt = leaseEnd(seconds);
+  };
   if (job.was_interrupted) {
     // Nobody knows how far it came. A notice may arrive twice now: Telegram has no way to ask whether it took the first.
     ctx.metrics.jobs.inc({ name: job.name, outcome: 'interrupted' });
@@ -110,8 +121,8 @@ async function runJob(ctx: Ctx, handlers: JobHandlers, job: JobRow): Promise<voi
   }
   let outcome: JobOutcome;
   try {
-    const handler = handlers[job.name] as (ctx: Ctx, payload: unknown) => Promise<JobOutcome>;
-    outcome = await handler(forJob, job.payload);
+    const handler = handlers[job.name] as (ctx: Ctx, payload: unknown, prolong: Prolong) => Promise<JobOutcome>;
+    outcome = await handler(forJob, job.payload, prolong);
   } catch (error) {
     forJob.log.warn({ job: job.name, attempts: job.attempts, error: describeError(error) }, 'job failed');
     const afterSeconds = error instanceof ProviderError ? (error.retryAfterSeconds ?? null) : null;

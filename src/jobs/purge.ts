@@ -1,4 +1,5 @@
 import type { Ctx } from '#domain/context/context.ts';
+import { forgetExports } from '#domain/privacy/export/run.ts';
 
 const BATCH = 5_000;
 const JOB_DAYS = 30;
@@ -8,7 +9,7 @@ const EVENT_DAYS = 90;
 
 /**
  * Deletes what has served: finished jobs after a month (their keys must outlive every period that could queue them
- * again), stored answers of idempotency keys after two days, processed events after three months. Returns how many rows
+ * again), stored answers of idempotency keys after two days, processed events after three months, that a copy of their data was sent to somebody after one. Returns how many rows
  * went.
  */
 export async function purge(ctx: Ctx): Promise<number> {
@@ -23,5 +24,5 @@ export async function purge(ctx: Ctx): Promise<number> {
   const events = await ctx.db.$executeRaw`
     DELETE FROM webhook_event WHERE id IN (SELECT id FROM webhook_event WHERE received_at < ${eventsBefore}
       AND status IN ('processed', 'ignored') ORDER BY received_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)`;
-  return jobs + keys + events;
+  return jobs + keys + events + (await forgetExports(ctx));
 }

@@ -36,10 +36,21 @@ export type JobOutcome =
   | { kind: 'retry'; afterSeconds: number | null; code: string; isKept?: boolean };
 export const DONE: JobOutcome = { kind: 'done' };
 
-export type JobHandlers = { [Name in JobName]: (ctx: Ctx, payload: JobPayloads[Name]) => Promise<JobOutcome> };
+/** Keeps a job that takes long its worker's for so many seconds from now. */
+export type Prolong = (seconds: number) => Promise<void>;
+
+type Handler<Name extends JobName> = (ctx: Ctx, payload: JobPayloads[Name]) => Promise<JobOutcome>;
+type LongHandler<Name extends JobName> = (
+  ctx: Ctx,
+  payload: JobPayloads[Name],
+  prolong: Prolong,
+) => Promise<JobOutcome>;
+export type JobHandlers = { [Name in Exclude<JobName, 'export_data'>]: Handler<Name> } & {
+  export_data: LongHandler<'export_data'>;
+};
 
 /** What each queued job does. Sending needs the bot, so it is handed in. */
-export function jobHandlers(sending: Pick<JobHandlers, 'send_notice' | 'deliver_record'>): JobHandlers {
+export function jobHandlers(sending: Pick<JobHandlers, 'send_notice' | 'deliver_record' | 'export_data'>): JobHandlers {
   return {
     ...sending,
     reseal_records: async (ctx, { userId }) => {

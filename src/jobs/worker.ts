@@ -2,6 +2,7 @@ import { makeApi } from '#bot/bot.ts';
 import { describeError } from '#lib/log.ts';
 import { loadWholeEnv, makeServer } from '#server.ts';
 import { startEngine } from './engine.ts';
+import { makeExporter, SEND_SECONDS } from './exports/export.ts';
 import { makeNoticeSender } from './notices/send.ts';
 import { makeCarefulApi } from './records/careful-api.ts';
 import { makeRecordDeliverer } from './records/deliver.ts';
@@ -17,6 +18,7 @@ const engine = startEngine(
   jobHandlers({
     send_notice: makeNoticeSender({ api, botUsername }),
     deliver_record: makeRecordDeliverer(makeCarefulApi({ token: botToken, apiRoot })),
+    export_data: makeExporter(makeCarefulApi({ token: botToken, apiRoot, timeoutSeconds: SEND_SECONDS })),
   }),
 );
 ctx.log.info({ sandbox: env.isSandbox }, 'worker is ready');

@@ -115,3 +115,8 @@ export function publicKeyOf(signer: Signer): Readonly<{ armored: string; fingerp
 export function armorMessage(message: Uint8Array): string {
   return armor(enums.armor.message, message, undefined, undefined, undefined, true, LIMITS);
 }
+
+/** A public key in binary as text that every OpenPGP program imports. */
+export function armorPublicKey(binaryKey: Uint8Array): string {
+  return armor(enums.armor.publicKey, binaryKey, undefined, undefined, undefined, true, LIMITS);
+}

@@ -159,7 +159,11 @@ const OUTSIDE = ['execute_refund', 'close_checkout', 'forget_method', 'stop_rene
  * tried again when the clock has moved on.
  */
 export async function workOutside(world: World): Promise<string[]> {
-  const handlers = jobHandlers({ send_notice: async () => DONE, deliver_record: async () => DONE });
+  const handlers = jobHandlers({
+    send_notice: async () => DONE,
+    deliver_record: async () => DONE,
+    export_data: async () => DONE,
+  });
   const failed: string[] = [];
   const jobs = await world.sql<{ id: bigint; name: keyof typeof handlers; payload: never }>(
     'SELECT id, name, payload FROM job WHERE done_at IS NULL AND run_at <= $1 AND name = ANY($2) ORDER BY id',
@@ -167,7 +171,7 @@ export async function workOutside(world: World): Promise<string[]> {
   );
   for (const { id, name, payload } of jobs) {
     try {
-      await handlers[name](world.system, payload);
+      await handlers[name](world.system, payload, async () => undefined);
       await world.sql("UPDATE job SET done_at = $2, outcome = 'done' WHERE id = $1", [id, world.clock.now()]);
     } catch (error) {
       failed.push(error instanceof Error && 'code' in error ? String(error.code) : String(error));

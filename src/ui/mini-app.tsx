@@ -36,6 +36,8 @@ const CHUNKS = {
   newKey: () => import('#ui/screens/privacy/new-key.tsx'),
   addKey: () => import('#ui/screens/privacy/add-key.tsx'),
   openRecord: () => import('#ui/screens/privacy/open-record.tsx'),
+  seen: () => import('#ui/screens/privacy/seen.tsx'),
+  export: () => import('#ui/screens/privacy/export.tsx'),
   help: () => import('#ui/screens/help.tsx'),
   document: () => import('#ui/screens/document.tsx'),
 };
@@ -57,6 +59,8 @@ const LAZY = {
   newKey: lazy(CHUNKS.newKey),
   addKey: lazy(CHUNKS.addKey),
   openRecord: lazy(CHUNKS.openRecord),
+  seen: lazy(CHUNKS.seen),
+  export: lazy(CHUNKS.export),
   help: lazy(CHUNKS.help),
   document: lazy(CHUNKS.document),
 };
@@ -206,6 +210,10 @@ function screenOf(route: Route): ReactNode {
       return <LAZY.addKey />;
     case 'open-record':
       return <LAZY.openRecord />;
+    case 'what-server-sees':
+      return <LAZY.seen />;
+    case 'export':
+      return <LAZY.export />;
     case 'key':
       return <LAZY.key keyId={route.keyId} />;
   }

@@ -18,6 +18,8 @@ const ROUTES: readonly Route[] = [
   { screen: 'receipt', paymentId: 'pay_01abc' },
   { screen: 'subscription', subscriptionId: 'sub_01abc' },
   { screen: 'privacy-centre' },
+  { screen: 'what-server-sees' },
+  { screen: 'export' },
   { screen: 'new-key' },
   { screen: 'add-key' },
   { screen: 'open-record' },
@@ -62,6 +64,7 @@ describe('start parameters', () => {
     ['methods', { screen: 'methods' }],
     ['card_pmt_01kahw9d6xq3v7c0mtz8b5r2ny_A-z0_9A-z0_9A-z0_9A-z0', { screen: 'methods' }],
     ['log', { screen: 'log' }],
+    ['export', { screen: 'export' }],
     ['help', { screen: 'help' }],
     ['keys', { screen: 'privacy-centre' }],
   ])('%s opens its screen', (startParam, route) => {
@@ -87,6 +90,7 @@ describe('start parameters', () => {
       const lists: Partial<Record<Route['screen'], Route>> = {
         subscription: { screen: 'subscriptions' },
         key: { screen: 'privacy-centre' },
+        'what-server-sees': { screen: 'privacy-centre' },
       };
       const expected = lists[route.screen] ?? route;
       expect(routeOfStartParam(startParam)).toEqual(expected);

@@ -12,6 +12,8 @@ type SimpleScreen =
   | 'terms'
   | 'privacy'
   | 'privacy-centre'
+  | 'what-server-sees'
+  | 'export'
   | 'new-key'
   | 'add-key'
   | 'open-record';
@@ -40,6 +42,8 @@ const SIMPLE: Readonly<Record<string, SimpleScreen>> = {
   '/terms': 'terms',
   '/privacy': 'privacy',
   '/privacy-centre': 'privacy-centre',
+  '/what-server-sees': 'what-server-sees',
+  '/export': 'export',
   '/keys/new': 'new-key',
   '/keys/add': 'add-key',
   '/records/open': 'open-record',
@@ -121,6 +125,8 @@ export function parentOf(route: Route): Route | null {
     case 'key':
     case 'new-key':
     case 'add-key':
+    case 'what-server-sees':
+    case 'export':
       return { screen: 'privacy-centre' };
     default:
       return { screen: 'home' };
@@ -128,7 +134,7 @@ export function parentOf(route: Route): Route | null {
 }
 
 /** Screens that a deep link asks for by their own name. */
-const NAMED = ['history', 'help', 'methods', 'log', 'settings', 'plugins'] as const;
+const NAMED = ['history', 'help', 'methods', 'log', 'export', 'settings', 'plugins'] as const;
 
 /**
  * The screen a deep link asks for (`t.me/<bot>?startapp=…`), or null. Anything outside this list is ignored: the text
@@ -161,12 +167,14 @@ export function startParamOf(route: Route): string | null {
     case 'subscription':
       return 'subscription';
     case 'privacy-centre':
+    case 'what-server-sees':
     case 'key':
       return 'keys';
     case 'history':
     case 'help':
     case 'methods':
     case 'log':
+    case 'export':
     case 'settings':
     case 'plugins':
       return route.screen;

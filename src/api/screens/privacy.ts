@@ -3,14 +3,19 @@ import { addKey } from '#domain/billing-key/add.ts';
 import { proveKey } from '#domain/billing-key/prove.ts';
 import { listKeys } from '#domain/billing-key/records.ts';
 import { retireKey } from '#domain/billing-key/retire.ts';
+import { getPlans } from '#domain/catalog/list-catalog.ts';
+import { findExport, requestExport } from '#domain/privacy/export/request.ts';
+import { listSeen } from '#domain/privacy/seen.ts';
+import { presentExportState } from '../present-export.ts';
 import { presentKey } from '../present-key.ts';
+import { plansSeen, presentSeen } from '../present-seen.ts';
 import { IdInput, personProcedure, router } from '../trpc.ts';
 
 const AddInput = z.strictObject({ publicKey: z.string() });
 const ProveInput = z.strictObject({ keyId: IdInput, code: z.string().min(1).max(40) });
 const KeyInput = z.strictObject({ keyId: IdInput });
 
-/** The privacy centre: the keys to which a person's billing records are encrypted. */
+/** The privacy centre: a person's keys, what the server has of them, and a copy of it. */
 export const privacyRouter = router({
   keys: personProcedure.query(async ({ ctx: { ctx, user, language } }) => {
     const keys = await listKeys(ctx, user.id);
@@ -25,6 +30,19 @@ export const privacyRouter = router({
   proveKey: personProcedure
     .input(ProveInput)
     .mutation(async ({ ctx: { ctx, language }, input }) => presentKey(await proveKey(ctx, input), language)),
+
+  seen: personProcedure.query(async ({ ctx: { ctx, user, language } }) => {
+    const seen = await listSeen(ctx, user.id);
+    return presentSeen(seen, await getPlans(ctx, plansSeen(seen)), language);
+  }),
+
+  export: personProcedure.query(async ({ ctx: { contact, ctx, language, user } }) =>
+    presentExportState(await findExport(ctx, user.id), { contact, isReachable: user.isReachable, language }),
+  ),
+
+  requestExport: personProcedure.mutation(async ({ ctx: { contact, ctx, language, user } }) =>
+    presentExportState(await requestExport(ctx, user.id), { contact, isReachable: user.isReachable, language }),
+  ),
 
   retireKey: personProcedure.input(KeyInput).mutation(async ({ ctx: { ctx }, input }) => {
     await retireKey(ctx, input.keyId);

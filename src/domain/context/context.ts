@@ -28,6 +28,7 @@ export const ID_PREFIXES = [
   'pmt',
   'bky',
   'rec',
+  'exp',
   'req',
 ] as const;
 export type IdPrefix = (typeof ID_PREFIXES)[number];

@@ -46,6 +46,7 @@ export type JobPayloads = {
   deliver_record: { recordId: string };
   reseal_records: { userId: string };
   resume_records: { userId: string };
+  export_data: { exportId: string };
 };
 export type JobName = keyof JobPayloads;
 

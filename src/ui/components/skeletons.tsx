@@ -80,6 +80,8 @@ export function ScreenSkeleton({ screen }: { screen: Screen }) {
         screen === 'log' ||
         screen === 'settings' ||
         screen === 'privacy-centre' ||
+        screen === 'what-server-sees' ||
+        screen === 'export' ||
         screen === 'help' ||
         screen === 'plugins' ? (
         <CellsSkeleton count={6} />

@@ -24,6 +24,7 @@ export default function PrivacyCentreScreen() {
       <Loaded query={keys} skeleton={<CellsSkeleton count={4} />}>
         {({ keys: list }) => <Keys list={list} />}
       </Loaded>
+      <OwnData />
       <Questions />
     </Screen>
   );
@@ -110,6 +111,32 @@ function Ways() {
         leadsOn
         testId="key-have"
         onPress={() => navigate({ screen: 'add-key' })}
+      />
+    </Section>
+  );
+}
+
+/** What there is of a person, for them to see and to take along. */
+function OwnData() {
+  const t = useT();
+  const { navigate } = useNavigation();
+  return (
+    <Section title={t('data.title')}>
+      <CellButton
+        icon="search"
+        title={t('data.seen')}
+        subtitle={t('data.seenNote')}
+        leadsOn
+        testId="data-seen"
+        onPress={() => navigate({ screen: 'what-server-sees' })}
+      />
+      <CellButton
+        icon="download"
+        title={t('data.export')}
+        subtitle={t('data.exportNote')}
+        leadsOn
+        testId="data-export"
+        onPress={() => navigate({ screen: 'export' })}
       />
     </Section>
   );

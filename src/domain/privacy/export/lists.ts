@@ -1,0 +1,103 @@
+import type { Ctx } from '#domain/context/context.ts';
+import { openCard } from '#domain/privacy/cards.ts';
+import { decimalOf, type ExportRow, type ExportScope } from '#domain/privacy/export/books.ts';
+import { readPages } from '#domain/privacy/export/pages.ts';
+import { openBytes } from '#lib/crypto.ts';
+import type { Invoice, PaymentMethod, Subscription } from '#lib/generated/prisma/client.ts';
+
+const PAGE = 500;
+const iso = (at: Date | null) => at?.toISOString() ?? null;
+
+/** What makes a page of a list that is ordered by when its rows were made. */
+function madeAfter({ asOf, userId }: ExportScope, after: { at: Date; id: string }) {
+  return {
+    where: {
+      userId,
+      createdAt: { gte: after.at, lte: asOf },
+      OR: [{ createdAt: { gt: after.at } }, { id: { gt: after.id } }],
+    },
+    orderBy: [{ createdAt: 'asc' as const }, { id: 'asc' as const }],
+  };
+}
+
+const madeAt = ({ createdAt }: { createdAt: Date }) => createdAt;
+
+/** A person's orders, paid or not, oldest first. */
+export async function* readOrders(ctx: Ctx, scope: ExportScope, dataKey: Uint8Array): AsyncGenerator<ExportRow[]> {
+  const pages = readPages<Invoice>(PAGE, madeAt, (after, take) =>
+    ctx.db.invoice.findMany({ ...madeAfter(scope, after), take }),
+  );
+  for await (const rows of pages) yield rows.map((row) => writeOrder(row, dataKey));
+}
+
+function writeOrder(row: Invoice, dataKey: Uint8Array): ExportRow {
+  return {
+    order_id: row.id,
+    status: row.status,
+    kind: row.kind,
+    interval: row.interval,
+    product_id: row.productId,
+    plan_id: row.planId,
+    currency: row.currency,
+    amount: decimalOf(row.amount, row.currency),
+    amount_minor: row.amount.toString(),
+    ordered_through: row.surface,
+    record_is_delivered: row.isLogged,
+    // JSON, as the seller's server said it.
+    said_by_seller: row.sealed && openBytes(dataKey, row.sealed).toString('utf8'),
+    created_at: row.createdAt.toISOString(),
+    expires_at: row.expiresAt.toISOString(),
+    closed_at: iso(row.closedAt),
+  };
+}
+
+/** A person's subscriptions, oldest first. */
+export async function* readSubscriptions(ctx: Ctx, scope: ExportScope): AsyncGenerator<ExportRow[]> {
+  const pages = readPages<Subscription>(PAGE, madeAt, (after, take) =>
+    ctx.db.subscription.findMany({ ...madeAfter(scope, after), take }),
+  );
+  for await (const rows of pages) yield rows.map(writeSubscription);
+}
+
+function writeSubscription(row: Subscription): ExportRow {
+  return {
+    subscription_id: row.id,
+    order_id: row.invoiceId,
+    status: row.status,
+    product_id: row.productId,
+    plan_id: row.planId,
+    currency: row.currency,
+    amount: decimalOf(row.amount, row.currency),
+    amount_minor: row.amount.toString(),
+    provider: row.provider,
+    first_charge_id: row.firstChargeId,
+    cancelled_by: row.cancelledBy,
+    created_at: row.createdAt.toISOString(),
+    current_period_start: row.currentPeriodStart.toISOString(),
+    current_period_end: row.currentPeriodEnd.toISOString(),
+    grace_until: iso(row.graceUntil),
+    ended_at: iso(row.endedAt),
+  };
+}
+
+/** A person's stored cards, oldest first; of one that they have not said to be theirs, nothing but that it was begun. */
+export async function* readCards(ctx: Ctx, scope: ExportScope): AsyncGenerator<ExportRow[]> {
+  const pages = readPages<PaymentMethod>(PAGE, madeAt, (after, take) =>
+    ctx.db.paymentMethod.findMany({ ...madeAfter(scope, after), take }),
+  );
+  for await (const rows of pages) yield rows.map((row) => writeCard(ctx, row));
+}
+
+function writeCard(ctx: Ctx, row: PaymentMethod): ExportRow {
+  const card = openCard(ctx, row);
+  return {
+    method_id: row.id,
+    provider: row.provider,
+    status: row.status,
+    brand: card?.brand ?? null,
+    last4: card?.last4 ?? null,
+    expires: card?.expires ?? null,
+    created_at: row.createdAt.toISOString(),
+    removed_at: iso(row.removedAt),
+  };
+}

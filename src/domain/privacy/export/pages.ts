@@ -1,0 +1,25 @@
+/** Where a page of rows ends. */
+export type Cursor = Readonly<{ at: Date; id: string }>;
+
+const FIRST: Cursor = { at: new Date(0), id: '' };
+
+/**
+ * Rows page by page, oldest first, by time and id: a list of any length costs one page of memory. `read` gives the rows after a
+ * cursor, at most `size`.
+ */
+export async function* readPages<Row extends { id: string }>(
+  size: number,
+  timeOf: (row: Row) => Date,
+  read: (after: Cursor, size: number) => Promise<Row[]>,
+): AsyncGenerator<Row[]> {
+  let after = FIRST;
+  for (;;) {
+    const rows = await read(after, size);
+    const last = rows.at(-1);
+    if (last) {
+      yield rows;
+      after = { at: timeOf(last), id: last.id };
+    }
+    if (rows.length < size) return;
+  }
+}
