@@ -18,6 +18,10 @@ import { loadCharges } from '#domain/payment/load.ts';
 import { getPayment, listPayments } from '#domain/payment/records.ts';
 import { listMethods } from '#domain/payment-method/records.ts';
 import { forgetUnconfirmed } from '#domain/payment-method/remove.ts';
+import { readBooks } from '#domain/privacy/export/books.ts';
+import { readCards, readOrders, readSubscriptions } from '#domain/privacy/export/lists.ts';
+import { findExportOwner, readKeys, readRecords } from '#domain/privacy/export/own.ts';
+import { listSeen } from '#domain/privacy/seen.ts';
 import { askOpenOrders } from '#domain/reconciliation/ask-open.ts';
 import { convergeOrder } from '#domain/reconciliation/converge.ts';
 import { lapseHolder, lapseReservations } from '#domain/reservation/end.ts';
@@ -241,6 +245,24 @@ const QUERIES: ReadonlyArray<[name: string, run: (ctx: Ctx) => Promise<unknown>]
   ['getInvoice', (ctx) => getInvoice(ctx, INVOICE)],
   ['findOpenInvoice', (ctx) => findOpenInvoice(ctx, USER)],
   ['listSubscriptions', (ctx) => listSubscriptions(ctx, USER)],
+  ['listSeen', (ctx) => listSeen(ctx, USER)],
+  [
+    'a copy of somebody’s data',
+    async (ctx) => {
+      const scope = { userId: USER, language: 'en', asOf: new Date(ctx.clock.now().getTime() + 3_600_000) };
+      const owner = await findExportOwner(ctx, scope);
+      const dataKey = owner?.dataKey ?? new Uint8Array();
+      for (const pages of [
+        readBooks(ctx, scope),
+        readOrders(ctx, scope),
+        readSubscriptions(ctx, scope),
+        readCards(ctx, scope),
+        readKeys(ctx, scope, dataKey),
+        readRecords(ctx, scope, dataKey),
+      ])
+        for await (const page of pages) expect(page).toBeTruthy();
+    },
+  ],
   ['expireInvoices', (ctx) => expireInvoices(ctx)],
   [
     'endSubscriptions',

@@ -7,7 +7,7 @@ const AT = new Date('2026-11-20T10:00:00.000Z');
 const text = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toString();
 
 describe('an archive', () => {
-  it('holds files that were open at once, each whole', () => {
+  it('holds files that were open at once, each whole, none behind one that is still open', () => {
     const zip = makeZip(AT);
     const [first, second] = [zip.open('a.json'), zip.open('b/ü.csv')];
     for (let line = 0; line < 1_000; line += 1) {
@@ -34,15 +34,6 @@ describe('an archive', () => {
     const size = zip.size();
     // The end of the directory (APPNOTE.TXT § 4.3.16).
     expect(zip.finish()).toHaveLength(size + 22);
-  });
-
-  it('holds tens of thousands of files that ended while another was open', () => {
-    const zip = makeZip(AT);
-    const list = zip.open('list.json');
-    list.write(Buffer.from('['));
-    for (let index = 0; index < 30_000; index += 1) zip.open(`${index}.asc`).end();
-    list.end();
-    expect(Object.keys(unzipSync(zip.finish()))).toHaveLength(30_001);
   });
 
   it('may hold an empty file', () => {
