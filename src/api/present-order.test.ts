@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { InvoiceRecord } from '#domain/checkout/records.ts';
 import type { Surface } from '#domain/provider.ts';
-import { presentInvoice, type SoldPlan } from './present.ts';
+import { presentInvoice } from './present.ts';
+import type { SoldPlan } from './present-names.ts';
 
 const NOW = new Date('2026-11-27T12:00:00Z');
 const URL_OF_PAGE = 'https://checkout.example/1';

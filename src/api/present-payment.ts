@@ -3,14 +3,8 @@ import { Currency } from '#domain/money.ts';
 import type { PaymentRecord } from '#domain/payment/records.ts';
 import { METHODS, type Method, type Provider } from '#domain/provider.ts';
 import type { AuditEvent, Dispute, Payment, Refund, Subscription } from '#lib/generated/prisma/client.ts';
-import {
-  presentInstant,
-  presentInstantOrNull,
-  presentNames,
-  presentRowMoney,
-  presentSplit,
-  type SoldPlan,
-} from './present.ts';
+import { presentInstant, presentInstantOrNull, presentRowMoney, presentSplit } from './present.ts';
+import { presentNames, type SoldPlan } from './present-names.ts';
 import type { DisputeView, PaymentView, ReceiptView, RefundView, SubscriptionView, TimelineKind } from './views.ts';
 
 /** How a payment was made. One from before that was kept is told by what its provider takes, else by its currency. */

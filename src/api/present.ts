@@ -13,6 +13,7 @@ import type { RevenueSplit } from '#domain/revenue/rules.ts';
 import type { User } from '#lib/generated/prisma/client.ts';
 import { formatDate, formatMoney, labelMoney, translator } from '#messages/translate.ts';
 import { errorText } from './errors.ts';
+import { presentHeld, presentNames, type SoldPlan } from './present-names.ts';
 import type {
   CheckoutPreview,
   EntitlementView,
@@ -28,9 +29,6 @@ import type {
   ProductView,
   StoredMethodView,
 } from './views.ts';
-
-/** A plan with the product it belongs to. */
-export type SoldPlan = Readonly<{ product: CatalogProduct; plan: CatalogPlan }>;
 
 /** The language of a person's record. A value that is no longer offered reads as English. */
 export function languageOfUser(user: Pick<User, 'language'>): Language {
@@ -118,22 +116,6 @@ export function presentProduct(
     ...product.texts[language],
     plans: product.plans.map((plan) => presentPlan(plan, capabilities, language)),
     current: current ? presentEntitlement(current, language) : null,
-  };
-}
-
-const UNKNOWN = { planId: null, planName: null, productCode: null, productName: null };
-
-/** How what somebody bought is called; all null where that is not known here any more. */
-export function presentNames(sold: SoldPlan | null, language: Language) {
-  return sold ? presentHeld(sold, language) : UNKNOWN;
-}
-
-function presentHeld({ plan, product }: SoldPlan, language: Language) {
-  return {
-    planId: plan.id,
-    planName: plan.texts[language].name,
-    productCode: product.code,
-    productName: product.texts[language].name,
   };
 }
 

@@ -15,8 +15,8 @@ import {
   presentInvoice,
   presentMe,
   presentProduct,
-  type SoldPlan,
 } from './present.ts';
+import type { SoldPlan } from './present-names.ts';
 import { methodOf, presentPayment, presentReceipt, presentSubscription } from './present-payment.ts';
 import type {
   EntitlementView,

@@ -53,7 +53,7 @@ describe('buying in the chat', () => {
     await stage.ctx.db.entitlement.deleteMany({});
     const [past] = await person.write('/history');
     expect(past?.text).toContain('One-off payment: 1,500 ★');
-    expect(past?.text).toContain('stands in your encrypted record');
+    expect(past?.text).toContain('your encrypted record says what');
     expect((await person.write('/paysupport'))[0]?.text).toContain('an earlier purchase, 1,500 ★');
   });
 

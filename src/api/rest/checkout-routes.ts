@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { PlanTexts } from '#domain/catalog/rules.ts';
-import { OrderDetails } from '#domain/checkout/details.ts';
+import type { OrderDetails } from '#domain/checkout/details.ts';
 import { type BuyerName, type LoadedCheckout, type LoadedPrice, loadCheckout } from '#domain/checkout/load.ts';
 import { startCheckout } from '#domain/checkout/start.ts';
 import type { Ctx } from '#domain/context/context.ts';
@@ -16,6 +16,7 @@ import { type Named, nameOf, requireNamed } from './person.ts';
 import { defineRoute, type Route } from './route.ts';
 import {
   CurrencyCode,
+  DETAIL_FIELDS,
   FeePart,
   IdText,
   Instant,
@@ -71,14 +72,7 @@ const CreateBody = z
     interval: IntervalName.optional().openapi({
       description: 'Which price of the plan; else the one with this amount',
     }),
-    description: OrderDetails.shape.description.meta({}).openapi({
-      description:
-        'For the buyer alone: it is sealed to them at once and stands in their encrypted record of the payment. Nobody can ask for it again, and an order that is open already keeps what was said first',
-    }),
-    metadata: OrderDetails.shape.metadata.meta({}).openapi({
-      description: 'At most 20 texts of 500 characters under names of 40, treated as description is',
-      example: { order: 'A-1042' },
-    }),
+    ...DETAIL_FIELDS,
     enable_revenue_sharing: z.boolean().optional().openapi({
       description: 'Sharing follows the catalogue; false is refused for the product of a developer',
     }),

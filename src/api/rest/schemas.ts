@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { OrderDetails } from '#domain/checkout/details.ts';
 import { REASONS } from '#domain/errors.ts';
 import { type Language, MAX_TELEGRAM_ID } from '#domain/identity/rules.ts';
 import { Currency, type Money } from '#domain/money.ts';
@@ -103,3 +104,15 @@ export function percentage(bps: number): string {
   if (hundredths === 0) return String(whole);
   return `${whole}.${String(hundredths).padStart(2, '0').replace(/0$/, '')}`;
 }
+
+/** What a server says of an order to its buyer. */
+export const DETAIL_FIELDS = {
+  description: OrderDetails.shape.description.meta({}).openapi({
+    description:
+      'For the buyer alone: it is sealed to them at once and stands in their encrypted record of the payment. Nobody can ask for it again, and an order that is open already keeps what was said first',
+  }),
+  metadata: OrderDetails.shape.metadata.meta({}).openapi({
+    description: 'At most 20 texts of 500 characters under names of 40, treated as description is',
+    example: { order: 'A-1042' },
+  }),
+};

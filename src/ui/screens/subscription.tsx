@@ -52,7 +52,7 @@ function Subscription({ subscription }: { subscription: SubscriptionView }) {
           <div className="flex items-start justify-between gap-3">
             <div className="min-w-0">
               {subscription.productName !== null && <p className="text-sub text-hint">{subscription.productName}</p>}
-              <p className="mt-0.5 text-heading">{subscription.planName ?? t('subscription.title')}</p>
+              <p className="mt-0.5 text-heading">{subscription.planName ?? t('subscription.unnamed')}</p>
             </div>
             <StatusPill status={subscription.status} />
           </div>
@@ -115,7 +115,7 @@ function Renewal({ subscription }: { subscription: SubscriptionView }) {
   const onCancel = async () => {
     const isSure = await ask({
       title: t('subscription.cancelTitle'),
-      message: t('subscription.cancelText', { plan: subscription.planName ?? t('subscription.title'), date }),
+      message: t('subscription.cancelText', { plan: subscription.planName ?? t('subscription.unnamed'), date }),
       yes: t('subscription.cancelYes'),
       no: t('subscription.cancelNo'),
       isDestructive: true,

@@ -76,7 +76,7 @@ function Group({ title, list }: { title: string; list: SubscriptionView[] }) {
       {list.map((subscription) => (
         <CellButton
           key={subscription.id}
-          title={fullName(subscription) ?? t('subscription.title')}
+          title={fullName(subscription) ?? t('subscription.unnamed')}
           subtitle={textOf(subscription)}
           value={NOTABLE.has(subscription.status) ? <StatusPill status={subscription.status} /> : undefined}
           leadsOn
