@@ -23,7 +23,6 @@ const CONCEPTS = [
   'personal-log',
   'account-link',
   'campaign',
-  'privacy',
   'checkout',
   'payment-method',
   'subscription',
@@ -32,6 +31,7 @@ const CONCEPTS = [
   'reservation',
   'reconciliation',
   'webhook',
+  'privacy',
 ];
 const SINGLE_FILES = ['errors', 'money', 'provider'];
 /** Providers of the contract, each in a folder of its own. */

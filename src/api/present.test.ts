@@ -374,6 +374,7 @@ describe('people', () => {
     wantsReminders: true,
     wantsSalesNotices: false,
     createdAt: NOW,
+    erasedAt: null,
   } as const;
 
   it('never carry their Telegram id', () => {

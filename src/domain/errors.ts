@@ -105,6 +105,12 @@ export const REASONS = [
   'log_group_no_rights',
   'record_not_found',
   'record_not_held',
+  'erasure_not_found',
+  'erasure_begun',
+  'erasure_blocked',
+  'erasure_waiting',
+  'erasure_word_wrong',
+  'buyer_erased',
   'busy',
 ] as const;
 export type Reason = (typeof REASONS)[number];

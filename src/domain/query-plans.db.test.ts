@@ -286,6 +286,7 @@ describe('with fifty thousand rows in every table, nothing is searched from end 
             return DONE;
           },
           deliver_record: async () => DONE,
+          run_erasure: async () => DONE,
         }),
       );
       await expect.poll(() => done, { timeout: 20_000 }).toBeGreaterThan(50);

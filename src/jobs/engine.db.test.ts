@@ -23,6 +23,7 @@ function start(send: (notice: Sent) => Promise<JobOutcome> | JobOutcome, ctx: Ct
   const handlers: JobHandlers = jobHandlers({
     send_notice: async (_ctx, { objectId, userId }) => send({ objectId, lane: userId }),
     deliver_record: async () => ({ kind: 'done' }),
+    run_erasure: async () => ({ kind: 'done' }),
   });
   const engine = startEngine(ctx, handlers);
   engines.push(engine);

@@ -11,6 +11,7 @@ import { cancelSurplusRenewal } from '#domain/payment/cancel-surplus-renewal.ts'
 import { executeRefund } from '#domain/payment/execute-refund.ts';
 import { forgetMethod, forgetUnconfirmed } from '#domain/payment-method/remove.ts';
 import { queueHeld, queueLeftOver } from '#domain/personal-log/queue-again.ts';
+import { queueErasures } from '#domain/privacy/erasure/run.ts';
 import type { Provider } from '#domain/provider.ts';
 import { askOpenOrders } from '#domain/reconciliation/ask-open.ts';
 import { closeAndAsk } from '#domain/reconciliation/close-checkout.ts';
@@ -36,7 +37,7 @@ export const DONE: JobOutcome = { kind: 'done' };
 export type JobHandlers = { [Name in JobName]: (ctx: Ctx, payload: JobPayloads[Name]) => Promise<JobOutcome> };
 
 /** What each queued job does. Sending needs the bot, so it is handed in. */
-export function jobHandlers(sending: Pick<JobHandlers, 'send_notice' | 'deliver_record'>): JobHandlers {
+export function jobHandlers(sending: Pick<JobHandlers, 'send_notice' | 'deliver_record' | 'run_erasure'>): JobHandlers {
   return {
     ...sending,
     reseal_records: async (ctx, { userId }) => {
@@ -55,8 +56,8 @@ export function jobHandlers(sending: Pick<JobHandlers, 'send_notice' | 'deliver_
       await stopRenewal(ctx, subscriptionId);
       return DONE;
     },
-    cancel_surplus_renewal: async (ctx, { paymentId }) => {
-      await cancelSurplusRenewal(ctx, paymentId);
+    cancel_surplus_renewal: async (ctx, { firstChargeId, paymentId }) => {
+      await cancelSurplusRenewal(ctx, paymentId, firstChargeId);
       return DONE;
     },
     close_checkout: async (ctx, { attemptId }) => {
@@ -105,6 +106,7 @@ export const SCHEDULE: ReadonlyArray<{ name: string; everySeconds: number; run: 
   { name: 'queue_left_over', everySeconds: 10_800, run: untilDone(queueLeftOver) },
   { name: 'drop_delivered', everySeconds: 3600, run: untilDone(dropDelivered) },
   { name: 'forget_unconfirmed_methods', everySeconds: 60, run: untilDone(forgetUnconfirmed) },
+  { name: 'run_erasures', everySeconds: 30, run: untilDone(queueErasures) },
   { name: 'sign_audit', everySeconds: 300, run: untilDone(signHeads) },
   { name: 'forget_bodies', everySeconds: 3600, run: untilDone(forgetBodies) },
   { name: 'purge', everySeconds: 3600, run: untilDone(purge) },

@@ -159,7 +159,11 @@ const OUTSIDE = ['execute_refund', 'close_checkout', 'forget_method', 'stop_rene
  * tried again when the clock has moved on.
  */
 export async function workOutside(world: World): Promise<string[]> {
-  const handlers = jobHandlers({ send_notice: async () => DONE, deliver_record: async () => DONE });
+  const handlers = jobHandlers({
+    send_notice: async () => DONE,
+    deliver_record: async () => DONE,
+    run_erasure: async () => DONE,
+  });
   const failed: string[] = [];
   const jobs = await world.sql<{ id: bigint; name: keyof typeof handlers; payload: never }>(
     'SELECT id, name, payload FROM job WHERE done_at IS NULL AND run_at <= $1 AND name = ANY($2) ORDER BY id',

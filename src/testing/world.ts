@@ -164,6 +164,7 @@ async function makeParts(database: Database, { policy = {}, variables }: WorldOp
       invoiceTtlMinutes: 30,
       platformFeeBps: 3_000,
       webhookBodyRetentionDays: 7,
+      retentionYears: 7,
       adminTelegramIds: [],
       ...policy,
     },

@@ -10,6 +10,9 @@ const RETURNED = `(
       SELECT split_part(transaction_id, '/', 1) AS cause, currency, -sum(amount) AS returned FROM ledger_entry
       WHERE account IN ('provider_receivable', 'processor_fees') GROUP BY 1, 2)`;
 
+/** With a person who was erased went their rights and what they were told. */
+const IS_SOMEBODYS = 'NOT EXISTS (SELECT 1 FROM users u WHERE u.id = p.user_id AND u.erased_at IS NOT NULL)';
+
 /** A deadline is missed when it is over for this long: workers may be restarting. */
 const PATIENCE = "interval '15 minutes'";
 
@@ -85,7 +88,7 @@ const QUERIES: ReadonlyArray<readonly [name: string, query: string]> = [
     'payment_has_one_right',
     `
     SELECT p.id FROM payment p LEFT JOIN entitlement e ON e.payment_id = p.id
-    WHERE $1::timestamptz IS NOT NULL GROUP BY p.id, p.kind HAVING count(e.id) <> CASE WHEN p.kind = 'surplus' THEN 0 ELSE 1 END`,
+    WHERE $1::timestamptz IS NOT NULL AND ${IS_SOMEBODYS} GROUP BY p.id, p.kind HAVING count(e.id) <> CASE WHEN p.kind = 'surplus' THEN 0 ELSE 1 END`,
   ],
   ['right_has_payment', `SELECT id FROM entitlement WHERE $1::timestamptz IS NOT NULL AND payment_id IS NULL`],
   [
@@ -187,7 +190,7 @@ const QUERIES: ReadonlyArray<readonly [name: string, query: string]> = [
     'payment_is_told',
     `
     SELECT p.id FROM payment p
-    WHERE $1::timestamptz - p.created_at < interval '30 days' AND p.kind <> 'surplus' AND (
+    WHERE $1::timestamptz - p.created_at < interval '30 days' AND p.kind <> 'surplus' AND ${IS_SOMEBODYS} AND (
       SELECT count(*) FROM job j WHERE j.lane = 'chat:' || p.user_id AND j.name = 'send_notice'
         AND j.payload->>'objectId' = p.id AND j.payload->>'kind' IN ('paid', 'renewed')) <> 1`,
   ],

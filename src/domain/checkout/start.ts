@@ -53,7 +53,12 @@ export type StartRequest = Readonly<{
   terms?: Readonly<{ platformFeeBps?: number; expiresInMinutes?: number }>;
   /** False: its record is not delivered to the buyer's log. */
   isLogged?: boolean;
+  /** Versions of the texts under which a person orders; written down with the order. */
+  agreesTo?: Agreement;
 }>;
+
+/** The versions of the texts that were shown beside the button. */
+export type Agreement = Readonly<{ terms: string; privacy: string }>;
 
 /** An order that can be paid now. `url` is null when it was delivered into the chat. */
 export type OpenInvoice = Readonly<{
@@ -88,7 +93,7 @@ const MAX_CODE = 100;
  *
  * Throws not_found price_not_found | user_not_found, precondition_failed plan_not_for_sale | already_owned |
  * already_subscribed, forbidden method_not_allowed_here, invalid method_unavailable, rate_limited too_many_attempts,
- * conflict busy | invoice_reserved, unavailable provider_unavailable, internal provider_misconfigured.
+ * precondition_failed erasure_waiting, conflict busy | invoice_reserved, unavailable provider_unavailable, internal provider_misconfigured.
  */
 export async function startCheckout(
   ctx: Ctx,
@@ -225,6 +230,7 @@ async function open(
     const opening = { candidate, attemptId, order, isNew, passedOver: skipped };
     const outcome = await writeAttempt(ctx, request, bought, opening);
     if (outcome === 'stale') return null;
+    if (outcome === 'erasing') throw new AppError('precondition_failed', 'erasure_waiting');
     if (outcome === 'rate_limited') throw tooManyAttempts(ATTEMPT_WINDOW_MS / 1000);
     isNew = false;
     try {
@@ -279,12 +285,19 @@ function newOrder(ctx: Ctx, { isLogged = true, terms }: StartRequest, { loaded }
   };
 }
 
+type Written = 'opened' | 'rate_limited' | 'stale' | 'erasing';
+
+/** Each text with its version, as the function writes it. */
+function consentsOf({ agreesTo, surface }: StartRequest) {
+  return agreesTo ? Object.entries(agreesTo).map(([kind, version]) => ({ kind, version, surface })) : null;
+}
+
 async function writeAttempt(
   ctx: Ctx,
   request: StartRequest,
   { loaded, price }: Bought,
   { candidate, attemptId, order, isNew, passedOver }: Opening,
-): Promise<'opened' | 'rate_limited' | 'stale'> {
+): Promise<Written> {
   const { plan, product } = loaded;
   const amount = price.amount.toString();
   const audit: AuditEntry = {
@@ -304,6 +317,7 @@ async function writeAttempt(
     // A link is shown only after it was kept, and that commit is waited for. A chat shows the order at once.
     is_shown_at_once: request.chatId !== undefined,
     limit: ATTEMPTS_PER_MINUTE,
+    consents: consentsOf(request),
     expired_invoice_id: isNew ? (price.order?.id ?? null) : null,
     invoice: isNew
       ? {
@@ -334,7 +348,7 @@ async function writeAttempt(
     },
     audit: toAuditRow(ctx, audit),
   };
-  const { rows: answers } = await ctx.pool.query<{ outcome: 'opened' | 'rate_limited' | 'stale' }>({
+  const { rows: answers } = await ctx.pool.query<{ outcome: Written }>({
     name: 'open_checkout',
     text: 'SELECT open_checkout($1::jsonb) AS outcome',
     values: [JSON.stringify(rows)],

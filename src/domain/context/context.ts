@@ -28,6 +28,7 @@ export const ID_PREFIXES = [
   'pmt',
   'bky',
   'rec',
+  'era',
   'req',
 ] as const;
 export type IdPrefix = (typeof ID_PREFIXES)[number];
@@ -64,6 +65,8 @@ export type Policy = Readonly<{
   invoiceTtlMinutes: number;
   platformFeeBps: number;
   webhookBodyRetentionDays: number;
+  /** For how many years the books are kept. */
+  retentionYears: number;
   adminTelegramIds: ReadonlyArray<bigint>;
 }>;
 

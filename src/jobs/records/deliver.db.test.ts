@@ -54,6 +54,7 @@ function startWorker(): void {
   const handlers = jobHandlers({
     send_notice: makeNoticeSender({ api: apiAt(world.sandboxUrl), botUsername: 'hoshi_sandbox_bot' }),
     deliver_record: (ctx, job) => deliver(ctx, job),
+    run_erasure: async () => ({ kind: 'done' }),
   });
   engines.push(startEngine(world.door, handlers));
 }
