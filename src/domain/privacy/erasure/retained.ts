@@ -68,7 +68,7 @@ export async function listRetained(ctx: Ctx, userId: string): Promise<Retained[]
     class: name,
     count,
     ...REASONS[name],
-    until: until && until.toISOString().slice(0, 10),
+    until: until?.toISOString().slice(0, 10) ?? null,
   }));
 }
 

@@ -6,9 +6,9 @@ import { getUser } from '#domain/identity/find-user.ts';
 import { languageFor } from '#domain/identity/rules.ts';
 import { findBlockers } from '#domain/privacy/erasure/blockers.ts';
 import { eraseBatch } from '#domain/privacy/erasure/classes.ts';
-import { addCount, eraseSome, forgetCards, settleOpenMatters, type Wait } from '#domain/privacy/erasure/steps.ts';
 import { makeReport } from '#domain/privacy/erasure/report.ts';
 import type { ErasureReport } from '#domain/privacy/erasure/rules.ts';
+import { addCount, eraseSome, forgetCards, settleOpenMatters, type Wait } from '#domain/privacy/erasure/steps.ts';
 import type { Erasure } from '#lib/generated/prisma/client.ts';
 
 /** What came of telling: `wait`, it could not be tried or nobody knows; it is tried again while there is time. */

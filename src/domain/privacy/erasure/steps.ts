@@ -49,7 +49,10 @@ export async function settleOpenMatters(ctx: Ctx, { userId }: Erasure): Promise<
 export async function forgetCards(ctx: Ctx, erasure: Erasure): Promise<Wait | null> {
   const { userId } = erasure;
   const removedAt = ctx.clock.now();
-  await ctx.db.paymentMethod.updateMany({ where: { userId, status: 'adding' }, data: { status: 'removed', removedAt } });
+  await ctx.db.paymentMethod.updateMany({
+    where: { userId, status: 'adding' },
+    data: { status: 'removed', removedAt },
+  });
   const kept = await ctx.db.paymentMethod.findMany({
     where: { userId, status: { in: ['active', 'confirming', 'removing'] } },
     select: { id: true, provider: true, status: true },
