@@ -28,6 +28,8 @@ type Query =
   | 'methods.list'
   | 'methods.providers'
   | 'privacy.keys'
+  | 'privacy.erasure'
+  | 'privacy.agreements'
   | 'subscriptions.list'
   | 'log.get'
   | 'entitlements.list';
@@ -44,6 +46,8 @@ type Mutation =
   | 'privacy.addKey'
   | 'privacy.proveKey'
   | 'privacy.retireKey'
+  | 'privacy.askErasure'
+  | 'privacy.cancelErasure'
   | 'log.update'
   | 'log.unbind'
   | 'log.sendAgain'

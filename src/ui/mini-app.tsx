@@ -35,6 +35,8 @@ const CHUNKS = {
   key: () => import('#ui/screens/privacy/key.tsx'),
   newKey: () => import('#ui/screens/privacy/new-key.tsx'),
   addKey: () => import('#ui/screens/privacy/add-key.tsx'),
+  erase: () => import('#ui/screens/privacy/erase.tsx'),
+  agreements: () => import('#ui/screens/privacy/agreements.tsx'),
   help: () => import('#ui/screens/help.tsx'),
   document: () => import('#ui/screens/document.tsx'),
 };
@@ -55,6 +57,8 @@ const LAZY = {
   key: lazy(CHUNKS.key),
   newKey: lazy(CHUNKS.newKey),
   addKey: lazy(CHUNKS.addKey),
+  erase: lazy(CHUNKS.erase),
+  agreements: lazy(CHUNKS.agreements),
   help: lazy(CHUNKS.help),
   document: lazy(CHUNKS.document),
 };
@@ -202,6 +206,10 @@ function screenOf(route: Route): ReactNode {
       return <LAZY.newKey />;
     case 'add-key':
       return <LAZY.addKey />;
+    case 'erase':
+      return <LAZY.erase />;
+    case 'agreements':
+      return <LAZY.agreements />;
     case 'key':
       return <LAZY.key keyId={route.keyId} />;
   }

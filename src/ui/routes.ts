@@ -12,6 +12,8 @@ type SimpleScreen =
   | 'terms'
   | 'privacy'
   | 'privacy-centre'
+  | 'erase'
+  | 'agreements'
   | 'new-key'
   | 'add-key';
 
@@ -39,6 +41,8 @@ const SIMPLE: Readonly<Record<string, SimpleScreen>> = {
   '/terms': 'terms',
   '/privacy': 'privacy',
   '/privacy-centre': 'privacy-centre',
+  '/erase': 'erase',
+  '/agreements': 'agreements',
   '/keys/new': 'new-key',
   '/keys/add': 'add-key',
 };
@@ -112,6 +116,8 @@ export function parentOf(route: Route): Route | null {
     case 'privacy':
     case 'privacy-centre':
       return { screen: 'settings' };
+    case 'erase':
+    case 'agreements':
     case 'key':
     case 'new-key':
     case 'add-key':
@@ -122,7 +128,7 @@ export function parentOf(route: Route): Route | null {
 }
 
 /** Screens that a deep link asks for by their own name. */
-const NAMED = ['history', 'help', 'methods', 'log', 'settings', 'plugins'] as const;
+const NAMED = ['history', 'help', 'methods', 'log', 'settings', 'plugins', 'erase'] as const;
 
 /**
  * The screen a deep link asks for (`t.me/<bot>?startapp=…`), or null. Anything outside this list is ignored: the text
@@ -155,6 +161,7 @@ export function startParamOf(route: Route): string | null {
     case 'subscription':
       return 'subscription';
     case 'privacy-centre':
+    case 'agreements':
     case 'key':
       return 'keys';
     case 'history':
@@ -163,6 +170,7 @@ export function startParamOf(route: Route): string | null {
     case 'log':
     case 'settings':
     case 'plugins':
+    case 'erase':
       return route.screen;
     default:
       return null;

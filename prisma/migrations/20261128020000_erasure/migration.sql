@@ -40,6 +40,13 @@ CREATE UNIQUE INDEX consent_given_once ON consent (user_id, kind, version, surfa
 CREATE TRIGGER consent_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON consent
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+CREATE FUNCTION write_consents(person text, consents jsonb, at timestamptz) RETURNS void LANGUAGE sql AS $$
+  INSERT INTO consent (user_id, kind, version, surface, given_at)
+  SELECT person, (c->>'kind')::consent_kind, c->>'version', (c->>'surface')::surface, at
+  FROM jsonb_array_elements(coalesce(consents, '[]')) AS c
+  ON CONFLICT DO NOTHING
+$$;
+
 -- As before; nobody buys who is being erased, and what a buyer agreed to is written with their order.
 CREATE OR REPLACE FUNCTION open_checkout(p jsonb) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -80,10 +87,7 @@ BEGIN
   VALUES (att->>'id', att->>'invoice_id', att->>'user_id', att->>'provider', att->>'method', opener, 'creating', at)
   ON CONFLICT DO NOTHING;
   IF NOT FOUND THEN RETURN 'stale'; END IF;
-  INSERT INTO consent (user_id, kind, version, surface, given_at)
-  SELECT att->>'user_id', (c->>'kind')::consent_kind, c->>'version', (c->>'surface')::surface, at
-  FROM jsonb_array_elements(coalesce(nullif(p->'consents', 'null'), '[]')) AS c
-  ON CONFLICT DO NOTHING;
+  PERFORM write_consents(att->>'user_id', nullif(p->'consents', 'null'), at);
   PERFORM write_audit(p->'audit');
   RETURN 'opened';
 END $$;

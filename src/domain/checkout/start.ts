@@ -107,7 +107,10 @@ export async function startCheckout(
     const bought = findBought(loaded, request);
     const candidates = decide(ctx, request, bought);
     const resumed = findResumable(bought.price.order, candidates, request, ctx.clock.now());
-    if (resumed) return resumed;
+    if (resumed) {
+      await keepConsents(ctx, request);
+      return resumed;
+    }
     const { order } = bought.price;
     const recent = request.isByLink ? (order?.recentByLink ?? []) : bought.loaded.recent;
     const limit = checkAttemptLimit(recent, ctx.clock.now());
@@ -290,6 +293,17 @@ type Written = 'opened' | 'rate_limited' | 'stale' | 'erasing';
 /** Each text with its version, as the function writes it. */
 function consentsOf({ agreesTo, surface }: StartRequest) {
   return agreesTo ? Object.entries(agreesTo).map(([kind, version]) => ({ kind, version, surface })) : null;
+}
+
+/** Somebody else, a server, may have placed the order that a person goes on with. */
+async function keepConsents(ctx: Ctx, request: StartRequest): Promise<void> {
+  const consents = consentsOf(request);
+  if (!consents) return;
+  await ctx.pool.query({
+    name: 'write_consents',
+    text: 'SELECT write_consents($1, $2::jsonb, $3)',
+    values: [request.userId, JSON.stringify(consents), ctx.clock.now()],
+  });
 }
 
 async function writeAttempt(

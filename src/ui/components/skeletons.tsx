@@ -80,6 +80,7 @@ export function ScreenSkeleton({ screen }: { screen: Screen }) {
         screen === 'log' ||
         screen === 'settings' ||
         screen === 'privacy-centre' ||
+        screen === 'agreements' ||
         screen === 'help' ||
         screen === 'plugins' ? (
         <CellsSkeleton count={6} />

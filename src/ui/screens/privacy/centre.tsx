@@ -24,6 +24,7 @@ export default function PrivacyCentreScreen() {
       <Loaded query={keys} skeleton={<CellsSkeleton count={4} />}>
         {({ keys: list }) => <Keys list={list} />}
       </Loaded>
+      <YourData />
       <Questions />
     </Screen>
   );
@@ -110,6 +111,31 @@ function Ways() {
         leadsOn
         testId="key-have"
         onPress={() => navigate({ screen: 'add-key' })}
+      />
+    </Section>
+  );
+}
+
+/** What the person can look at, take along or have erased. */
+function YourData() {
+  const t = useT();
+  const { navigate } = useNavigation();
+  return (
+    <Section title={t('keys.yourData')} testId="your-data">
+      <CellButton
+        icon="document"
+        title={t('agreements.title')}
+        leadsOn
+        testId="privacy-agreements"
+        onPress={() => navigate({ screen: 'agreements' })}
+      />
+      <CellButton
+        icon="trash"
+        tone="danger"
+        title={t('erase.title')}
+        leadsOn
+        testId="privacy-erase"
+        onPress={() => navigate({ screen: 'erase' })}
       />
     </Section>
   );
