@@ -128,6 +128,7 @@ const ROWS = [
       'src/api/migrate.ts',
       'src/api/manage-webhooks.ts',
       'src/api/check-audit.ts',
+      'src/api/retire-books.ts',
     ],
     may: [
       '#server.ts',
@@ -141,6 +142,7 @@ const ROWS = [
       '#domain/identity/api-key.ts',
       '#domain/identity/move-accounts.ts',
       '#domain/privacy/rotate-data-key.ts',
+      '#domain/privacy/retention.ts',
       '#domain/webhook/list.ts',
       '#domain/webhook/replay.ts',
       '#domain/errors.ts',

@@ -272,6 +272,7 @@ describe('presentReceipt', () => {
     method: null,
     irregularity: null,
     returnedAmount: 101n,
+    heldUntil: null,
     paidAt: NOW,
     createdAt: NOW,
     invoice,

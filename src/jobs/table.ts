@@ -12,6 +12,7 @@ import { executeRefund } from '#domain/payment/execute-refund.ts';
 import { forgetMethod, forgetUnconfirmed } from '#domain/payment-method/remove.ts';
 import { queueHeld, queueLeftOver } from '#domain/personal-log/queue-again.ts';
 import { queueErasures } from '#domain/privacy/erasure/run.ts';
+import { retireBooks } from '#domain/privacy/retention.ts';
 import type { Provider } from '#domain/provider.ts';
 import { askOpenOrders } from '#domain/reconciliation/ask-open.ts';
 import { closeAndAsk } from '#domain/reconciliation/close-checkout.ts';
@@ -110,7 +111,13 @@ export const SCHEDULE: ReadonlyArray<{ name: string; everySeconds: number; run: 
   { name: 'sign_audit', everySeconds: 300, run: untilDone(signHeads) },
   { name: 'forget_bodies', everySeconds: 3600, run: untilDone(forgetBodies) },
   { name: 'purge', everySeconds: 3600, run: untilDone(purge) },
+  { name: 'retire_books', everySeconds: 86_400, run: retireAll },
 ];
+
+/** Ends by itself: what is over its time today does not grow while it runs. */
+async function retireAll(ctx: Ctx): Promise<number> {
+  return Object.values(await retireBooks(ctx)).reduce((sum, count) => sum + count, 0);
+}
 
 /** Compares the lists of some providers; one that does not answer does not keep the next from being compared. */
 function reconcileWhere(isMeant: (provider: Provider) => boolean) {

@@ -161,7 +161,6 @@ export function startParamOf(route: Route): string | null {
     case 'subscription':
       return 'subscription';
     case 'privacy-centre':
-    case 'agreements':
     case 'key':
       return 'keys';
     case 'history':

@@ -23,6 +23,16 @@ CREATE INDEX erasure_user_id_requested_at_idx ON erasure (user_id, requested_at 
 -- Their row stays, as what the books refer to: an id, and that it is nobody's any more.
 ALTER TABLE users ADD COLUMN erased_at timestamptz(3);
 
+-- Append-only still, but for what is over its time: only `retire_orders` and `retire_people` say so, for their own statements.
+CREATE FUNCTION refuse_change_before_its_time() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'DELETE' AND current_setting('hoshi.retention', true) = 'on' THEN RETURN NULL; END IF;
+  RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$;
+DROP TRIGGER ledger_entry_append_only ON ledger_entry;
+CREATE TRIGGER ledger_entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_entry
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_before_its_time();
+
 CREATE TYPE consent_kind AS ENUM ('terms', 'privacy');
 CREATE TABLE consent (
   id bigserial NOT NULL PRIMARY KEY,
@@ -38,7 +48,7 @@ CREATE INDEX consent_user_id_id_idx ON consent (user_id, id);
 -- The same text is agreed to once on each surface, however often something is bought there.
 CREATE UNIQUE INDEX consent_given_once ON consent (user_id, kind, version, surface) WHERE given_at IS NOT NULL;
 CREATE TRIGGER consent_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON consent
-  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_before_its_time();
 
 CREATE FUNCTION write_consents(person text, consents jsonb, at timestamptz) RETURNS void LANGUAGE sql AS $$
   INSERT INTO consent (user_id, kind, version, surface, given_at)
@@ -90,4 +100,95 @@ BEGIN
   PERFORM write_consents(att->>'user_id', nullif(p->'consents', 'null'), at);
   PERFORM write_audit(p->'audit');
   RETURN 'opened';
+END $$;
+
+-- The time of the books. A payment that is part of a quarrel is kept for as long as that lasts.
+ALTER TABLE payment ADD COLUMN held_until timestamptz(3);
+-- Orders that are over, by when that was: what is due is read from its old end.
+CREATE INDEX invoice_over ON invoice (closed_at, id) WHERE status <> 'open';
+CREATE INDEX users_erased ON users (erased_at) WHERE erased_at IS NOT NULL;
+
+-- Orders in which nothing has moved since `before`: paid or not, with all that was paid, given back or questioned for them.
+-- What somebody still has by them, or what is held, keeps them.
+CREATE FUNCTION orders_over(before timestamptz, at timestamptz, after_at timestamptz, after_id text, most int)
+RETURNS TABLE (id text, closed_at timestamptz) LANGUAGE sql STABLE AS $$
+  SELECT i.id, i.closed_at FROM invoice i
+  WHERE i.status <> 'open' AND i.closed_at < before AND (i.closed_at, i.id) > (after_at, after_id)
+    AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.invoice_id = i.id AND (p.created_at >= before OR p.held_until > at
+      OR EXISTS (SELECT 1 FROM refund r WHERE r.payment_id = p.id AND (r.status = 'requested' OR coalesce(r.completed_at, r.created_at) >= before))
+      OR EXISTS (SELECT 1 FROM dispute d WHERE d.payment_id = p.id AND (d.status = 'open' OR coalesce(d.closed_at, d.created_at) >= before))
+      OR EXISTS (SELECT 1 FROM entitlement e WHERE e.payment_id = p.id AND e.revoked_at IS NULL AND (e.ends_at IS NULL OR e.ends_at >= before))))
+    AND NOT EXISTS (SELECT 1 FROM subscription s WHERE s.invoice_id = i.id AND (s.ended_at IS NULL OR s.ended_at >= before))
+    AND NOT EXISTS (SELECT 1 FROM reservation r WHERE r.invoice_id = i.id AND (r.status = 'reserved' OR coalesce(r.cancelled_at, r.paid_at, r.created_at) >= before))
+  ORDER BY i.closed_at, i.id LIMIT most
+$$;
+
+-- Under which ids the payments, refunds and disputes of orders stand in the books, and which of them are summed up together.
+CREATE FUNCTION entries_of(orders text[]) RETURNS TABLE (cause text, part bigint) LANGUAGE sql STABLE AS $$
+  SELECT c.cause, dense_rank() OVER (ORDER BY p.provider, coalesce(p.developer_user_id, ''), p.currency)
+  FROM payment p, LATERAL (
+    SELECT p.id AS cause
+    UNION ALL SELECT unnest(ARRAY[r.id, r.id || '/undo']) FROM refund r WHERE r.payment_id = p.id
+    UNION ALL SELECT unnest(ARRAY[d.id, d.id || '/end']) FROM dispute d WHERE d.payment_id = p.id) AS c
+  WHERE p.invoice_id = ANY(orders)
+$$;
+
+-- Deletes such orders whole. What their entries come to goes on to stand, one transaction for each provider, developer and
+-- currency, so that every balance stays what it was. Returns how many rows of each table went.
+CREATE FUNCTION retire_orders(orders text[], carried text, at timestamptz) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  gone jsonb := '{}';
+  count int;
+BEGIN
+  INSERT INTO ledger_entry (transaction_id, account, owner, amount, currency, created_at)
+  SELECT carried || '/' || c.part, e.account, e.owner, sum(e.amount), e.currency, at
+  FROM entries_of(orders) c JOIN ledger_entry e ON e.transaction_id = c.cause
+  GROUP BY c.part, e.account, e.owner, e.currency HAVING sum(e.amount) <> 0;
+
+  PERFORM set_config('hoshi.retention', 'on', true);
+  DELETE FROM ledger_entry WHERE transaction_id IN (SELECT cause FROM entries_of(orders));
+  GET DIAGNOSTICS count = ROW_COUNT;
+  gone := gone || jsonb_build_object('ledger_entry', count);
+  PERFORM set_config('hoshi.retention', 'off', true);
+
+  DELETE FROM entitlement WHERE payment_id IN (SELECT id FROM payment WHERE invoice_id = ANY(orders));
+  DELETE FROM refund WHERE payment_id IN (SELECT id FROM payment WHERE invoice_id = ANY(orders));
+  GET DIAGNOSTICS count = ROW_COUNT;
+  gone := gone || jsonb_build_object('refund', count);
+  DELETE FROM dispute WHERE payment_id IN (SELECT id FROM payment WHERE invoice_id = ANY(orders));
+  GET DIAGNOSTICS count = ROW_COUNT;
+  gone := gone || jsonb_build_object('dispute', count);
+  DELETE FROM payment WHERE invoice_id = ANY(orders);
+  GET DIAGNOSTICS count = ROW_COUNT;
+  gone := gone || jsonb_build_object('payment', count);
+  DELETE FROM subscription WHERE invoice_id = ANY(orders);
+  GET DIAGNOSTICS count = ROW_COUNT;
+  gone := gone || jsonb_build_object('subscription', count);
+  DELETE FROM reservation WHERE invoice_id = ANY(orders);
+  GET DIAGNOSTICS count = ROW_COUNT;
+  gone := gone || jsonb_build_object('reservation', count);
+  DELETE FROM payment_attempt WHERE invoice_id = ANY(orders);
+  GET DIAGNOSTICS count = ROW_COUNT;
+  gone := gone || jsonb_build_object('payment_attempt', count);
+  DELETE FROM invoice WHERE id = ANY(orders);
+  GET DIAGNOSTICS count = ROW_COUNT;
+  RETURN gone || jsonb_build_object('invoice', count);
+END $$;
+
+-- People who were erased that long ago and of whom the books hold nothing any more: the last that stood of them goes.
+CREATE FUNCTION retire_people(before timestamptz, most int) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+  people text[] := ARRAY(
+    SELECT u.id FROM users u WHERE u.erased_at < before
+      AND NOT EXISTS (SELECT 1 FROM invoice i WHERE i.user_id = u.id) AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.user_id = u.id)
+      AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.developer_user_id = u.id)
+      AND NOT EXISTS (SELECT 1 FROM product p WHERE p.developer_user_id = u.id)
+    ORDER BY u.erased_at LIMIT most);
+BEGIN
+  PERFORM set_config('hoshi.retention', 'on', true);
+  DELETE FROM consent WHERE user_id = ANY(people);
+  PERFORM set_config('hoshi.retention', 'off', true);
+  DELETE FROM erasure WHERE user_id = ANY(people);
+  DELETE FROM users WHERE id = ANY(people);
+  RETURN coalesce(array_length(people, 1), 0);
 END $$;

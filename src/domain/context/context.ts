@@ -29,6 +29,7 @@ export const ID_PREFIXES = [
   'bky',
   'rec',
   'era',
+  'car',
   'req',
 ] as const;
 export type IdPrefix = (typeof ID_PREFIXES)[number];
