@@ -15,6 +15,9 @@ import { loadCharges } from '#domain/payment/load.ts';
 import { getPayment, listPayments } from '#domain/payment/records.ts';
 import { listMethods } from '#domain/payment-method/records.ts';
 import { forgetUnconfirmed } from '#domain/payment-method/remove.ts';
+import { previewErasure } from '#domain/privacy/erasure/preview.ts';
+import { queueErasures } from '#domain/privacy/erasure/run.ts';
+import { countOverdue, retireBooks } from '#domain/privacy/retention.ts';
 import { askOpenOrders } from '#domain/reconciliation/ask-open.ts';
 import { convergeOrder } from '#domain/reconciliation/converge.ts';
 import { lapseHolder, lapseReservations } from '#domain/reservation/end.ts';
@@ -131,6 +134,11 @@ beforeAll(async () => {
   await world.sql('ANALYZE');
 }, 120_000);
 
+const inYears = (ctx: Ctx, years: number): Ctx['clock'] => ({
+  now: () => new Date(ctx.clock.now().getTime() + years * 366 * 86_400_000),
+  stop: () => undefined,
+});
+
 const lastMonth = (ctx: Ctx) => {
   const to = ctx.clock.now();
   return { from: new Date(to.getTime() - 30 * 86_400_000), to };
@@ -241,6 +249,10 @@ const QUERIES: ReadonlyArray<[name: string, run: (ctx: Ctx) => Promise<unknown>]
   ['signHeads', (ctx) => signHeads(ctx)],
   ['verifyAudit, a part of it', (ctx) => verifyAudit(ctx, { after: 25_000n, limit: 100 })],
   ['measureBacklog', (ctx) => measureBacklog(ctx)],
+  ['previewErasure', (ctx) => previewErasure(ctx, USER)],
+  ['queueErasures', (ctx) => queueErasures(ctx)],
+  ['countOverdue', (ctx) => countOverdue({ ...ctx, clock: inYears(ctx, 8) })],
+  ['retireBooks, when nothing is due', (ctx) => retireBooks(ctx)],
   ['analyseRevenue of a month', (ctx) => analyseRevenue(ctx, lastMonth(ctx))],
   ['analyseSubscriptions of a month', (ctx) => analyseSubscriptions(ctx, lastMonth(ctx))],
 ];

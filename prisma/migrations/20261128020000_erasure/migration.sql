@@ -20,6 +20,9 @@ CREATE UNIQUE INDEX erasure_one_open ON erasure (user_id) WHERE status IN ('wait
 CREATE INDEX erasure_due ON erasure (due_at) WHERE status IN ('waiting', 'running');
 CREATE INDEX erasure_user_id_requested_at_idx ON erasure (user_id, requested_at DESC);
 
+-- What was told to a person, until it is purged: it goes with them.
+CREATE INDEX job_done_lane ON job (lane) WHERE done_at IS NOT NULL;
+
 -- Their row stays, as what the books refer to: an id, and that it is nobody's any more.
 ALTER TABLE users ADD COLUMN erased_at timestamptz(3);
 
