@@ -120,3 +120,26 @@ describe('what is agreed to by paying', () => {
     await expect(world.ctx.pool.query('DELETE FROM consent')).rejects.toMatchObject({ code: '23001' });
   });
 });
+
+describe('a payment that is in question', () => {
+  it('is held by a server that may write payments, until a time or no more', async () => {
+    const { paymentId } = await world.buy(await world.person(), 'year');
+    const path = `/api/v1/payments/${paymentId}/hold`;
+    const held = async () => (await world.ctx.db.payment.findUniqueOrThrow({ where: { id: paymentId } })).heldUntil;
+    const until = '2040-01-01T00:00:00.000Z';
+    const reader = await world.key(['payments:read']);
+    expect((await world.call('POST', path, { as: reader, json: { until } })).status).toBe(403);
+    const server = await world.key(['payments:write']);
+    expect((await world.call('POST', path, { as: server, json: { until } })).body).toEqual({
+      success: true,
+      payment_id: paymentId,
+      held_until: until,
+    });
+    expect(await held()).toEqual(new Date(until));
+    expect((await world.call('POST', path, { as: server, json: { until: null } })).status).toBe(200);
+    expect(await held()).toBeNull();
+    expect((await world.call('POST', '/api/v1/payments/pay_none/hold', { as: server, json: { until } })).status).toBe(
+      404,
+    );
+  });
+});

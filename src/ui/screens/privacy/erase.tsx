@@ -241,7 +241,7 @@ function Confirm({ view: { word } }: { view: ErasureView }) {
             className="min-h-12 w-full rounded-card border border-hint bg-surface px-4 text-body focus:border-link"
           />
           {request.isError && <ProblemTrouble problem={problemOf(request.error)} />}
-          <SubmitButton isDisabled={!isRight || !isOnline} isBusy={request.isPending} testId="erase-submit">
+          <SubmitButton isDisabled={!isRight || !isOnline} isBusy={request.isPending} isDanger testId="erase-submit">
             {t('erase.submit')}
           </SubmitButton>
           <p className="text-note text-hint">{t('erase.submitNote')}</p>
