@@ -23,7 +23,6 @@ const CONCEPTS = [
   'personal-log',
   'account-link',
   'campaign',
-  'privacy',
   'checkout',
   'payment-method',
   'subscription',
@@ -32,6 +31,7 @@ const CONCEPTS = [
   'reservation',
   'reconciliation',
   'webhook',
+  'privacy',
 ];
 const SINGLE_FILES = ['errors', 'money', 'provider'];
 /** Providers of the contract, each in a folder of its own. */
@@ -131,6 +131,7 @@ const ROWS = [
       'src/api/migrate.ts',
       'src/api/manage-webhooks.ts',
       'src/api/check-audit.ts',
+      'src/api/retire-books.ts',
     ],
     may: [
       '#server.ts',
@@ -144,6 +145,7 @@ const ROWS = [
       '#domain/identity/api-key.ts',
       '#domain/identity/move-accounts.ts',
       '#domain/privacy/rotate-data-key.ts',
+      '#domain/privacy/retention.ts',
       '#domain/webhook/list.ts',
       '#domain/webhook/replay.ts',
       '#domain/errors.ts',

@@ -40,6 +40,7 @@ export async function makeServer(name: 'web' | 'worker', env: Env): Promise<Serv
       invoiceTtlMinutes: env.invoiceTtlMinutes,
       platformFeeBps: env.platformFeeBps,
       webhookBodyRetentionDays: env.webhookBodyRetentionDays,
+      retentionYears: env.retentionYears,
       adminTelegramIds: env.adminTelegramIds,
     },
     vault: makeVault(env),

@@ -22,6 +22,7 @@ const PROGRAMS = {
   'rotate-data-key': 'src/api/rotate-data-key.ts',
   webhooks: 'src/api/manage-webhooks.ts',
   'audit-verify': 'src/api/check-audit.ts',
+  retention: 'src/api/retire-books.ts',
   sandbox: 'src/sandbox/main.ts',
   migrate: 'src/api/migrate.ts',
   env: 'src/lib/env.ts',

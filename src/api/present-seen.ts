@@ -1,4 +1,5 @@
 import type { CatalogPlan, CatalogProduct } from '#domain/catalog/list-catalog.ts';
+import { RETENTION } from '#domain/context/retention.ts';
 import type { Language } from '#domain/identity/rules.ts';
 import type { Seen, Span } from '#domain/privacy/seen.ts';
 import { formatDateTime, formatMoney, providerName, translator } from '#messages/translate.ts';
@@ -27,7 +28,8 @@ export function presentSeen(seen: Seen, plans: Plans, language: Language): SeenC
     of('orders', 'plain', orders, [['paid', String(orders.paid)]]),
     of('jobs', 'plain', jobs, each('kind', jobs.names)),
     of('audit', 'plain', audit, each('kind', audit.actions), { isMore: audit.isMore }),
-    of('exports', 'plain', exports, [], { keepDays: EXPORT_DAYS }),
+    of('exports', 'plain', exports, [], { keepDays: RETENTION.exportDays }),
+    of('agreements', 'plain', seen.agreements, each('kind', seen.agreements.texts)),
     of('telegram', 'server', one(seen.user.createdAt), telegramFacts(look)),
     of(
       'cards',
@@ -45,9 +47,6 @@ export function presentSeen(seen: Seen, plans: Plans, language: Language): SeenC
     of('sealed', 'owner', sealed, [['size', sizeText(sealed.bytes)]], { keepDays: log.keepDays }),
   ];
 }
-
-/** As domain/privacy/export/run.ts forgets them. */
-const EXPORT_DAYS = 30;
 
 type Rest = { isMore?: boolean; keepDays?: number };
 

@@ -288,6 +288,7 @@ describe('presentReceipt', () => {
     irregularity: null,
     rightDroppedAt: null,
     returnedAmount: 101n,
+    heldUntil: null,
     paidAt: NOW,
     createdAt: NOW,
     invoice,
@@ -405,6 +406,7 @@ describe('people', () => {
     wantsReminders: true,
     wantsSalesNotices: false,
     createdAt: NOW,
+    erasedAt: null,
   } as const;
 
   it('never carry their Telegram id', () => {

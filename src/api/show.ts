@@ -2,6 +2,7 @@ import { getPlan, getPlans, listCatalog } from '#domain/catalog/list-catalog.ts'
 import { hasLink } from '#domain/checkout/open-link.ts';
 import { findOpenInvoice, type InvoiceRecord, planOfOrder } from '#domain/checkout/records.ts';
 import type { Ctx } from '#domain/context/context.ts';
+import { type RetentionTimes, retentionTimes } from '#domain/context/retention.ts';
 import { listEntitlements } from '#domain/entitlement/list.ts';
 import type { Language } from '#domain/identity/rules.ts';
 import { getPayment, listPayments, type PaymentFilter } from '#domain/payment/records.ts';
@@ -62,6 +63,11 @@ export async function showInvoice(
 /** Whether there is an order of this id: all that a page needs to know before it is shown. */
 export function hasOrder(ctx: Ctx, invoiceId: string): Promise<boolean> {
   return hasLink(ctx, invoiceId);
+}
+
+/** For how long what is kept stays, as the texts name it. */
+export function showRetention({ policy }: Ctx): RetentionTimes {
+  return retentionTimes(policy);
 }
 
 export async function showMe(ctx: Ctx, user: User, contact: Contact): Promise<MeView> {

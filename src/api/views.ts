@@ -7,6 +7,7 @@ import type { Obstacle, RecordType } from '#domain/billing-record/rules.ts';
 import type { Reason } from '#domain/errors.ts';
 import type { Currency } from '#domain/money.ts';
 import type { GroupObstacle } from '#domain/personal-log/rules.ts';
+import type { ErasedClass, RetainedClass } from '#domain/privacy/erasure/rules.ts';
 import type { ExportObstacle } from '#domain/privacy/export/rules.ts';
 import type { Method, PaymentFailure, PrivacyLevel, Progress, Surface } from '#domain/provider.ts';
 
@@ -389,6 +390,7 @@ export const SEEN_CLASSES = [
   'jobs',
   'audit',
   'exports',
+  'agreements',
   'telegram',
   'cards',
   'keys',
@@ -464,6 +466,34 @@ export type DataExportView = {
 /** The copy asked for last, and whether the bot may write to the reader. */
 export type ExportStateView = { latest: DataExportView | null; isReachable: boolean; chatUrl: string };
 
+/** The person's erasure: how it stands, what is in the way, and what it would do now. */
+export type ErasureView = {
+  /** Of the last that was asked for. */
+  id: string | null;
+  state: 'none' | 'waiting' | 'running' | 'completed' | 'completed_partially' | 'cancelled' | 'failed';
+  /** When it begins; null unless it waits. The text has the time too. */
+  dueAt: InstantView | null;
+  minutesLeft: number | null;
+  /** What is typed to confirm it, in the reader's language. */
+  word: string;
+  blockers: ErasureBlockerView[];
+  goes: { class: ErasedClass; count: number }[];
+  /** `count` null: it cannot be told apart from others'. `until` null: as long as the service exists. */
+  stays: { class: RetainedClass; count: number | null; until: InstantView | null }[];
+};
+
+export type ErasureBlockerView =
+  | { kind: 'subscription'; subscriptionId: string; planName: string }
+  | { kind: 'order'; invoiceId: string; planName: string; isHeld: boolean }
+  | { kind: 'refund' | 'dispute'; paymentId: string }
+  | { kind: 'balance'; money: MoneyView }
+  | { kind: 'products'; count: number };
+
+/** What a person agreed to by paying. */
+export type AgreementsView = {
+  given: { kind: 'terms' | 'privacy'; version: string; surface: Surface; givenAt: InstantView; isCurrent: boolean }[];
+};
+
 /** Attached to every error: tRPC `error.data.hoshi`, REST body `error`. */
 export type ErrorView = {
   kind: string;
@@ -506,6 +536,10 @@ export type ErrorView = {
  * privacy.seen       q  -> SeenClassView[]              (what the server has of the reader)
  * privacy.export     q  -> ExportStateView              (the copy asked for last)
  * privacy.requestExport m -> ExportStateView            (while one is under way, that one; at most three a day)
+ * privacy.erasure    q  -> ErasureView
+ * privacy.askErasure m  { word } -> ErasureView          (asked twice it is one)
+ * privacy.cancelErasure m -> ErasureView
+ * privacy.agreements q  -> AgreementsView               (newest first)
  * adding.get         q  { methodId, language } -> OpenAddingView     (for whoever holds the link, for a day)
  * adding.confirm     m  { methodId, language, token: string | null, code?, secret, back? } -> OpenAddingView
  * pay.order          q  { invoiceId, language } -> LinkedOrderView   (for whoever holds the link)

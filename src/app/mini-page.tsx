@@ -36,6 +36,7 @@ export default async function MiniPage(props: Props) {
         t={makeTranslate(language, client)}
         long={long}
         botUsername={site.botUsername}
+        retention={site.retention}
       />
     </MiniApp>
   );

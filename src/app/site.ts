@@ -1,5 +1,5 @@
 import { headers } from 'next/headers';
-import { hasOrder } from '#api/show.ts';
+import { hasOrder, showRetention } from '#api/show.ts';
 import en from '#messages/en.ts';
 import ja from '#messages/ja.ts';
 import { sharedServer } from '#server.ts';
@@ -16,8 +16,10 @@ const MESSAGES = { ja: ja.app, en: en.app };
 
 /** What pages tell a visitor's browser before anyone signs in. Nothing secret belongs here. */
 export async function siteConfig(): Promise<SiteConfig> {
-  const { telegram, supportContact } = (await sharedServer()).env;
-  return { botUsername: telegram.botUsername, webOrigin: telegram.webOrigin, supportContact };
+  const { ctx, env } = await sharedServer();
+  const { supportContact, telegram } = env;
+  const { botUsername, webOrigin } = telegram;
+  return { botUsername, webOrigin, supportContact, retention: showRetention(ctx) };
 }
 
 /** False for a link that leads nowhere. While that cannot be learned the page is served, and tells so itself. */

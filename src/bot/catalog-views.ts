@@ -192,6 +192,7 @@ export function offerView(
       ...[...resting].map((id) => say('bot.buy.resting', { provider: providerName(id, language) })),
       canPay ? say('bot.buy.chooseMethod') : say('bot.buy.noMethod'),
       surfacePolicy === 'strict' && offer.product.fulfilment === 'digital' ? say('bot.buy.starsOnly') : null,
+      canPay ? say('bot.buy.agreement') : null,
     ),
     buttons: [...allowed.map((way) => [wayButton(way, { ways: allowed, priceId: offer.price.id, language })]), back],
   };

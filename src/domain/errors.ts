@@ -106,6 +106,12 @@ export const REASONS = [
   'record_not_found',
   'record_not_held',
   'too_many_exports',
+  'erasure_not_found',
+  'erasure_begun',
+  'erasure_blocked',
+  'erasure_waiting',
+  'erasure_word_wrong',
+  'buyer_erased',
   'busy',
 ] as const;
 export type Reason = (typeof REASONS)[number];

@@ -415,8 +415,8 @@ export type RefundRequest = Readonly<{
   /** The second id that came with the reservation or charge. */
   reference: string | null;
   invoiceId: string;
-  /** Telegram id of who paid, where the provider said it; else of the buyer. */
-  payerId: bigint;
+  /** Telegram id of who paid, where the provider said it; else of the buyer. Null once they were erased. */
+  payerId: bigint | null;
   amount: Money;
   isWhole: boolean;
   /** It was asked for before, and it is not known what came of it: where that would give it twice, it is `declined`. */
@@ -525,8 +525,8 @@ export interface Provider {
   refund(request: RefundRequest): Promise<RefundAnswer>;
   /** Keeps payment methods to be charged again. Absent where it keeps none. */
   readonly storedMethods?: StoredMethods;
-  /** Stops or resumes the renewal of a subscription known by its first charge. Absent where nothing renews by itself. */
-  setRenewal?(subscription: { chargeId: string; payerId: bigint; renews: boolean }): Promise<void>;
+  /** Stops or resumes the renewal of a subscription known by its first charge. Absent where nothing renews by itself. `payerId` null: they were erased. */
+  setRenewal?(subscription: { chargeId: string; payerId: bigint | null; renews: boolean }): Promise<void>;
 }
 
 /** What a provider is given of the process it runs in. */

@@ -18,9 +18,12 @@ import { loadCharges } from '#domain/payment/load.ts';
 import { getPayment, listPayments } from '#domain/payment/records.ts';
 import { listMethods } from '#domain/payment-method/records.ts';
 import { forgetUnconfirmed } from '#domain/payment-method/remove.ts';
+import { previewErasure } from '#domain/privacy/erasure/preview.ts';
+import { queueErasures } from '#domain/privacy/erasure/run.ts';
 import { readBooks } from '#domain/privacy/export/books.ts';
 import { readCards, readOrders, readSubscriptions } from '#domain/privacy/export/lists.ts';
 import { findExportOwner, readKeys, readRecords } from '#domain/privacy/export/own.ts';
+import { countOverdue, retireBooks } from '#domain/privacy/retention.ts';
 import { listSeen } from '#domain/privacy/seen.ts';
 import { askOpenOrders } from '#domain/reconciliation/ask-open.ts';
 import { convergeOrder } from '#domain/reconciliation/converge.ts';
@@ -145,6 +148,11 @@ beforeAll(async () => {
   await world.sql('ANALYZE');
 }, 120_000);
 
+const inYears = (ctx: Ctx, years: number): Ctx['clock'] => ({
+  now: () => new Date(ctx.clock.now().getTime() + years * 366 * 86_400_000),
+  stop: () => undefined,
+});
+
 const lastMonth = (ctx: Ctx) => {
   const to = ctx.clock.now();
   return { from: new Date(to.getTime() - 30 * 86_400_000), to };
@@ -254,7 +262,7 @@ const QUERIES: ReadonlyArray<[name: string, run: (ctx: Ctx) => Promise<unknown>]
       const dataKey = owner?.dataKey ?? new Uint8Array();
       for (const pages of [
         readBooks(ctx, scope),
-        readOrders(ctx, scope),
+        readOrders(ctx, scope, dataKey),
         readSubscriptions(ctx, scope),
         readCards(ctx, scope),
         readKeys(ctx, scope, dataKey),
@@ -278,6 +286,10 @@ const QUERIES: ReadonlyArray<[name: string, run: (ctx: Ctx) => Promise<unknown>]
   ['signHeads', (ctx) => signHeads(ctx)],
   ['verifyAudit, a part of it', (ctx) => verifyAudit(ctx, { after: 25_000n, limit: 100 })],
   ['measureBacklog', (ctx) => measureBacklog(ctx)],
+  ['previewErasure', (ctx) => previewErasure(ctx, USER)],
+  ['queueErasures', (ctx) => queueErasures(ctx)],
+  ['countOverdue', (ctx) => countOverdue({ ...ctx, clock: inYears(ctx, 8) })],
+  ['retireBooks, when nothing is due', (ctx) => retireBooks(ctx)],
   ['analyseRevenue of a month', (ctx) => analyseRevenue(ctx, lastMonth(ctx))],
   ['analyseSubscriptions of a month', (ctx) => analyseSubscriptions(ctx, lastMonth(ctx))],
   // Last: what they find is not there for the others.
@@ -328,6 +340,7 @@ describe('with fifty thousand rows in every table, nothing is searched from end 
           },
           deliver_record: async () => DONE,
           export_data: async () => DONE,
+          run_erasure: async () => DONE,
         }),
       );
       await expect.poll(() => done, { timeout: 20_000 }).toBeGreaterThan(50);

@@ -24,6 +24,7 @@ function start(send: (notice: Sent) => Promise<JobOutcome> | JobOutcome, ctx: Ct
     send_notice: async (_ctx, { objectId, userId }) => send({ objectId, lane: userId }),
     deliver_record: async () => ({ kind: 'done' }),
     export_data: async () => ({ kind: 'done' }),
+    run_erasure: async () => ({ kind: 'done' }),
   });
   const engine = startEngine(ctx, handlers);
   engines.push(engine);
@@ -76,6 +77,7 @@ describe('the engine', () => {
     const handlers = jobHandlers({
       send_notice: async () => DONE,
       deliver_record: async () => DONE,
+      run_erasure: async () => DONE,
       export_data: async (_ctx, _job, prolong) => {
         await prolong(300);
         const [job] = await world.sql<{ left: number }>(

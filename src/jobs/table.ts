@@ -13,6 +13,8 @@ import { cancelSurplusRenewal } from '#domain/payment/cancel-surplus-renewal.ts'
 import { executeRefund } from '#domain/payment/execute-refund.ts';
 import { forgetMethod, forgetUnconfirmed } from '#domain/payment-method/remove.ts';
 import { queueHeld, queueLeftOver } from '#domain/personal-log/queue-again.ts';
+import { queueErasures } from '#domain/privacy/erasure/run.ts';
+import { retireBooks } from '#domain/privacy/retention.ts';
 import type { Provider } from '#domain/provider.ts';
 import { askOpenOrders } from '#domain/reconciliation/ask-open.ts';
 import { closeAndAsk } from '#domain/reconciliation/close-checkout.ts';
@@ -50,7 +52,9 @@ export type JobHandlers = { [Name in Exclude<JobName, 'export_data'>]: Handler<N
 };
 
 /** What each queued job does. Sending needs the bot, so it is handed in. */
-export function jobHandlers(sending: Pick<JobHandlers, 'send_notice' | 'deliver_record' | 'export_data'>): JobHandlers {
+export function jobHandlers(
+  sending: Pick<JobHandlers, 'send_notice' | 'deliver_record' | 'export_data' | 'run_erasure'>,
+): JobHandlers {
   return {
     ...sending,
     reseal_records: async (ctx, { userId }) => {
@@ -69,8 +73,8 @@ export function jobHandlers(sending: Pick<JobHandlers, 'send_notice' | 'deliver_
       await stopRenewal(ctx, subscriptionId);
       return DONE;
     },
-    cancel_surplus_renewal: async (ctx, { paymentId }) => {
-      await cancelSurplusRenewal(ctx, paymentId);
+    cancel_surplus_renewal: async (ctx, { firstChargeId, paymentId }) => {
+      await cancelSurplusRenewal(ctx, paymentId, firstChargeId);
       return DONE;
     },
     close_checkout: async (ctx, { attemptId }) => {
@@ -119,13 +123,20 @@ export const SCHEDULE: ReadonlyArray<{ name: string; everySeconds: number; run: 
   { name: 'queue_left_over', everySeconds: 10_800, run: untilDone(queueLeftOver) },
   { name: 'drop_delivered', everySeconds: 3600, run: untilDone(dropDelivered) },
   { name: 'forget_unconfirmed_methods', everySeconds: 60, run: untilDone(forgetUnconfirmed) },
+  { name: 'run_erasures', everySeconds: 30, run: untilDone(queueErasures) },
   { name: 'sign_audit', everySeconds: 300, run: untilDone(signHeads) },
   { name: 'forget_items', everySeconds: 3600, run: untilDone(forgetItems) },
   { name: 'forget_subscriptions', everySeconds: 3600, run: untilDone(forgetSubscriptions) },
   { name: 'forget_rights', everySeconds: 3600, run: untilDone(forgetRights) },
   { name: 'forget_bodies', everySeconds: 3600, run: untilDone(forgetBodies) },
   { name: 'purge', everySeconds: 3600, run: untilDone(purge) },
+  { name: 'retire_books', everySeconds: 86_400, run: retireAll },
 ];
+
+/** Ends by itself: what is over its time today does not grow while it runs. */
+async function retireAll(ctx: Ctx): Promise<number> {
+  return Object.values(await retireBooks(ctx)).reduce((sum, count) => sum + count, 0);
+}
 
 /** Compares the lists of some providers; one that does not answer does not keep the next from being compared. */
 function reconcileWhere(isMeant: (provider: Provider) => boolean) {

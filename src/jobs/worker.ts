@@ -2,6 +2,7 @@ import { makeApi } from '#bot/bot.ts';
 import { describeError } from '#lib/log.ts';
 import { loadWholeEnv, makeServer } from '#server.ts';
 import { startEngine } from './engine.ts';
+import { makeErasureRunner } from './erasure/run.ts';
 import { makeExporter, SEND_SECONDS } from './exports/export.ts';
 import { makeNoticeSender } from './notices/send.ts';
 import { makeCarefulApi } from './records/careful-api.ts';
@@ -13,12 +14,14 @@ const server = await makeServer('worker', loadWholeEnv());
 const { ctx, env } = server;
 const { apiRoot, botToken, botUsername } = env.telegram;
 const api = makeApi({ token: botToken, apiRoot });
+const careful = makeCarefulApi({ token: botToken, apiRoot });
 const engine = startEngine(
   ctx,
   jobHandlers({
     send_notice: makeNoticeSender({ api, botUsername }),
-    deliver_record: makeRecordDeliverer(makeCarefulApi({ token: botToken, apiRoot })),
+    deliver_record: makeRecordDeliverer(careful),
     export_data: makeExporter(makeCarefulApi({ token: botToken, apiRoot, timeoutSeconds: SEND_SECONDS })),
+    run_erasure: makeErasureRunner(careful),
   }),
 );
 ctx.log.info({ sandbox: env.isSandbox }, 'worker is ready');

@@ -85,6 +85,8 @@ export type Env = {
   /** Hoshi's part of a plugin purchase in basis points (3000 = 30 %). */
   platformFeeBps: number;
   webhookBodyRetentionDays: number;
+  /** For how many years the books are kept. */
+  retentionYears: number;
   adminTelegramIds: readonly bigint[];
   /** Where a buyer finds a person: an address, a link or an @name; null when the operator gave none. */
   supportContact: string | null;
@@ -203,6 +205,7 @@ const variables = z.object({
   INVOICE_TTL_MINUTES: wholeNumber('minutes', 1, 60),
   PLATFORM_FEE_BPS: wholeNumber('basis points, 3000 = 30 %', 0, 10_000),
   WEBHOOK_BODY_RETENTION_DAYS: wholeNumber('days', 0, 365),
+  RETENTION_YEARS: wholeNumber('years', 1, 30),
   ADMIN_TELEGRAM_IDS: telegramIds.optional(),
   SUPPORT_CONTACT: z.string().max(200, 'must be at most 200 characters.').optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}.` }),
@@ -272,6 +275,7 @@ function commonDefaults(given: Source): Source {
     INVOICE_TTL_MINUTES: '30',
     PLATFORM_FEE_BPS: '3000',
     WEBHOOK_BODY_RETENTION_DAYS: '7',
+    RETENTION_YEARS: '7',
     LOG_LEVEL: 'info',
   };
 }
@@ -438,6 +442,7 @@ function toEnv(values: Variables, { isSandbox, providerVariables }: Pick<Env, 'i
     invoiceTtlMinutes: values.INVOICE_TTL_MINUTES,
     platformFeeBps: values.PLATFORM_FEE_BPS,
     webhookBodyRetentionDays: values.WEBHOOK_BODY_RETENTION_DAYS,
+    retentionYears: values.RETENTION_YEARS,
     adminTelegramIds: values.ADMIN_TELEGRAM_IDS ?? [],
     supportContact: values.SUPPORT_CONTACT ?? null,
     logLevel: values.LOG_LEVEL,

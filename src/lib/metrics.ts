@@ -84,6 +84,11 @@ export function makeMetrics() {
       labelNames: ['what'] as const,
       registers,
     }),
+    retentionOverdue: new Gauge({
+      name: 'hoshi_retention_overdue_rows',
+      help: 'Orders that should have gone a while ago, as their time in the books is over; at most 1,000 are counted',
+      registers,
+    }),
     reconciliation: new Counter({
       name: 'hoshi_reconciliation_differences_total',
       help: 'Differences with a provider by kind and outcome',

@@ -163,6 +163,7 @@ export async function workOutside(world: World): Promise<string[]> {
     send_notice: async () => DONE,
     deliver_record: async () => DONE,
     export_data: async () => DONE,
+    run_erasure: async () => DONE,
   });
   const failed: string[] = [];
   const jobs = await world.sql<{ id: bigint; name: keyof typeof handlers; payload: never }>(

@@ -173,6 +173,7 @@ async function makeParts(database: Database, options: WorldOptions): Promise<Par
       invoiceTtlMinutes: 30,
       platformFeeBps: 3_000,
       webhookBodyRetentionDays: 7,
+      retentionYears: 7,
       adminTelegramIds: [],
       ...policy,
     },

@@ -38,6 +38,8 @@ const CHUNKS = {
   openRecord: () => import('#ui/screens/privacy/open-record.tsx'),
   seen: () => import('#ui/screens/privacy/seen.tsx'),
   export: () => import('#ui/screens/privacy/export.tsx'),
+  erase: () => import('#ui/screens/privacy/erase.tsx'),
+  agreements: () => import('#ui/screens/privacy/agreements.tsx'),
   help: () => import('#ui/screens/help.tsx'),
   document: () => import('#ui/screens/document.tsx'),
 };
@@ -61,6 +63,8 @@ const LAZY = {
   openRecord: lazy(CHUNKS.openRecord),
   seen: lazy(CHUNKS.seen),
   export: lazy(CHUNKS.export),
+  erase: lazy(CHUNKS.erase),
+  agreements: lazy(CHUNKS.agreements),
   help: lazy(CHUNKS.help),
   document: lazy(CHUNKS.document),
 };
@@ -214,6 +218,10 @@ function screenOf(route: Route): ReactNode {
       return <LAZY.seen />;
     case 'export':
       return <LAZY.export />;
+    case 'erase':
+      return <LAZY.erase />;
+    case 'agreements':
+      return <LAZY.agreements />;
     case 'key':
       return <LAZY.key keyId={route.keyId} />;
   }

@@ -14,6 +14,8 @@ type SimpleScreen =
   | 'privacy-centre'
   | 'what-server-sees'
   | 'export'
+  | 'erase'
+  | 'agreements'
   | 'new-key'
   | 'add-key'
   | 'open-record';
@@ -44,6 +46,8 @@ const SIMPLE: Readonly<Record<string, SimpleScreen>> = {
   '/privacy-centre': 'privacy-centre',
   '/what-server-sees': 'what-server-sees',
   '/export': 'export',
+  '/erase': 'erase',
+  '/agreements': 'agreements',
   '/keys/new': 'new-key',
   '/keys/add': 'add-key',
   '/records/open': 'open-record',
@@ -122,6 +126,8 @@ export function parentOf(route: Route): Route | null {
       return { screen: 'settings' };
     case 'open-record':
       return { screen: 'log' };
+    case 'erase':
+    case 'agreements':
     case 'key':
     case 'new-key':
     case 'add-key':
@@ -134,7 +140,7 @@ export function parentOf(route: Route): Route | null {
 }
 
 /** Screens that a deep link asks for by their own name. */
-const NAMED = ['history', 'help', 'methods', 'log', 'export', 'settings', 'plugins'] as const;
+const NAMED = ['history', 'help', 'methods', 'log', 'export', 'settings', 'plugins', 'erase'] as const;
 
 /**
  * The screen a deep link asks for (`t.me/<bot>?startapp=…`), or null. Anything outside this list is ignored: the text
@@ -177,6 +183,7 @@ export function startParamOf(route: Route): string | null {
     case 'export':
     case 'settings':
     case 'plugins':
+    case 'erase':
       return route.screen;
     default:
       return null;

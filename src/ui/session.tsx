@@ -8,7 +8,13 @@ import { type Launch, readLaunch } from '#ui/launch.ts';
 import { type Problem, problemOf } from '#ui/problem.ts';
 
 /** What the server told the page before anyone signed in. */
-export type SiteConfig = Readonly<{ botUsername: string; supportContact: string | null; webOrigin: string }>;
+export type SiteConfig = Readonly<{
+  botUsername: string;
+  supportContact: string | null;
+  webOrigin: string;
+  /** For how long what is kept stays, as the privacy policy names it. */
+  retention: Readonly<Record<string, number>>;
+}>;
 
 type SessionState = { phase: 'starting' } | { phase: 'ready' } | SessionTroubleState;
 

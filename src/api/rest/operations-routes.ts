@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { measureBacklog } from '#domain/audit/backlog.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { AppError } from '#domain/errors.ts';
+import { countOverdue } from '#domain/privacy/retention.ts';
 import { listWaitingEvents } from '#domain/webhook/list.ts';
 import { replayWebhook } from '#domain/webhook/replay.ts';
 import { isEqualSecret } from '#lib/crypto.ts';
@@ -91,11 +92,12 @@ const healthRoute = defineRoute({
 
 /** The queues are the database's, whichever process asks. Without it the rest is still told, and the backlog is not. */
 async function gatherBacklog(ctx: Ctx): Promise<void> {
-  const { backlog, backlogSeconds } = ctx.metrics;
+  const { backlog, backlogSeconds, retentionOverdue } = ctx.metrics;
   backlog.reset();
   backlogSeconds.reset();
   try {
-    const { counts, oldestSeconds } = await measureBacklog(ctx);
+    const [{ counts, oldestSeconds }, overdue] = await Promise.all([measureBacklog(ctx), countOverdue(ctx)]);
+    retentionOverdue.set(overdue);
     for (const [what, count] of Object.entries(counts)) backlog.set({ what }, count);
     for (const [what, seconds] of Object.entries(oldestSeconds)) backlogSeconds.set({ what }, seconds ?? 0);
   } catch (error) {

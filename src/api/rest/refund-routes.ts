@@ -4,6 +4,7 @@ import type { Ctx } from '#domain/context/context.ts';
 import { requireScope } from '#domain/context/permission.ts';
 import { AppError } from '#domain/errors.ts';
 import { requestRefund } from '#domain/payment/request-refund.ts';
+import { holdPayment } from '#domain/privacy/retention.ts';
 import { AmountInput } from './checkout-routes.ts';
 import { asSystem } from './person.ts';
 import { defineRoute, type Route } from './route.ts';
@@ -74,5 +75,28 @@ async function paymentIdOf(ctx: Ctx, id: string): Promise<string> {
   return payment.id;
 }
 
-/** Giving back. */
-export const refundRoutes: ReadonlyArray<Route> = [refundRoute];
+const HoldAnswer = z
+  .object({ success: Success, payment_id: z.string(), held_until: Instant.nullable() })
+  .openapi('HoldAnswer');
+
+const holdRoute = defineRoute({
+  method: 'post',
+  path: '/api/v1/payments/{id}/hold',
+  access: { kind: 'server', scope: 'payments:write' },
+  tag: 'Payments',
+  summary: 'Keep a payment in the books beyond their time',
+  description:
+    'For a payment that is part of a quarrel: its order is not deleted before `until`. Null lets it go with the others again.',
+  params: z.object({ id: IdText }),
+  body: z.strictObject({ until: z.iso.datetime().nullable() }).openapi('HoldPayment'),
+  answer: { status: 200, description: 'Until when it is held', schema: HoldAnswer },
+  refusals: [404],
+  run: async ({ ctx, params, body }) => {
+    const until = body.until === null ? null : new Date(body.until);
+    await holdPayment(ctx, { paymentId: params.id, until });
+    return { success: true as const, payment_id: params.id, held_until: until?.toISOString() ?? null };
+  },
+});
+
+/** Giving back, and keeping what is in question. */
+export const refundRoutes: ReadonlyArray<Route> = [refundRoute, holdRoute];

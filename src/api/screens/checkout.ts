@@ -6,6 +6,7 @@ import { startCheckout } from '#domain/checkout/start.ts';
 import { listMethods } from '#domain/payment-method/records.ts';
 import { METHODS } from '#domain/provider.ts';
 import { payStored } from '#domain/reconciliation/pay-stored.ts';
+import { AGREEMENT } from '#messages/versions.ts';
 import { presentPreview } from '../present.ts';
 import { methodsFor } from '../present-method.ts';
 import { showInvoice } from '../show.ts';
@@ -35,7 +36,7 @@ export const checkoutRouter = router({
 
   start: personProcedure.input(StartInput).mutation(async ({ ctx: { ctx, user, language }, input }) => {
     const { method, priceId, provider, storedMethodId } = input;
-    const order = { userId: user.id, priceId, surface: SURFACE, language } as const;
+    const order = { userId: user.id, priceId, surface: SURFACE, language, agreesTo: AGREEMENT } as const;
     const choice = { method, ...(provider !== undefined && { providerId: provider }) };
     const invoiceId =
       storedMethodId === undefined

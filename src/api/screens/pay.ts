@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { openLink, payLink } from '#domain/checkout/open-link.ts';
 import { Language } from '#domain/identity/rules.ts';
 import { METHODS } from '#domain/provider.ts';
+import { AGREEMENT } from '#messages/versions.ts';
 import { presentBlocked, presentMethod } from '../present.ts';
 import { showInvoice } from '../show.ts';
 import { IdInput, publicProcedure, router } from '../trpc.ts';
@@ -50,7 +51,13 @@ export const payRouter = router({
     .mutation(async ({ ctx: context, input }): Promise<{ invoiceId: string; url: string | null }> => {
       context.language = input.language;
       const { invoiceId, language, method, provider: providerId } = input;
-      const opened = await payLink(context.ctx, { invoiceId, language, method, providerId });
+      const opened = await payLink(context.ctx, {
+        invoiceId,
+        language,
+        method,
+        providerId,
+        agreesTo: AGREEMENT,
+      });
       return { invoiceId: opened.invoiceId, url: opened.url };
     }),
 });

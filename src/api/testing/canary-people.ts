@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { expect, vi } from 'vitest';
 import { makeApi } from '../../bot/bot.ts';
 import { startEngine } from '../../jobs/engine.ts';
+import { makeErasureRunner } from '../../jobs/erasure/run.ts';
 import { makeExporter } from '../../jobs/exports/export.ts';
 import { makeNoticeSender } from '../../jobs/notices/send.ts';
 import { makeCarefulApi } from '../../jobs/records/careful-api.ts';
@@ -97,6 +98,7 @@ export async function work({ world }: Doors): Promise<void> {
     send_notice: makeNoticeSender({ api: makeApi(connection), botUsername: BOT_NAME }),
     deliver_record: makeRecordDeliverer(makeCarefulApi(connection)),
     export_data: makeExporter(makeCarefulApi(connection)),
+    run_erasure: makeErasureRunner(makeCarefulApi(connection)),
   });
   const engine = startEngine(world.door, handlers);
   const due = 'SELECT name FROM job WHERE done_at IS NULL AND run_at <= $1';

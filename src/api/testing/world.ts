@@ -117,6 +117,7 @@ export function useWorld({
         invoiceTtlMinutes: 30,
         platformFeeBps: 3000,
         webhookBodyRetentionDays: 7,
+        retentionYears: 7,
         adminTelegramIds: [],
       },
       vault: TEST_VAULT,

@@ -6,6 +6,7 @@ import { startCheckout } from '#domain/checkout/start.ts';
 import { AppError } from '#domain/errors.ts';
 import { METHODS, type Method } from '#domain/provider.ts';
 import { formatDateTime, formatMoney, providerName } from '#messages/translate.ts';
+import { AGREEMENT } from '#messages/versions.ts';
 import { METHOD_CODES } from '../callback.ts';
 import {
   findOffer,
@@ -108,7 +109,14 @@ async function pay(
   const isIntoChat = method === 'telegram_stars' && !isRenewing(offer, method);
   // A private chat has the id of its person.
   const chat = isIntoChat && context.from ? { chatId: BigInt(context.from.id) } : {};
-  const order = await startCheckout(ctx, { ...choice, userId: user.id, surface: 'bot', language, ...chat });
+  const order = await startCheckout(ctx, {
+    ...choice,
+    userId: user.id,
+    surface: 'bot',
+    language,
+    agreesTo: AGREEMENT,
+    ...chat,
+  });
   context.hasSent ||= isIntoChat;
   const facts = {
     plan: titleOf(offer, language),

@@ -10,6 +10,12 @@ const RETURNED = `(
       SELECT split_part(transaction_id, '/', 1) AS cause, currency, -sum(amount) AS returned FROM ledger_entry
       WHERE account IN ('provider_receivable', 'processor_fees') GROUP BY 1, 2)`;
 
+/** What entries came to whose payments are over their time (retention). */
+const IS_CARRIED = "e.transaction_id LIKE 'car\\_%'";
+
+/** With a person who was erased went their rights and what they were told. */
+const IS_SOMEBODYS = 'NOT EXISTS (SELECT 1 FROM users u WHERE u.id = p.user_id AND u.erased_at IS NOT NULL)';
+
 /** A deadline is missed when it is over for this long: workers may be restarting. */
 const PATIENCE = "interval '15 minutes'";
 
@@ -49,7 +55,7 @@ const QUERIES: ReadonlyArray<readonly [name: string, query: string]> = [
     SELECT e.transaction_id AS id FROM ledger_entry e
     WHERE $1::timestamptz IS NOT NULL AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.id = e.transaction_id)
       AND NOT EXISTS (SELECT 1 FROM refund r WHERE e.transaction_id IN (r.id, r.id || '/undo'))
-      AND NOT EXISTS (SELECT 1 FROM dispute d WHERE e.transaction_id IN (d.id, d.id || '/end'))`,
+      AND NOT EXISTS (SELECT 1 FROM dispute d WHERE e.transaction_id IN (d.id, d.id || '/end')) AND NOT ${IS_CARRIED}`,
   ],
   // I2: what we owe a developer, held or not, is what they earned and did not lose again: of each share the part that went back,
   // rounded down. Nothing is held but for disputes that are open.
@@ -57,7 +63,7 @@ const QUERIES: ReadonlyArray<readonly [name: string, query: string]> = [
     'developer_is_owed_their_shares',
     `
     SELECT owner AS id FROM (
-      SELECT owner, currency, amount FROM ledger_entry WHERE account IN ('developer_payable', 'dispute_hold')
+      SELECT owner, currency, amount FROM ledger_entry e WHERE account IN ('developer_payable', 'dispute_hold') AND NOT ${IS_CARRIED}
       UNION ALL
       SELECT developer_user_id, currency, developer_share - floor(developer_share::numeric * returned_amount / amount)
       FROM payment WHERE developer_share > 0) AS sums
@@ -86,7 +92,7 @@ const QUERIES: ReadonlyArray<readonly [name: string, query: string]> = [
     'payment_has_one_right',
     `
     SELECT p.id FROM payment p LEFT JOIN entitlement e ON e.payment_id = p.id
-    WHERE $1::timestamptz IS NOT NULL GROUP BY p.id, p.kind, p.right_dropped_at
+    WHERE $1::timestamptz IS NOT NULL AND ${IS_SOMEBODYS} GROUP BY p.id, p.kind, p.right_dropped_at
     HAVING count(e.id) + count(p.right_dropped_at) <> CASE WHEN p.kind = 'surplus' THEN 0 ELSE 1 END`,
   ],
   // A refund that came to nothing after its right was deleted shows here until its money goes back again.
@@ -197,7 +203,7 @@ const QUERIES: ReadonlyArray<readonly [name: string, query: string]> = [
     'payment_is_told',
     `
     SELECT p.id FROM payment p
-    WHERE $1::timestamptz - p.created_at < interval '30 days' AND p.kind <> 'surplus' AND (
+    WHERE $1::timestamptz - p.created_at < interval '30 days' AND p.kind <> 'surplus' AND ${IS_SOMEBODYS} AND (
       SELECT count(*) FROM job j WHERE j.lane = 'chat:' || p.user_id AND j.name = 'send_notice'
         AND j.payload->>'objectId' = p.id AND j.payload->>'kind' IN ('paid', 'renewed')) <> 1`,
   ],

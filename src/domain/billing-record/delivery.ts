@@ -1,6 +1,7 @@
 import { recordAudit } from '#domain/audit/record.ts';
 import { type Obstacle, obstaclesEndedBy, type RecordType } from '#domain/billing-record/rules.ts';
 import type { Ctx } from '#domain/context/context.ts';
+import { RETENTION } from '#domain/context/retention.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
 
 /** Between this mark and the end of sending nobody knows whether a record arrived: it is not sent again by itself. */
@@ -76,9 +77,6 @@ export async function dropDelivered(ctx: Ctx): Promise<number> {
     UPDATE billing_record SET ciphertext = NULL, dropped_at = ${now} WHERE id IN (
       SELECT r.id FROM billing_record r LEFT JOIN personal_log l ON l.user_id = r.user_id
       WHERE r.status = 'delivered' AND r.ciphertext IS NOT NULL
-        AND r.delivered_at <= ${now}::timestamptz - make_interval(days => coalesce(l.keep_days, ${KEPT_DAYS}))
+        AND r.delivered_at <= ${now}::timestamptz - make_interval(days => coalesce(l.keep_days, ${RETENTION.deliveredCopyDays}))
       ORDER BY r.delivered_at LIMIT ${BATCH})`;
 }
-
-/** For how long this server keeps its copy of a delivered record, unless its owner says otherwise. */
-export const KEPT_DAYS = 30;

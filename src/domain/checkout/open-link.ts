@@ -1,6 +1,6 @@
 import { type CheckoutOffer, previewCheckout } from '#domain/checkout/preview.ts';
 import { getInvoice, type InvoiceRecord } from '#domain/checkout/records.ts';
-import { type OpenInvoice, startCheckout } from '#domain/checkout/start.ts';
+import { type Agreement, type OpenInvoice, startCheckout } from '#domain/checkout/start.ts';
 import { asActor, type Ctx } from '#domain/context/context.ts';
 import { AppError, type Reason } from '#domain/errors.ts';
 import type { Language } from '#domain/identity/rules.ts';
@@ -41,7 +41,7 @@ export async function hasLink(ctx: Ctx, invoiceId: string): Promise<boolean> {
  */
 export async function payLink(
   ctx: Ctx,
-  request: { invoiceId: string; method: Method; providerId: string; language: Language },
+  request: { invoiceId: string; method: Method; providerId: string; language: Language; agreesTo?: Agreement },
 ): Promise<OpenInvoice> {
   const { invoiceId, ...choice } = request;
   const { invoice, offer } = await openLink(ctx, invoiceId);

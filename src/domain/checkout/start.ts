@@ -56,7 +56,12 @@ export type StartRequest = Readonly<{
   isLogged?: boolean;
   /** What the seller's server says of it to the buyer; an order that was open before keeps what was said first. */
   details?: OrderDetails;
+  /** Versions of the texts under which a person orders; written down with the order. */
+  agreesTo?: Agreement;
 }>;
+
+/** The versions of the texts that were shown beside the button. */
+export type Agreement = Readonly<{ terms: string; privacy: string }>;
 
 /** An order that can be paid now. `url` is null when it was delivered into the chat. */
 export type OpenInvoice = Readonly<{
@@ -91,7 +96,7 @@ const MAX_CODE = 100;
  *
  * Throws not_found price_not_found | user_not_found, precondition_failed plan_not_for_sale | already_owned |
  * already_subscribed, forbidden method_not_allowed_here, invalid method_unavailable, rate_limited too_many_attempts,
- * conflict busy | invoice_reserved, unavailable provider_unavailable, internal provider_misconfigured.
+ * precondition_failed erasure_waiting, conflict busy | invoice_reserved, unavailable provider_unavailable, internal provider_misconfigured.
  */
 export async function startCheckout(
   ctx: Ctx,
@@ -105,7 +110,10 @@ export async function startCheckout(
     const bought = findBought(loaded, request);
     const candidates = decide(ctx, request, bought);
     const resumed = findResumable(bought.price.order, candidates, request, ctx.clock.now());
-    if (resumed) return resumed;
+    if (resumed) {
+      await keepConsents(ctx, request);
+      return resumed;
+    }
     const { order } = bought.price;
     const recent = request.isByLink ? (order?.recentByLink ?? []) : bought.loaded.recent;
     const limit = checkAttemptLimit(recent, ctx.clock.now());
@@ -228,6 +236,7 @@ async function open(
     const opening = { candidate, attemptId, order, isNew, passedOver: skipped };
     const outcome = await writeAttempt(ctx, request, bought, opening);
     if (outcome === 'stale') return null;
+    if (outcome === 'erasing') throw new AppError('precondition_failed', 'erasure_waiting');
     if (outcome === 'rate_limited') throw tooManyAttempts(ATTEMPT_WINDOW_MS / 1000);
     isNew = false;
     try {
@@ -284,12 +293,30 @@ async function newOrder(ctx: Ctx, request: StartRequest, { loaded }: Bought): Pr
   };
 }
 
+type Written = 'opened' | 'rate_limited' | 'stale' | 'erasing';
+
+/** Each text with its version, as the function writes it. */
+function consentsOf({ agreesTo, surface }: StartRequest) {
+  return agreesTo ? Object.entries(agreesTo).map(([kind, version]) => ({ kind, version, surface })) : null;
+}
+
+/** Somebody else, a server, may have placed the order that a person goes on with. */
+async function keepConsents(ctx: Ctx, request: StartRequest): Promise<void> {
+  const consents = consentsOf(request);
+  if (!consents) return;
+  await ctx.pool.query({
+    name: 'write_consents',
+    text: 'SELECT write_consents($1, $2::jsonb, $3)',
+    values: [request.userId, JSON.stringify(consents), ctx.clock.now()],
+  });
+}
+
 async function writeAttempt(
   ctx: Ctx,
   request: StartRequest,
   { loaded, price }: Bought,
   { candidate, attemptId, order, isNew, passedOver }: Opening,
-): Promise<'opened' | 'rate_limited' | 'stale'> {
+): Promise<Written> {
   const { plan, product } = loaded;
   const amount = price.amount.toString();
   const audit: AuditEntry = {
@@ -309,6 +336,7 @@ async function writeAttempt(
     // A link is shown only after it was kept, and that commit is waited for. A chat shows the order at once.
     is_shown_at_once: request.chatId !== undefined,
     limit: ATTEMPTS_PER_MINUTE,
+    consents: consentsOf(request),
     expired_invoice_id: isNew ? (price.order?.id ?? null) : null,
     invoice: isNew
       ? {
@@ -340,7 +368,7 @@ async function writeAttempt(
     },
     audit: toAuditRow(ctx, audit),
   };
-  const { rows: answers } = await ctx.pool.query<{ outcome: 'opened' | 'rate_limited' | 'stale' }>({
+  const { rows: answers } = await ctx.pool.query<{ outcome: Written }>({
     name: 'open_checkout',
     text: 'SELECT open_checkout($1::jsonb) AS outcome',
     values: [JSON.stringify(rows)],

@@ -29,6 +29,8 @@ export const ID_PREFIXES = [
   'bky',
   'rec',
   'exp',
+  'era',
+  'car',
   'req',
 ] as const;
 export type IdPrefix = (typeof ID_PREFIXES)[number];
@@ -65,6 +67,8 @@ export type Policy = Readonly<{
   invoiceTtlMinutes: number;
   platformFeeBps: number;
   webhookBodyRetentionDays: number;
+  /** For how many years the books are kept. */
+  retentionYears: number;
   adminTelegramIds: ReadonlyArray<bigint>;
 }>;
 

@@ -28,6 +28,8 @@ export const NOTICE_KINDS = [
   'log_broken',
   'attention',
   'key_expiring',
+  'erasure_asked',
+  'erasure_failed',
 ] as const;
 export type NoticeKind = (typeof NOTICE_KINDS)[number];
 
@@ -39,7 +41,8 @@ export type JobPayloads = {
   send_notice: NoticeJob;
   execute_refund: { refundId: string };
   stop_renewal: { subscriptionId: string };
-  cancel_surplus_renewal: { paymentId: string };
+  /** `firstChargeId`: by which the provider knows the subscription, where that is not the payment's own charge. */
+  cancel_surplus_renewal: { paymentId: string; firstChargeId?: string };
   close_checkout: { attemptId: string };
   forget_method: { methodId: string };
   tell_operators: { objectId: string; what: string };
@@ -47,6 +50,7 @@ export type JobPayloads = {
   reseal_records: { userId: string };
   resume_records: { userId: string };
   export_data: { exportId: string };
+  run_erasure: { erasureId: string };
 };
 export type JobName = keyof JobPayloads;
 

@@ -1,6 +1,6 @@
 import type { Ctx } from '#domain/context/context.ts';
+import { pastBefore } from '#domain/context/retention.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
-import { pastBefore } from '#domain/entitlement/rules.ts';
 
 const BATCH = 500;
 

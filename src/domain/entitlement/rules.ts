@@ -5,14 +5,6 @@ export const REMINDER_DAYS = 3;
 /** After a failed renewal access lasts this much longer. */
 export const GRACE_DAYS = 3;
 
-/** What is over is known for this long: until then money may come late, and a renewal may bring it back. */
-const PAST_DAYS = 30;
-
-/** What was over before this is no longer to be named in plaintext. */
-export function pastBefore(now: Date): Date {
-  return new Date(now.getTime() - PAST_DAYS * DAY_MS);
-}
-
 /**
  * A right to a plan for a time, as far as its validity goes. `isRenewing`: it belongs to a subscription that is meant to
  * go on (active or past due), whose next charge may be under way.

@@ -31,13 +31,23 @@ export async function telegramIdOf(ctx: Ctx, userId: string): Promise<bigint> {
   return openAccount(ctx, await getLink(ctx, userId));
 }
 
+/** The same, null once they were erased: what would have been sent to them, or given back through it, has nobody to go to. */
+export async function findTelegramId(ctx: Ctx, userId: string): Promise<bigint | null> {
+  const link = await findLink(ctx, userId);
+  return link && openAccount(ctx, link);
+}
+
 /** The key under which a person's own things lie. Throws `not_found user_not_found`, also once they were erased. */
 export async function dataKeyOf(ctx: Ctx, userId: string): Promise<Uint8Array> {
   return ctx.vault.open((await getLink(ctx, userId)).dataKey);
 }
 
 async function getLink(ctx: Ctx, userId: string): Promise<SealedAccount> {
-  const link = await ctx.db.identityLink.findUnique({ where: { userId }, select: { sealed: true, dataKey: true } });
+  const link = await findLink(ctx, userId);
   if (!link) throw new AppError('not_found', 'user_not_found');
   return link;
+}
+
+function findLink(ctx: Ctx, userId: string): Promise<SealedAccount | null> {
+  return ctx.db.identityLink.findUnique({ where: { userId }, select: { sealed: true, dataKey: true } });
 }

@@ -4,7 +4,7 @@ import type { User } from '#lib/generated/prisma/client.ts';
 
 // Asked by nearly every request, so not through the model API unless a transaction of its is open.
 const COLUMNS = `u.id, u.role, u.language, u.has_chosen_language AS "hasChosenLanguage", u.is_reachable AS "isReachable",
-  u.wants_reminders AS "wantsReminders", u.wants_sales_notices AS "wantsSalesNotices", u.created_at AS "createdAt"`;
+  u.wants_reminders AS "wantsReminders", u.wants_sales_notices AS "wantsSalesNotices", u.created_at AS "createdAt", u.erased_at AS "erasedAt"`;
 const BY_ID = { name: 'find_user', text: `SELECT ${COLUMNS} FROM users u WHERE u.id = $1` };
 const BY_SUBJECT = {
   name: 'find_user_of_account',

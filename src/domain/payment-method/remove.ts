@@ -8,7 +8,7 @@ import { ProviderError } from '#domain/provider.ts';
 import type { PaymentMethod } from '#lib/generated/prisma/client.ts';
 
 /** Why a card that a provider has is given up. */
-export type GivenUpBecause = 'removed' | 'not_kept' | 'of_another' | 'two_browsers' | 'not_confirmed';
+export type GivenUpBecause = 'removed' | 'not_kept' | 'of_another' | 'two_browsers' | 'not_confirmed' | 'erased';
 
 type Named = Pick<PaymentMethod, 'id' | 'provider'>;
 

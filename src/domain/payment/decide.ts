@@ -31,7 +31,8 @@ export function decideSettlement(ctx: Ctx, request: SettleRequest, loaded: Loade
   const subscriptionId = isRecurring ? (order.subscription?.id ?? newId(ctx, 'sub')) : null;
   const period = verdict.kind === 'surplus' ? null : verdict.period;
   const refundId = verdict.kind === 'surplus' ? newId(ctx, 'ref') : null;
-  const jobs = jobsFor({ verdict, loaded, payerUserId, paymentId, subscriptionId, refundId, developerUserId });
+  const isFirst = event.renewal === 'first';
+  const jobs = jobsFor({ verdict, isFirst, loaded, payerUserId, paymentId, subscriptionId, refundId, developerUserId });
   // A payer who sent too little, too much or too late is told in their notice, the operator here.
   const isOdd = event.irregularity !== null || (verdict.kind === 'surplus' && verdict.reason === 'amount_mismatch');
   if (isOdd) jobs.push(attentionJob(paymentId, 'odd'));
@@ -146,6 +147,8 @@ function namesOf({ invoice, names }: LoadedCharge) {
 /** Every consequence of a payment that happens outside the database. */
 function jobsFor(facts: {
   verdict: PaymentVerdict;
+  /** The charge begins a subscription of its own. */
+  isFirst: boolean;
   loaded: LoadedCharge;
   payerUserId: string;
   paymentId: string;
@@ -153,10 +156,14 @@ function jobsFor(facts: {
   refundId: string | null;
   developerUserId: string | null;
 }): JobRequest[] {
-  const { verdict, loaded, payerUserId, paymentId, subscriptionId, refundId, developerUserId } = facts;
+  const { verdict, isFirst, loaded, payerUserId, paymentId, subscriptionId, refundId, developerUserId } = facts;
   const jobs: JobRequest[] = [];
   if (refundId) {
     jobs.push({ name: 'execute_refund', lane: `refund:${refundId}`, payload: { refundId } });
+    // Of somebody who was erased it is known by the first charge of all, and told by whoever pays for it now.
+    const isErased = verdict.kind === 'surplus' && verdict.reason === 'buyer_erased' && !isFirst;
+    const first = isErased ? loaded.firstChargeId : null;
+    const ofErased = first === null ? {} : { firstChargeId: first };
     // A surplus subscription would go on being charged every month. It is known by its first charge: this one, unless
     // this one renews a subscription of ours that has ended or beside which the person has another.
     const isRenewal =
@@ -169,7 +176,7 @@ function jobsFor(facts: {
         payload: { subscriptionId: renewing.id },
       });
     else if (loaded.order.kind === 'subscription')
-      jobs.push({ name: 'cancel_surplus_renewal', lane: `refund:${refundId}`, payload: { paymentId } });
+      jobs.push({ name: 'cancel_surplus_renewal', lane: `refund:${refundId}`, payload: { paymentId, ...ofErased } });
     return jobs;
   }
   jobs.push(

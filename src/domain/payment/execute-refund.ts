@@ -2,7 +2,7 @@ import { recordAudit } from '#domain/audit/record.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { noticeJob, queueJobs } from '#domain/context/queue.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
-import { telegramIdOf } from '#domain/identity/account.ts';
+import { findTelegramId } from '#domain/identity/account.ts';
 import { Currency } from '#domain/money.ts';
 import { lockPayment } from '#domain/payment/change.ts';
 import { completeRefund, failRefund } from '#domain/payment/record-refund.ts';
@@ -63,7 +63,7 @@ function isTriedLater({ failure }: ProviderError): boolean {
 async function ask(ctx: Ctx, refund: Refund, payment: Payment): Promise<RefundAnswer> {
   const provider = ctx.providers.get(payment.provider);
   if (!provider) throw new ProviderError('misconfigured', 'not_registered');
-  const payerId = await telegramIdOf(ctx, payment.userId);
+  const payerId = await findTelegramId(ctx, payment.userId);
   const reserved = await ctx.db.reservation.findUnique({
     where: { provider_chargeId: { provider: payment.provider, chargeId: payment.chargeId } },
     select: { reference: true },

@@ -50,6 +50,8 @@ export type LoadedCharge = Readonly<{
   developer: OwnerRow | null;
   /** Who paid; the buyer where the provider does not know its payers. Null when the payer never met us. */
   payerUserId: string | null;
+  /** By which the provider knows the subscription of the order; null when there is none. */
+  firstChargeId: string | null;
   /** How the last checkout that was opened at its provider was to be paid; null where that is not known. */
   openedMethod: Method | null;
   /** The payment that stands for this charge already. */
@@ -84,6 +86,7 @@ type Row = {
   existing_id: string | null;
   existing_status: PaymentStatus | null;
   subscription_id: string | null;
+  first_charge_id: string | null;
   subscription_status: SubscriptionStatus | null;
   subscription_end: Date | null;
   first_period_start: Date | null;
@@ -110,7 +113,7 @@ const LOAD_CHARGES = {
       (SELECT a.method FROM payment_attempt a WHERE a.invoice_id = i.id AND a.provider = key.provider AND a.method IS NOT NULL
         ORDER BY a.status = 'failed', a.created_at DESC, a.id DESC LIMIT 1) AS opened_method,
       existing.id AS existing_id, existing.status AS existing_status,
-      s.id AS subscription_id, s.status AS subscription_status, s.current_period_end AS subscription_end,
+      s.id AS subscription_id, s.first_charge_id, s.status AS subscription_status, s.current_period_end AS subscription_end,
       (SELECT f.period_start FROM payment f WHERE s.id IS NOT NULL AND f.invoice_id = i.id AND f.kind = 'first') AS first_period_start,
       ARRAY(SELECT o.id FROM subscription o WHERE i.kind = 'subscription' AND o.user_id = i.user_id AND o.plan_id = named.plan_id
         AND o.status = 'active' AND o.invoice_id <> i.id) AS other_renewing,
@@ -188,6 +191,7 @@ function toLoadedCharge(row: Row): LoadedCharge {
     },
     names,
     payerUserId: row.payer_user_id,
+    firstChargeId: row.first_charge_id,
     item: row.item,
     payer: OwnerRow.nullable().parse(row.payer),
     developer: OwnerRow.nullable().parse(row.developer),

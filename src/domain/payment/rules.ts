@@ -129,6 +129,8 @@ const DAY_MS = 86_400_000;
  * depends on facts that do not change with the order of arrival, so a late, lost or repeated message ends in the same state.
  */
 export function judgePayment(order: SettlingOrder, charge: SettlingCharge): PaymentVerdict {
+  // Nobody is left to whom anything could be given for it.
+  if (order.buyer === null) return { kind: 'surplus', reason: 'buyer_erased' };
   if (charge.payer !== null && charge.payer !== order.buyer) return { kind: 'surplus', reason: 'payer_is_not_buyer' };
   if (charge.paid.currency !== order.price.currency) return { kind: 'surplus', reason: 'currency_mismatch' };
   if (charge.paid.amount !== order.price.amount) return { kind: 'surplus', reason: 'amount_mismatch' };

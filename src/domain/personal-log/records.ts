@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { KEPT_DAYS } from '#domain/billing-record/delivery.ts';
 import { OBSTACLES, type Obstacle, type RecordType } from '#domain/billing-record/rules.ts';
 import type { Ctx } from '#domain/context/context.ts';
+import { RETENTION } from '#domain/context/retention.ts';
 import { dataKeyOf } from '#domain/identity/account.ts';
 import { GROUP_OBSTACLES, type GroupObstacle } from '#domain/personal-log/rules.ts';
 import { openBytes, sealBytes } from '#lib/crypto.ts';
@@ -31,7 +31,7 @@ const PLAIN: PersonalLog = {
   isOn: true,
   isSilent: true,
   asDocument: false,
-  keepDays: KEPT_DAYS,
+  keepDays: RETENTION.deliveredCopyDays,
 };
 
 /** A person's log. Throws `not_found user_not_found` once they were erased. */

@@ -45,6 +45,7 @@ export type Seen = Readonly<{
   jobs: Span & Readonly<{ names: ReadonlyArray<string> }>;
   audit: Span & Readonly<{ isMore: boolean; actions: ReadonlyArray<string> }>;
   exports: Span;
+  agreements: Span & Readonly<{ texts: ReadonlyArray<string> }>;
   /** Of everybody: those of one person cannot be found. */
   bodyDays: number;
 }>;
@@ -60,7 +61,7 @@ export async function listSeen(ctx: Ctx, userId: string): Promise<Seen> {
   if (!user?.link) throw new AppError('not_found', 'user_not_found');
   const { link, ...plain } = user;
   const dataKey = ctx.vault.open(link.dataKey);
-  const [running, payments, orders, cards, keys, records, log, jobs, audit, exports] = await Promise.all([
+  const [running, payments, orders, cards, keys, records, log, jobs, audit, exports, agreements] = await Promise.all([
     seeRunning(ctx, userId),
     seePayments(ctx, userId),
     seeOrders(ctx, userId),
@@ -71,6 +72,7 @@ export async function listSeen(ctx: Ctx, userId: string): Promise<Seen> {
     seeJobs(ctx, userId),
     seeAudit(ctx, userId),
     seeExports(ctx, userId),
+    seeAgreements(ctx, userId),
   ]);
   const subject = Buffer.from(link.subject).toString('hex');
   const telegramId = openAccount(ctx, link);
@@ -89,6 +91,7 @@ export async function listSeen(ctx: Ctx, userId: string): Promise<Seen> {
     jobs,
     audit,
     exports,
+    agreements,
     bodyDays,
   };
 }
@@ -207,4 +210,13 @@ async function seeExports(ctx: Ctx, userId: string): Promise<Span> {
   const [found] = await ctx.db.$queryRaw<Span[]>`
     SELECT count(*)::int AS count, min(created_at) AS oldest, max(created_at) AS newest FROM data_export WHERE user_id = ${userId}`;
   return found ?? NONE;
+}
+
+/** Which texts they agreed to, and when. */
+async function seeAgreements(ctx: Ctx, userId: string): Promise<Seen['agreements']> {
+  const [found] = await ctx.db.$queryRaw<Array<Span & { texts: string[] | null }>>`
+    SELECT count(*)::int AS count, min(given_at) AS oldest, max(given_at) AS newest,
+      array_agg(DISTINCT kind || ' ' || version) AS texts
+    FROM consent WHERE user_id = ${userId}`;
+  return { ...(found ?? NONE), texts: found?.texts ?? [] };
 }

@@ -1,7 +1,7 @@
 import type { Ctx } from '#domain/context/context.ts';
 import { requireOwnerOr } from '#domain/context/permission.ts';
 import { AppError } from '#domain/errors.ts';
-import { telegramIdOf } from '#domain/identity/account.ts';
+import { findTelegramId, telegramIdOf } from '#domain/identity/account.ts';
 import { ProviderError } from '#domain/provider.ts';
 import { changeSubscription, findOtherRenewing } from '#domain/subscription/change.ts';
 import { getSubscription } from '#domain/subscription/records.ts';
@@ -47,7 +47,7 @@ export async function resumeSubscription(ctx: Ctx, subscriptionId: string): Prom
  */
 export async function stopRenewal(ctx: Ctx, subscriptionId: string): Promise<void> {
   const subscription = await getSubscription(ctx, subscriptionId);
-  const payerId = await telegramIdOf(ctx, subscription.userId);
+  const payerId = await findTelegramId(ctx, subscription.userId);
   try {
     await setRenewal(ctx, {
       providerId: subscription.provider,
@@ -56,8 +56,9 @@ export async function stopRenewal(ctx: Ctx, subscriptionId: string): Promise<voi
       renews: false,
     });
   } catch (error) {
-    // Telegram may have ended it with the refund or with its last period; then there is nothing left to stop.
-    const isOver = subscription.status === 'revoked' || subscription.status === 'expired';
+    // Telegram may have ended it with the refund or with its last period; then there is nothing left to stop. Of somebody
+    // who was erased it cannot be told: what is charged all the same goes back.
+    const isOver = payerId === null || subscription.status === 'revoked' || subscription.status === 'expired';
     if (!(error instanceof ProviderError) || error.failure !== 'invalid' || !isOver) throw error;
     ctx.log.info({ subscriptionId, code: error.code }, 'renewal was stopped already');
   }

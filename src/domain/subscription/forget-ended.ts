@@ -1,5 +1,5 @@
 import type { Ctx } from '#domain/context/context.ts';
-import { pastBefore } from '#domain/entitlement/rules.ts';
+import { pastBefore } from '#domain/context/retention.ts';
 
 const BATCH = 500;
 

@@ -4,7 +4,7 @@ import { ProviderError } from '#domain/provider.ts';
 /** Tells a provider to renew a subscription, known by its first charge, or not to. Throws ProviderError. */
 export async function setRenewal(
   ctx: Ctx,
-  subscription: { providerId: string; chargeId: string; payerId: bigint; renews: boolean },
+  subscription: { providerId: string; chargeId: string; payerId: bigint | null; renews: boolean },
 ): Promise<void> {
   const { providerId, ...change } = subscription;
   const provider = ctx.providers.get(providerId);

@@ -1,10 +1,8 @@
 import type { Ctx } from '#domain/context/context.ts';
+import { RETENTION } from '#domain/context/retention.ts';
 
 const BATCH = 1_000;
 const DAY_MS = 86_400_000;
-
-/** A dead event waits this long for an operator. */
-const DEAD_BODY_DAYS = 30;
 
 /**
  * Drops the sealed raw bodies of processed events after the operator's retention days, and of events nobody cared for
@@ -13,7 +11,7 @@ const DEAD_BODY_DAYS = 30;
 export async function forgetBodies(ctx: Ctx): Promise<number> {
   const now = ctx.clock.now().getTime();
   const before = new Date(now - ctx.policy.webhookBodyRetentionDays * DAY_MS);
-  const abandoned = new Date(now - DEAD_BODY_DAYS * DAY_MS);
+  const abandoned = new Date(now - RETENTION.uncaredBodyDays * DAY_MS);
   // Two statements, each on its own partial index: joined by OR they would read every body that is kept.
   const processed = await ctx.db.$executeRaw`
     UPDATE webhook_event SET body = NULL

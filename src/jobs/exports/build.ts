@@ -1,7 +1,7 @@
 import type { Ctx } from '#domain/context/context.ts';
 import type { Language } from '#domain/identity/rules.ts';
 import { decimalOf, type ExportRow, type ExportScope, readBooks, writePayment } from '#domain/privacy/export/books.ts';
-import { readCards, readOrders, readSubscriptions } from '#domain/privacy/export/lists.ts';
+import { readAgreements, readCards, readOrders, readSubscriptions } from '#domain/privacy/export/lists.ts';
 import { type ExportOwner, type FiledRow, readAccount, readKeys, readRecords } from '#domain/privacy/export/own.ts';
 import { translator } from '#messages/translate.ts';
 import { type Copy, csvFormat, JSON_LIST } from './copy.ts';
@@ -55,6 +55,7 @@ export async function buildCopy(ctx: Ctx, copy: Copy, building: Building): Promi
   await writeList(copy, 'subscriptions', readSubscriptions(ctx, scope), onRows);
   // Few at most, and not among the rows that were counted.
   await writeList(copy, 'cards', readCards(ctx, scope), async () => undefined);
+  await writeList(copy, 'agreements', readAgreements(ctx, scope), async () => undefined);
   await writeFiled(copy, 'keys', readKeys(ctx, scope, owner.dataKey), async () => undefined);
   await writeFiled(copy, 'records', readRecords(ctx, scope, owner.dataKey), onRows);
   return copy.finish({

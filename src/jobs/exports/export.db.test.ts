@@ -49,6 +49,7 @@ function startWorker(exporting: JobHandlers['export_data'] = makeExporter(apiAt(
     send_notice: async () => DONE,
     deliver_record: async () => DONE,
     export_data: exporting,
+    run_erasure: async () => DONE,
   });
   engines.push(startEngine(world.door, handlers));
 }

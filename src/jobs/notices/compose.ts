@@ -19,6 +19,7 @@ import {
   tellShareLost,
   tellShareReleased,
 } from './dispute.ts';
+import { tellErasureAsked, tellErasureFailed } from './erasure.ts';
 import { tellKeyEnds } from './key-ends.ts';
 import { tellLogBroken } from './log-broken.ts';
 import {
@@ -84,6 +85,8 @@ const COMPOSERS: Record<NoticeKind, (telling: Telling, objectId: string) => Prom
   log_broken: tellLogBroken,
   attention: tellAttention,
   key_expiring: tellKeyEnds,
+  erasure_asked: tellErasureAsked,
+  erasure_failed: tellErasureFailed,
 };
 
 function aboutPayment(tell: (telling: Telling, payment: PaymentRecord, facts: Facts) => Promise<Composed> | Composed) {
@@ -136,6 +139,7 @@ const SurplusData = z.object({
       'payer_is_not_buyer',
       'amount_mismatch',
       'invoice_expired',
+      'buyer_erased',
     ])
     .catch('invoice_already_paid'),
 });

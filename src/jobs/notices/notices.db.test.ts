@@ -268,6 +268,12 @@ function isWellFormed(html: string): boolean {
   return open.length === 0 && !/<(?!\/?(b|i|code)>)/.test(html) && !/&(?!(amp|lt|gt|quot);)/.test(html);
 }
 
+function makeErasure(ctx: Ctx, { id }: User, status: 'waiting' | 'failed'): Promise<string> {
+  const completedAt = status === 'failed' ? NOW : null;
+  const data = { id: `era_${id.slice(4)}`, userId: id, status, requestedAt: NOW, dueAt: PERIOD_END, completedAt };
+  return ctx.db.erasure.create({ data }).then((erasure) => erasure.id);
+}
+
 describe('notices', () => {
   const stage = useStage();
   const world = (now = NOW): Ctx => ({
@@ -322,6 +328,8 @@ describe('notices', () => {
     },
     attention: (ctx, reader) => makePayment(ctx, reader, MONTH, { irregularity: 'late' }),
     key_expiring: (ctx, reader) => makeKey(ctx, reader, PERIOD_END),
+    erasure_asked: (ctx, reader) => makeErasure(ctx, reader, 'waiting'),
+    erasure_failed: (ctx, reader) => makeErasure(ctx, reader, 'failed'),
   };
 
   /** Dates, amounts and buttons that must be there, whatever the words around them. */
@@ -365,6 +373,8 @@ describe('notices', () => {
     log_broken: { amounts: [], date: null, buttons: [/^https:\/\/t\.me\/hoshi_sandbox_bot\?start=log$/] },
     attention: { amounts: ['150 ★'], date: null, buttons: [] },
     key_expiring: { amounts: [], date: 'period', buttons: [/startapp=keys$/] },
+    erasure_asked: { amounts: [], date: 'period', buttons: [/startapp=erase$/] },
+    erasure_failed: { amounts: [], date: null, buttons: [/startapp=erase$/] },
   };
   /** What a text calls the thing it is about; an operator reads ids. */
   const names = {
@@ -373,12 +383,14 @@ describe('notices', () => {
       plugin: 'Voice notes',
       key: 'keys for billing records',
       group: 'was removed from the group',
+      data: 'our data',
     },
     ja: {
       plan: 'パーソナルログ プロ',
       plugin: 'ボイスメモ変換',
       key: 'お支払いの記録を暗号化する鍵',
       group: 'グループからHoshiが外されました',
+      data: 'データ',
     },
   };
   const dates = {
@@ -395,9 +407,15 @@ describe('notices', () => {
       expect(message?.parse_mode).toBe('HTML');
       const text = message?.text ?? '';
       expect(isWellFormed(text), text).toBe(true);
-      const { group, key, plan, plugin } = names[language];
+      const { data, group, key, plan, plugin } = names[language];
       const isSold = kind === 'sale' || kind.startsWith('share_');
-      const about: Partial<Record<NoticeKind, string>> = { attention: objectId, key_expiring: key, log_broken: group };
+      const about: Partial<Record<NoticeKind, string>> = {
+        attention: objectId,
+        key_expiring: key,
+        log_broken: group,
+        erasure_asked: data,
+        erasure_failed: data,
+      };
       expect(text).toContain(about[kind] ?? (isSold ? plugin : plan));
       for (const amount of amounts) expect(text).toContain(amount);
       if (date) expect(text).toContain(dates[language][date]);

@@ -1,7 +1,7 @@
 import { type Api, GrammyError, HttpError } from 'grammy';
 import type { Ctx } from '#domain/context/context.ts';
 import type { NoticeJob } from '#domain/context/queue.ts';
-import { telegramIdOf } from '#domain/identity/account.ts';
+import { findTelegramId } from '#domain/identity/account.ts';
 import { changeSettings } from '#domain/identity/change-settings.ts';
 import { getUser } from '#domain/identity/find-user.ts';
 import { DONE, type JobOutcome } from '../table.ts';
@@ -50,10 +50,13 @@ export function makeNoticeSender(options: {
   botUsername: string;
 }): (ctx: Ctx, notice: NoticeJob) => Promise<JobOutcome> {
   return async (ctx, notice) => {
+    const chatId = await findTelegramId(ctx, notice.userId);
+    // Erased since it was queued: nobody can be told any more.
+    if (chatId === null) return DONE;
     const message = await composeNotice(ctx, notice, options);
     if (!message) return DONE;
     const reader = await getUser(ctx, notice.userId);
-    const outcome = await sendNotice(options.api, await telegramIdOf(ctx, reader.id), message);
+    const outcome = await sendNotice(options.api, chatId, message);
     const { kind, userId } = notice;
     switch (outcome.kind) {
       case 'retry':

@@ -55,6 +55,7 @@ function startWorker(): void {
     send_notice: makeNoticeSender({ api: apiAt(world.sandboxUrl), botUsername: 'hoshi_sandbox_bot' }),
     deliver_record: (ctx, job) => deliver(ctx, job),
     export_data: async () => ({ kind: 'done' }),
+    run_erasure: async () => ({ kind: 'done' }),
   });
   engines.push(startEngine(world.door, handlers));
 }

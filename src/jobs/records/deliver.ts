@@ -7,7 +7,7 @@ import {
   findAddressee,
 } from '#domain/billing-record/delivery.ts';
 import type { Ctx } from '#domain/context/context.ts';
-import { telegramIdOf } from '#domain/identity/account.ts';
+import { findTelegramId } from '#domain/identity/account.ts';
 import { changeSettings } from '#domain/identity/change-settings.ts';
 import { breakLog, moveLog } from '#domain/personal-log/bind.ts';
 import { getLog, type LogGroup, type PersonalLog } from '#domain/personal-log/records.ts';
@@ -32,7 +32,9 @@ export function makeRecordDeliverer(api: Api): (ctx: Ctx, job: { recordId: strin
     const lastCallAt = performance.now() + LAST_CALL_MS;
     const userId = await findAddressee(ctx, recordId);
     if (userId === null) return DONE;
-    const chatId = Number(await telegramIdOf(ctx, userId));
+    const account = await findTelegramId(ctx, userId);
+    if (account === null) return DONE;
+    const chatId = Number(account);
     for (let turn = 1; ; turn += 1) {
       const log = await getLog(ctx, userId);
       const delivery = await beginDelivery(ctx, recordId);

@@ -139,6 +139,8 @@ async function transfersSince(api: CryptoPayApi, since: Date): Promise<ReadonlyA
 async function giveBack(api: CryptoPayApi, request: RefundRequest): Promise<RefundAnswer> {
   const { chargeId, isWhole, payerId, refundId } = request;
   if (!isWhole) throw new ProviderError('invalid', 'PARTS_NOT_SUPPORTED');
+  // It sends to accounts of Telegram only.
+  if (payerId === null) throw new ProviderError('invalid', 'PAYER_ERASED');
   const invoice = INVOICE_ID.test(chargeId) ? await api.findInvoice(chargeId) : null;
   if (invoice?.status !== 'paid') throw new ProviderError('invalid', 'INVOICE_NOT_PAID');
   const comment = toComment(refundId, chargeId);

@@ -94,7 +94,7 @@ export function makeTelegramStars(options: { api: BotApi; secrets: WebhookSecret
 
     async refund({ chargeId, payerId }) {
       try {
-        await api.call('refundStarPayment', { user_id: Number(payerId), telegram_payment_charge_id: chargeId });
+        await api.call('refundStarPayment', { user_id: idOf(payerId), telegram_payment_charge_id: chargeId });
       } catch (error) {
         if (!(error instanceof ProviderError) || error.code !== 'CHARGE_ALREADY_REFUNDED') throw error;
       }
@@ -103,12 +103,18 @@ export function makeTelegramStars(options: { api: BotApi; secrets: WebhookSecret
 
     async setRenewal({ chargeId, payerId, renews }) {
       await api.call('editUserStarSubscription', {
-        user_id: Number(payerId),
+        user_id: idOf(payerId),
         telegram_payment_charge_id: chargeId,
         is_canceled: !renews,
       });
     },
   };
+}
+
+/** Telegram finds a charge by its number and its payer only. */
+function idOf(payerId: bigint | null): number {
+  if (payerId === null) throw new ProviderError('invalid', 'PAYER_ERASED');
+  return Number(payerId);
 }
 
 async function listStars(api: BotApi, offset: number, limit: number) {

@@ -3,13 +3,20 @@ import { type ReactNode, useId } from 'react';
 import { Icon, Spinner } from '#ui/components/icons.tsx';
 
 /** The one button of a form. */
-export function SubmitButton(props: { children: ReactNode; isDisabled: boolean; isBusy: boolean; testId: string }) {
+export function SubmitButton(props: {
+  children: ReactNode;
+  isDisabled: boolean;
+  isBusy: boolean;
+  /** What it does cannot be undone. */
+  isDanger?: boolean;
+  testId: string;
+}) {
   return (
     <button
       type="submit"
       disabled={props.isDisabled || props.isBusy}
       data-testid={props.testId}
-      className="flex min-h-12 items-center justify-center gap-2 rounded-card bg-button px-5 text-body font-semibold text-on-button transition-[filter] duration-quick active:brightness-90 disabled:opacity-50"
+      className={`flex min-h-12 items-center justify-center gap-2 rounded-card px-5 text-body font-semibold transition-[filter] duration-quick active:brightness-90 disabled:opacity-50 ${props.isDanger ? 'bg-danger text-surface' : 'bg-button text-on-button'}`}
     >
       {props.isBusy && <Spinner className="size-5" />}
       {props.children}

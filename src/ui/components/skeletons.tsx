@@ -82,6 +82,7 @@ export function ScreenSkeleton({ screen }: { screen: Screen }) {
         screen === 'privacy-centre' ||
         screen === 'what-server-sees' ||
         screen === 'export' ||
+        screen === 'agreements' ||
         screen === 'help' ||
         screen === 'plugins' ? (
         <CellsSkeleton count={6} />

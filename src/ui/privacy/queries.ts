@@ -70,3 +70,51 @@ export function useRequestExport() {
     onSuccess: (state) => queries.setQueryData(EXPORT, state),
   });
 }
+
+const ERASURE = ['privacy.erasure'];
+const LOOK_AGAIN_MS = 5_000;
+
+/** How the person's erasure stands; looked at again while it is done, and once a minute while it waits. */
+export function useErasure() {
+  const { api } = useSession();
+  return useQuery({
+    queryKey: ERASURE,
+    queryFn: ({ signal }) => api.query('privacy.erasure', undefined, signal),
+    // What is in the way is settled on other screens.
+    staleTime: 0,
+    refetchInterval: ({ state }) => {
+      if (state.data?.state === 'running' || state.data?.minutesLeft === 0) return LOOK_AGAIN_MS;
+      return state.data?.state === 'waiting' ? 60_000 : false;
+    },
+  });
+}
+
+export function useAskErasure() {
+  const { api } = useSession();
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (word: string) => api.mutate('privacy.askErasure', { word }),
+    onSuccess: (view) => queries.setQueryData(ERASURE, view),
+    // Something came in between: the screen shows what.
+    onError: () => queries.invalidateQueries({ queryKey: ERASURE }),
+  });
+}
+
+export function useCancelErasure() {
+  const { api } = useSession();
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: () => api.mutate('privacy.cancelErasure', undefined),
+    onSuccess: (view) => queries.setQueryData(ERASURE, view),
+    onError: () => queries.invalidateQueries({ queryKey: ERASURE }),
+  });
+}
+
+/** What the person agreed to by paying. */
+export function useAgreements() {
+  const { api } = useSession();
+  return useQuery({
+    queryKey: ['privacy.agreements'],
+    queryFn: ({ signal }) => api.query('privacy.agreements', undefined, signal),
+  });
+}

@@ -7,7 +7,14 @@ import type { Language, LongMessages, Translate } from '#ui/message-format.ts';
 import { pathOf, type Route, startParamOf } from '#ui/routes.ts';
 import { QrCode } from '#ui/site/qr.tsx';
 
-type Props = Readonly<{ route: Route; language: Language; t: Translate; long: LongMessages; botUsername: string }>;
+type Props = Readonly<{
+  route: Route;
+  language: Language;
+  t: Translate;
+  long: LongMessages;
+  botUsername: string;
+  retention: Readonly<Record<string, number>>;
+}>;
 
 /** What someone sees who opens Hoshi outside Telegram. Server-rendered, complete without scripts. */
 export function BrowserPage(props: Props) {
@@ -54,7 +61,7 @@ function LanguageLinks({ path, language, t }: { path: string; language: Language
 }
 
 function Content(props: Props) {
-  const { route, t, long } = props;
+  const { language, long, retention, route, t } = props;
   switch (route.screen) {
     case 'home':
       return <Landing {...props} />;
@@ -63,7 +70,7 @@ function Content(props: Props) {
       return (
         <article className="max-w-2xl">
           <h1 className="text-title">{t(`legal.${route.screen}`)}</h1>
-          <DocumentBody document={long.documents[route.screen]} />
+          <DocumentBody document={long.documents[route.screen]} language={language} values={retention} />
         </article>
       );
     case 'help':

@@ -1,5 +1,6 @@
 import type { Ctx } from '#domain/context/context.ts';
 import { openCard } from '#domain/privacy/cards.ts';
+import { listConsents } from '#domain/privacy/consents.ts';
 import { decimalOf, type ExportRow, type ExportScope } from '#domain/privacy/export/books.ts';
 import { readPages } from '#domain/privacy/export/pages.ts';
 import { openBytes } from '#lib/crypto.ts';
@@ -100,4 +101,14 @@ function writeCard(ctx: Ctx, row: PaymentMethod): ExportRow {
     created_at: row.createdAt.toISOString(),
     removed_at: iso(row.removedAt),
   };
+}
+
+/** What a person agreed to, and where; a few rows. */
+export async function* readAgreements(ctx: Ctx, { userId }: ExportScope): AsyncGenerator<ExportRow[]> {
+  const rows = await listConsents(ctx, userId);
+  yield rows.map(({ givenAt, kind, surface, version, withdrawnAt }) => ({
+    ...{ kind, version, surface },
+    given_at: iso(givenAt),
+    withdrawn_at: iso(withdrawnAt),
+  }));
 }

@@ -1,5 +1,6 @@
 import { recordAudit } from '#domain/audit/record.ts';
 import type { Ctx } from '#domain/context/context.ts';
+import { RETENTION } from '#domain/context/retention.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
 import { EXPORT_OBSTACLES, type ExportDelay, type ExportFailure } from '#domain/privacy/export/rules.ts';
 
@@ -77,11 +78,10 @@ export async function completeExport(
 }
 
 const BATCH = 500;
-const KEPT_DAYS = 30;
 
 /** Forgets that copies were asked for, a month after they ended. Returns how many. */
 export function forgetExports(ctx: Ctx): Promise<number> {
-  const before = new Date(ctx.clock.now().getTime() - KEPT_DAYS * 86_400_000);
+  const before = new Date(ctx.clock.now().getTime() - RETENTION.exportDays * 86_400_000);
   return ctx.db.$executeRaw`
     DELETE FROM data_export WHERE id IN (
       SELECT id FROM data_export WHERE completed_at < ${before} ORDER BY completed_at LIMIT ${BATCH})`;

@@ -138,6 +138,21 @@ function OwnData() {
         testId="data-export"
         onPress={() => navigate({ screen: 'export' })}
       />
+      <CellButton
+        icon="document"
+        title={t('agreements.title')}
+        leadsOn
+        testId="privacy-agreements"
+        onPress={() => navigate({ screen: 'agreements' })}
+      />
+      <CellButton
+        icon="trash"
+        tone="danger"
+        title={t('erase.title')}
+        leadsOn
+        testId="privacy-erase"
+        onPress={() => navigate({ screen: 'erase' })}
+      />
     </Section>
   );
 }

@@ -1,0 +1,103 @@
+import type { Ctx } from '#domain/context/context.ts';
+import { inTransaction } from '#domain/context/transaction.ts';
+import { ERASED_CLASSES, type ErasedClass } from '#domain/privacy/erasure/rules.ts';
+
+type Deletion = Readonly<{
+  class: Exclude<ErasedClass, 'settings' | 'identity_link'>;
+  /** As the report calls it. */
+  method: 'deleted' | 'emptied';
+  table: string;
+  /** Which rows are `$1`'s. */
+  where: string;
+  /** What is set instead of deleting the row. */
+  set?: string;
+}>;
+
+/** The jobs that write to a person. */
+const LANES = "lane IN ('chat:' || $1, 'log:' || $1, 'export:' || $1)";
+
+/**
+ * What goes, row by row, in this order: what others would be made from goes before what is made of it. Texts of SQL of this
+ * file alone.
+ */
+const DELETIONS: ReadonlyArray<Deletion> = [
+  { class: 'stored_cards', method: 'deleted', table: 'payment_method', where: "user_id = $1 AND status = 'removed'" },
+  { class: 'personal_log', method: 'deleted', table: 'personal_log', where: 'user_id = $1' },
+  { class: 'encrypted_records', method: 'deleted', table: 'billing_record', where: 'user_id = $1' },
+  { class: 'billing_keys', method: 'deleted', table: 'billing_key', where: 'user_id = $1' },
+  { class: 'rights', method: 'deleted', table: 'entitlement', where: 'user_id = $1' },
+  {
+    class: 'order_items',
+    method: 'emptied',
+    table: 'invoice',
+    where: "user_id = $1 AND status <> 'open' AND plan_id IS NOT NULL",
+    set: 'price_id = NULL, plan_id = NULL, product_id = NULL, sealed = NULL',
+  },
+  {
+    class: 'subscription_items',
+    method: 'emptied',
+    table: 'subscription',
+    where: 'user_id = $1 AND ended_at IS NOT NULL AND plan_id IS NOT NULL',
+    set: 'price_id = NULL, plan_id = NULL, product_id = NULL',
+  },
+  { class: 'copies', method: 'deleted', table: 'data_export', where: 'user_id = $1' },
+  // Two indexes: one of jobs that wait, one of those that are done.
+  { class: 'messages', method: 'deleted', table: 'job', where: `${LANES} AND done_at IS NULL` },
+  { class: 'messages', method: 'deleted', table: 'job', where: `${LANES} AND done_at IS NOT NULL` },
+  { class: 'answers', method: 'deleted', table: 'idempotency_key', where: 'scope = $1' },
+  {
+    class: 'payment_links',
+    method: 'emptied',
+    table: 'payment_attempt',
+    where: "user_id = $1 AND url IS NOT NULL AND status IN ('failed', 'closed')",
+    set: 'url = NULL',
+  },
+];
+
+/** How each class is erased, as the report says it. */
+export const METHODS: Readonly<Record<ErasedClass, string>> = {
+  ...(Object.fromEntries(DELETIONS.map(({ class: name, method }) => [name, method])) as Record<
+    Deletion['class'],
+    string
+  >),
+  settings: 'reset',
+  identity_link: 'key_destroyed',
+};
+
+const BATCH = 500;
+
+/** Deletes one batch of what is a person's. Returns how many rows went, 0 when nothing is left. */
+export async function eraseBatch(ctx: Ctx, userId: string, onErased: OnErased = async () => {}): Promise<number> {
+  for (const deletion of DELETIONS) {
+    const count = await inTransaction(ctx, async (tx) => {
+      const rows = await tx.db.$executeRawUnsafe(statementOf(deletion), userId);
+      if (rows > 0) await onErased(tx, deletion.class, rows);
+      return rows;
+    });
+    if (count > 0) return count;
+  }
+  return 0;
+}
+
+/** Counts what went in the transaction in which it went. */
+export type OnErased = (tx: Ctx, name: ErasedClass, count: number) => Promise<void>;
+
+function statementOf({ set, table, where }: Deletion): string {
+  const rows = `ctid = ANY(ARRAY(SELECT ctid FROM ${table} WHERE ${where} LIMIT ${BATCH} FOR UPDATE))`;
+  return set ? `UPDATE ${table} SET ${set} WHERE ${rows}` : `DELETE FROM ${table} WHERE ${rows}`;
+}
+
+/** How much of each class there is now; of cards also those that are still in use. */
+export async function countErasable(ctx: Ctx, userId: string): Promise<Record<ErasedClass, number>> {
+  const counts = DELETIONS.map(({ class: name, table, where }) => {
+    const mine = name === 'stored_cards' ? 'user_id = $1' : where;
+    return `SELECT '${name}' AS class, count(*)::int AS count FROM ${table} WHERE ${mine}`;
+  });
+  const rows = await ctx.db.$queryRawUnsafe<Array<{ class: ErasedClass; count: number }>>(
+    counts.join(' UNION ALL '),
+    userId,
+  );
+  const total = Object.fromEntries(ERASED_CLASSES.map((name) => [name, 0])) as Record<ErasedClass, number>;
+  for (const row of rows) total[row.class] += row.count;
+  return { ...total, settings: 1, identity_link: 1 };
+}
