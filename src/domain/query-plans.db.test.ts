@@ -36,7 +36,7 @@ import { listSubscriptions } from '#domain/subscription/records.ts';
 import { endSubscriptions, remindRenewals } from '#domain/subscription/run-schedule.ts';
 import { retryWebhooks } from '#domain/webhook/retry.ts';
 import { startEngine } from '../jobs/engine.ts';
-import { DONE, jobHandlers } from '../jobs/table.ts';
+import { DONE, jobHandlers, SCHEDULE } from '../jobs/table.ts';
 import { CATALOG } from '../testing/catalog.ts';
 import { explain, recordStatements, type Sent } from '../testing/plans.ts';
 import { makeRail, RAIL } from '../testing/rail.ts';
@@ -329,6 +329,11 @@ describe('with fifty thousand rows in every table, nothing is searched from end 
   });
 
   it('claim_jobs', async () => {
+    // The schedule has work for a minute in so many rows: it has just run.
+    await world.sql('INSERT INTO schedule (name, last_run_at) SELECT unnest($1::text[]), $2', [
+      SCHEDULE.map(({ name }) => name),
+      world.clock.now(),
+    ]);
     const statements = await recordStatements(world.database.pool, async () => {
       let done = 0;
       const engine = startEngine(

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { GrammyError } from 'grammy';
 import { readKey } from 'openpgp';
 import { afterEach, describe, expect, it } from 'vitest';
+import { sealDetails } from '#domain/checkout/details.ts';
 import { ensureUser } from '#domain/identity/ensure-user.ts';
 import { requestRefund } from '#domain/payment/request-refund.ts';
 import { bindLog } from '#domain/personal-log/bind.ts';
@@ -124,6 +125,12 @@ describe('a copy of somebody’s data', () => {
     await world.advance(1_000);
     const month = await world.buy(owner, CATALOG.basicMonth);
     await bindLog(world.system, { userId: owner.id, group: { chatId: -1_002_000_000_009, topicId: 7 } });
+    const unpaid = await world.order(owner, CATALOG.proYear);
+    const details = { description: 'Two seats', metadata: { table: '7' } };
+    const sealedDetails = new Uint8Array((await sealDetails(world.system, owner.id, details)) ?? []);
+    await world.database.prisma.invoice.update({ where: { id: unpaid.invoiceId }, data: { sealed: sealedDetails } });
+    const agreement = { userId: owner.id, kind: 'terms', version: '2026-11-27', surface: 'mini_app' } as const;
+    await world.database.prisma.consent.create({ data: { ...agreement, givenAt: world.clock.now() } });
     const copy = await copyOf(owner);
     const { manifest } = copy;
     expect(manifest).toMatchObject({ schema_version: 1, user_id: owner.id, documents: 1 });
@@ -138,9 +145,10 @@ describe('a copy of somebody’s data', () => {
       ['entitlements.json', 2],
       ['summary.json', 1],
       ['summary.pdf', 1],
-      ['orders.json', 2],
+      ['orders.json', 3],
       ['subscriptions.json', 1],
       ['cards.json', 0],
+      ['agreements.json', 1],
       ['keys.json', 1],
       ['records.json', 2],
     ]);
@@ -151,6 +159,13 @@ describe('a copy of somebody’s data', () => {
       user_id: owner.id,
       telegram_id: owner.telegramId.toString(),
       personal_log: { group: { chat_id: '-1002000000009', topic_id: '7' } },
+    });
+    const order = copy.rowsOf('orders.json').find((row) => row['order_id'] === unpaid.invoiceId);
+    expect(JSON.parse(order?.['said_by_seller'] ?? '')).toEqual(details);
+    expect(copy.rowsOf('agreements.json')[0]).toMatchObject({
+      kind: 'terms',
+      version: '2026-11-27',
+      withdrawn_at: null,
     });
     const [, sealed] = copy.rowsOf('records.json');
     const said = JSON.parse(await readWith(key, copy.textOf(sealed?.['file'] ?? '')));
