@@ -202,8 +202,9 @@ describe('an erasure', () => {
     const buyer = await fullPerson();
     const before = await previewErasure(buyer.ctx, buyer.id);
     expect(before.blockers).toEqual([]);
-    const session = await issueSession(world.door, buyer);
     const id = await due(buyer);
+    const session = await issueSession(world.door, buyer);
+    expect(await reasonOf(authenticate(world.door, session.token))).toBe('done');
     expect(await queued(id)).toBe(1);
     expect(await queued(id)).toBe(1);
     const { heard, tell } = listener();
