@@ -1,20 +1,13 @@
 import { defineConfig } from '@playwright/test';
-import { ownEnvironment } from './e2e/fixtures/hoshi.ts';
-
-/** The browser tests have a Hoshi of their own beside one that `npm start` may be running. */
-const PORT = Number(process.env['E2E_PORT'] ?? 3100);
-const SANDBOX_PORT = Number(process.env['E2E_SANDBOX_PORT'] ?? 8181);
-
-/** Where tests look into Hoshi's database, for what no screen shows. */
-const PG_PORT = Number(process.env['E2E_PG_PORT'] ?? 25_429);
 
 const executablePath = process.env['CHROMIUM_PATH'];
 
 export default defineConfig({
   testDir: 'e2e',
   outputDir: 'test-results/e2e',
-  // The sandbox has one clock and one set of faults for everybody.
-  workers: 1,
+  // Each worker has a Hoshi of its own, which is built before: a page waits more than it works, so two fill two cores.
+  workers: Number(process.env['E2E_WORKERS'] ?? 1),
+  // A sandbox has one clock and one set of faults for everybody.
   fullyParallel: false,
   forbidOnly: process.env['CI'] !== undefined,
   retries: 0,
@@ -24,8 +17,7 @@ export default defineConfig({
   globalTimeout: 20 * 60_000,
   reporter: [['list'], ['json']],
   use: {
-    baseURL: `http://localhost:${SANDBOX_PORT}`,
-    // A film of every test would cost as much as the test itself.
+    // A film or a trace of every test would cost as much as the test itself.
     trace: 'off',
     contextOptions: { reducedMotion: 'reduce' },
     screenshot: 'only-on-failure',
@@ -40,17 +32,5 @@ export default defineConfig({
         ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
       ],
     },
-  },
-  webServer: {
-    command: 'node scripts/start.mjs',
-    env: {
-      ...ownEnvironment({ port: PORT, sandboxPort: SANDBOX_PORT, stateDirectory: '.hoshi/e2e' }),
-      HOSHI_PG_PORT: String(PG_PORT),
-    },
-    wait: { stdout: /Hoshi is running/ },
-    timeout: 5 * 60_000,
-    stdout: 'pipe',
-    stderr: 'pipe',
-    gracefulShutdown: { signal: 'SIGTERM', timeout: 30_000 },
   },
 });

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { generateClient } from './build.mjs';
+import { buildWeb, bundlePrograms, generateClient } from './build.mjs';
 import { findChromium } from './chromium.mjs';
 import { findGnupg } from './gnupg.mjs';
 import { installPackages, QUIET_ENVIRONMENT } from './install.mjs';
@@ -12,6 +13,7 @@ import { bold, reportFailure, StepError, step } from './report.mjs';
 const PARTS = ['static', 'unit', 'db', 'e2e', 'chaos'];
 const RESULTS = 'test-results';
 const CHAOS_SECONDS = '15';
+const BROWSER_WORKERS = Math.min(2, availableParallelism());
 
 /**
  * All checks, in the order in which they are cheap: format, lint and import boundaries; types; unused code; unit and
@@ -149,6 +151,14 @@ async function runBrowserTests(total, filters) {
     total.failed += 1;
     return;
   }
+  try {
+    // Once, before several workers start what was built.
+    await step('Programs', () => bundlePrograms());
+    await step('Web pages', () => buildWeb({ logs: logsDirectory() }));
+  } catch {
+    total.failed += 1;
+    return;
+  }
   console.log(`\n${bold('browser')}\n`);
   rmSync('.hoshi/e2e', { recursive: true, force: true });
   const report = join(RESULTS, 'playwright.json');
@@ -157,11 +167,8 @@ async function runBrowserTests(total, filters) {
     env: {
       CHROMIUM_PATH: chromium.path,
       PLAYWRIGHT_JSON_OUTPUT_FILE: report,
-      E2E_PORT: String(await findFreePort(3_100, 50)),
-      E2E_SANDBOX_PORT: String(await findFreePort(8_181, 50)),
-      E2E_PERMISSIVE_PORT: String(await findFreePort(3_150, 50)),
-      E2E_PERMISSIVE_SANDBOX_PORT: String(await findFreePort(8_231, 50)),
-      E2E_PG_PORT: String(await findFreePort(25_429, 50)),
+      E2E_WORKERS: String(BROWSER_WORKERS),
+      E2E_PORTS: JSON.stringify(await findPlaces()),
     },
   });
   const stats = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')).stats : null;
@@ -171,6 +178,20 @@ async function runBrowserTests(total, filters) {
     code,
     what: 'the browser tests',
   });
+}
+
+/** Free ports for each Hoshi of each worker: web, sandbox and Postgres. */
+async function findPlaces() {
+  const places = {};
+  const names = Array.from({ length: BROWSER_WORKERS }, (_, worker) => [
+    `main-${worker}`,
+    `permissive-${worker}`,
+  ]).flat();
+  for (const [index, name] of names.entries()) {
+    const from = (first) => findFreePort(first + index * 10, 10);
+    places[name] = [await from(3_100), await from(8_181), await from(25_429)];
+  }
+  return places;
 }
 
 /** A runner that exits with an error though no test failed (coverage, a set-up, a crash) counts as one failure. */
