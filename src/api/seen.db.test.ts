@@ -69,6 +69,7 @@ describe('what the server can see', () => {
       ['jobs', 'plain', expect.any(Number)],
       ['audit', 'plain', expect.any(Number)],
       ['exports', 'plain', 0],
+      ['agreements', 'plain', 0],
       ['telegram', 'server', 1],
       ['cards', 'server', 2],
       ['keys', 'server', 1],
