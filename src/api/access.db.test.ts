@@ -267,7 +267,7 @@ describe('who may call what', () => {
   const ask = ({ method, path, json }: Attempt, as?: string) =>
     world.call(method, path, { as, ...(json !== undefined && { json }) });
 
-  it('covers every route that is not public, nor for sessions alone (billing-keys.db.test.ts)', () => {
+  it('covers every route that is not public, nor for sessions alone (billing-keys.db.test.ts, exports.db.test.ts)', () => {
     const guarded = makeRoutes({ metricsToken: null, onMessage: async () => {}, providers: world.ctx.providers })
       .filter(({ access }) => access.kind !== 'public' && access.kind !== 'session')
       .map(({ method, path }) => `${method.toUpperCase()} ${path}`);

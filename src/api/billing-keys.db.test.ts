@@ -44,7 +44,7 @@ describe('billing keys', () => {
     const { body } = await add(owner.token, (await newKeyPair()).publicKey);
     const key = await world.key();
     const routes = makeRoutes({ metricsToken: null, onMessage: async () => {}, providers: world.ctx.providers })
-      .filter(({ access }) => access.kind === 'session')
+      .filter(({ access, path }) => access.kind === 'session' && path.startsWith(PATH))
       .map(({ method, path }) => ({
         method: method.toUpperCase(),
         path: path.replace('{id}', String(body['billing_key_id'])),

@@ -194,6 +194,10 @@ describe('the OpenAPI document', () => {
     await send('post', '/api/v1/billing-keys/{id}/prove', `${keyPath}/prove`, { code });
     await send('post', '/api/v1/billing-keys/{id}/prove', '/api/v1/billing-keys/bky_1/prove', { code });
     check('delete', '/api/v1/billing-keys/{id}', await world.call('DELETE', keyPath, { as }));
+    await get('/api/v1/privacy/export');
+    await send('post', '/api/v1/privacy/export', '/api/v1/privacy/export', {});
+    await send('post', '/api/v1/privacy/export', '/api/v1/privacy/export', {}, key);
+    await get('/api/v1/privacy/export');
     await get('/api/v1/payment/payments/{id}/receipt', '/api/v1/payment/payments/pay_1/receipt');
     await get('/api/v1/receipts/{token}', '/api/v1/receipts/x');
     await get('/api/v1/payment/analytics/revenue', '/api/v1/payment/analytics/revenue', key);

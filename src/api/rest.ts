@@ -21,6 +21,7 @@ import { catalogRoutes } from './rest/catalog-routes.ts';
 import { checkoutRoutes } from './rest/checkout-routes.ts';
 import { isWrite, makeDocument } from './rest/document.ts';
 import { entitlementRoutes } from './rest/entitlement-routes.ts';
+import { exportRoutes } from './rest/export-routes.ts';
 import { keyRoutes } from './rest/key-routes.ts';
 import { methodRoutes } from './rest/method-routes.ts';
 import { makeOperationsRoutes } from './rest/operations-routes.ts';
@@ -59,6 +60,7 @@ export function makeRoutes(
     ...checkoutRoutes,
     ...methodRoutes,
     ...keyRoutes,
+    ...exportRoutes,
     ...paymentRoutes,
     ...refundRoutes,
     ...receiptRoutes,

@@ -4,8 +4,7 @@ import { proveKey } from '#domain/billing-key/prove.ts';
 import { listKeys, type OwnKey } from '#domain/billing-key/records.ts';
 import { retireKey } from '#domain/billing-key/retire.ts';
 import { KEY_STATES } from '#domain/billing-key/rules.ts';
-import type { Ctx } from '#domain/context/context.ts';
-import { AppError } from '#domain/errors.ts';
+import { callerOf } from './person.ts';
 import { defineRoute, type Route, SESSION } from './route.ts';
 import { IdText, Instant, Success } from './schemas.ts';
 
@@ -68,12 +67,6 @@ function keyResource(key: OwnKey): z.input<typeof KeyResource> {
 
 function keyChange({ expiresAt, id, state }: OwnKey) {
   return { success: true as const, billing_key_id: id, state, expires_at: expiresAt?.toISOString() ?? null };
-}
-
-/** The person of the session: nobody names another here. */
-function callerOf({ actor }: Ctx): string {
-  if (actor.kind !== 'user') throw new AppError('unauthenticated', 'session_missing');
-  return actor.userId;
 }
 
 const tag = 'Billing keys';

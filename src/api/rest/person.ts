@@ -81,3 +81,9 @@ function namesOf(named: Named): { userId: string | null; telegramId: bigint | nu
   if (given !== null && given !== BigInt(userId)) throw malformedRequest({ fields: 'customer_telegram_id' });
   return { userId: null, telegramId: BigInt(userId) };
 }
+
+/** The person of the session: nobody names another here. */
+export function callerOf({ actor }: Ctx): string {
+  if (actor.kind !== 'user') throw new AppError('unauthenticated', 'session_missing');
+  return actor.userId;
+}
