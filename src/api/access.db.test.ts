@@ -208,6 +208,18 @@ const ROWS: ReadonlyArray<Row> = [
     status: 200,
   },
   {
+    route: 'POST /api/v1/payments/{id}/hold',
+    scopes: ['payments:write'],
+    stranger: [403, 'not_yours'],
+    isStaffOnly: true,
+    attempt: ({ paymentId }) => ({
+      method: 'POST',
+      path: `/api/v1/payments/${paymentId}/hold`,
+      json: { until: '2040-01-01T00:00:00.000Z' },
+    }),
+    status: 200,
+  },
+  {
     // Last: it changes what the others read.
     route: 'POST /api/v1/payments/{id}/refund',
     scopes: ['refunds:write'],
