@@ -80,7 +80,7 @@ test('the bot answers what Telegram asks of sellers, and what it does not unders
   await phone.send('/terms');
   await expect(phone.message(words('bot.terms.text'))).toBeVisible();
   await phone.send('/privacy');
-  await expect(phone.message(words('bot.privacy.text', { days: 7, years: 7 }))).toBeVisible();
+  await expect(phone.message(words('bot.privacy.text', { days: 7, years: 7, past: 30 }))).toBeVisible();
   await phone.send('/paysupport');
   await expect(phone.message(words('bot.support.text'))).toContainText(words('bot.support.noPayments'));
   await phone.send('/history');

@@ -105,6 +105,13 @@ async function payWithStoredCard(person: Person): Promise<void> {
   await payByCard(person, card, CATALOG.proYearUzs);
 }
 
+/** Somebody asks for a copy of their data, in which everything stands, and gets it. */
+async function takeCopy({ token }: Person): Promise<void> {
+  const { status } = await call('/api/v1/privacy/export', { as: token, method: 'POST', json: {} });
+  expect(status).toBe(202);
+  await work(doors);
+}
+
 /** A message that is never understood, because its provider does not answer: it dies. */
 async function letMessageDie(person: Person): Promise<void> {
   const wish = {
@@ -198,6 +205,7 @@ describe('whatever people and providers say of who pays', () => {
     }
     const [first, second] = buyers as [Person, Person];
     await payWithStoredCard(second);
+    await takeCopy(buyers.at(-1) as Person);
     await sendNonsense(first);
     told.push(await othersAreTold(await meet(doors, 'somebody else'), orders, first));
     await letMessageDie(await meet(doors, 'a dead message'));
@@ -214,9 +222,10 @@ describe('whatever people and providers say of who pays', () => {
       (SELECT count(DISTINCT provider)::int FROM payment WHERE developer_share > 0) AS shares,
       (SELECT count(*)::int FROM webhook_event WHERE status = 'dead') AS dead,
       (SELECT count(*)::int FROM payment_method WHERE status = 'active') AS cards,
+      (SELECT count(*)::int FROM data_export WHERE status = 'sent') AS copies,
       (SELECT count(*)::int FROM personal_log WHERE sealed IS NOT NULL) AS groups,
       (SELECT count(DISTINCT status)::int FROM billing_record) AS records`);
-    const once = { renewals: 1, disputes: 1, failures: 1, dead: 1, cards: 1, groups: 1 };
+    const once = { renewals: 1, disputes: 1, failures: 1, dead: 1, cards: 1, copies: 1, groups: 1 };
     expect(facts).toEqual({ ...once, rails: 6, refunds: 6, shares: 5, records: expect.any(Number) });
     expect(facts?.['records']).toBeGreaterThan(1);
     const said = marks.all.map(([name]) => name);
