@@ -6,7 +6,7 @@ import { Session, slugOf } from './fixtures/session.ts';
 import { test as base, expect } from './fixtures/test.ts';
 import { wordsOf } from './fixtures/words.ts';
 
-const SCRIPT_BUDGET_BYTES = 150 * 1024;
+const SCRIPT_BUDGET_BYTES = 152 * 1024;
 const SMALLEST_TARGET_PX = 44;
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'];
 const EXPIRED_SECONDS = 31 * 60;
