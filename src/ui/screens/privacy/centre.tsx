@@ -121,7 +121,7 @@ function OwnData() {
   const t = useT();
   const { navigate } = useNavigation();
   return (
-    <Section title={t('data.title')}>
+    <Section title={t('data.title')} testId="your-data">
       <CellButton
         icon="search"
         title={t('data.seen')}
