@@ -18,7 +18,7 @@ const FLAGS = {
   sealing: {
     type: 'boolean',
     default: false,
-    means: 'what it costs to seal and deliver a record, beside payments without one',
+    means: 'what it costs to seal a record and to deliver it',
   },
   memory: { type: 'boolean', default: false, means: 'ten minutes of load, and the memory of web and worker' },
   minutes: { type: 'string', default: '10', means: 'length of --memory' },

@@ -79,15 +79,6 @@ export async function seedOrders(client, { cell, count }) {
   });
 }
 
-/** The same, of people who were erased: nobody is left for whom a record would be kept. */
-export async function seedForgottenOrders(client, { cell, count }) {
-  await seedOrders(client, { cell, count });
-  await client.query('DELETE FROM identity_link WHERE user_id >= $1 AND user_id < $2', [
-    userId(cell, 0),
-    userId(cell + 1, 0),
-  ]);
-}
-
 /** The same, of people who have an OpenPGP key. */
 export async function seedKeyedOrders(client, { cell, count }) {
   await seedOrders(client, { cell, count });
