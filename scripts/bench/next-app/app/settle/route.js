@@ -68,7 +68,6 @@ async function settle(tx, { update_id, message }, text) {
         id: paymentId,
         invoiceId: order.id,
         userId,
-        planId,
         subscriptionId,
         provider,
         chargeId,
