@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { useWorld } from './testing/world.ts';
 
-// biome-ignore lint/correctness/useHookAtTopLevel: no React hook.
-const world = useWorld();
 const PATH = '/api/v1/privacy/export';
 
 describe('a copy of one’s data over REST', () => {
+  const world = useWorld();
+
   it('is asked for and looked after by its owner’s session', async () => {
     const [owner, other] = [await world.person(), await world.person()];
     const nothing = await world.call('GET', PATH, { as: owner.token });

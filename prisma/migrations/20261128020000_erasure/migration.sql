@@ -60,7 +60,8 @@ CREATE FUNCTION write_consents(person text, consents jsonb, at timestamptz) RETU
   ON CONFLICT DO NOTHING
 $$;
 
--- As before; nobody buys who is being erased, and what a buyer agreed to is written with their order.
+-- As before; with what the seller's server said, under its buyer's data key. Nobody buys who is being erased, and what a buyer
+-- agreed to is written with their order.
 CREATE OR REPLACE FUNCTION open_checkout(p jsonb) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   inv jsonb := nullif(p->'invoice', 'null');

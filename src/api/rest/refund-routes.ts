@@ -4,7 +4,7 @@ import type { Ctx } from '#domain/context/context.ts';
 import { requireScope } from '#domain/context/permission.ts';
 import { AppError } from '#domain/errors.ts';
 import { requestRefund } from '#domain/payment/request-refund.ts';
-import { holdPayment } from '#domain/privacy/retention.ts';
+import { holdPayment } from '#domain/privacy/hold-payment.ts';
 import { AmountInput } from './checkout-routes.ts';
 import { asSystem } from './person.ts';
 import { defineRoute, type Route } from './route.ts';

@@ -12,7 +12,8 @@ import { CATALOG } from '../../testing/catalog.ts';
 import { reasonOf } from '../../testing/keeper.ts';
 import { type Charge, makeRail } from '../../testing/rail.ts';
 import { DAY_MS, openWorld, START } from '../../testing/world.ts';
-import { countOverdue, holdPayment, previewRetirement, retireBooks } from './retention.ts';
+import { holdPayment } from './hold-payment.ts';
+import { countOverdue, previewRetirement, retireBooks } from './retention.ts';
 
 const world = openWorld();
 const rail = makeRail(world);

@@ -1,11 +1,9 @@
 import { recordAudit } from '#domain/audit/record.ts';
 import { type Ctx, newId } from '#domain/context/context.ts';
-import { requireScope } from '#domain/context/permission.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
-import { AppError } from '#domain/errors.ts';
 
 const BATCH = 200;
-/** What is due is looked through at most so far in one count. */
+/** What is looked through, or deleted of rows that stand alone, in one statement. */
 const MOST = 1_000;
 /** Runs are a day apart; what is still there after two was left over. */
 const PATIENCE_MS = 2 * 86_400_000;
@@ -48,8 +46,13 @@ async function retireBatch(tx: Ctx, before: Date): Promise<Retired | null> {
 }
 
 async function retireDifferences(ctx: Ctx, before: Date): Promise<number> {
-  const { count } = await ctx.db.reconciliationDifference.deleteMany({ where: { createdAt: { lt: before } } });
-  return count;
+  for (let total = 0; ; ) {
+    const count = await ctx.db.$executeRaw`
+      DELETE FROM reconciliation_difference WHERE id IN (
+        SELECT id FROM reconciliation_difference WHERE created_at < ${before} ORDER BY created_at LIMIT ${MOST})`;
+    total += count;
+    if (count < MOST) return total;
+  }
 }
 
 async function retirePeople(ctx: Ctx, before: Date): Promise<number> {
@@ -128,21 +131,4 @@ function endOfBooks({ clock, policy }: Ctx): Date {
 
 function add(total: Retired, more: Retired): void {
   for (const [table, count] of Object.entries(more)) total[table] = (total[table] ?? 0) + Number(count);
-}
-
-/**
- * Keeps a payment with its order in the books until `until`, whatever their time; null lets it go with the others. For an
- * operator, when it is part of a quarrel. Needs `payments:write` or an admin. Throws not_found payment_not_found.
- */
-export async function holdPayment(
-  ctx: Ctx,
-  { paymentId, until }: { paymentId: string; until: Date | null },
-): Promise<void> {
-  requireScope(ctx, 'payments:write');
-  await inTransaction(ctx, async (tx) => {
-    const { count } = await tx.db.payment.updateMany({ where: { id: paymentId }, data: { heldUntil: until } });
-    if (count === 0) throw new AppError('not_found', 'payment_not_found');
-    const data = { until: until?.toISOString() ?? null };
-    await recordAudit(tx, { action: until ? 'payment.held' : 'payment.released', objectId: paymentId, data });
-  });
 }

@@ -1,12 +1,15 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { verifyAudit } from '#domain/audit/verify.ts';
+import { cancelInvoice } from '#domain/checkout/cancel.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { findTelegramId } from '#domain/identity/account.ts';
 import { authenticate, issueSession } from '#domain/identity/session.ts';
 import { forgetMethod } from '#domain/payment-method/remove.ts';
 import { bindLog } from '#domain/personal-log/bind.ts';
+import { requestExport } from '#domain/privacy/export/request.ts';
 import { ProviderError } from '#domain/provider.ts';
 import { changeSubscription } from '#domain/subscription/change.ts';
+import { endSubscriptions } from '#domain/subscription/run-schedule.ts';
 import { forgetBodies } from '#domain/webhook/forget-bodies.ts';
 import { expectWholeBooks, jobsOf } from '../../../testing/books.ts';
 import { CATALOG } from '../../../testing/catalog.ts';
@@ -109,6 +112,35 @@ async function findEverywhere(needles: ReadonlyArray<string | Uint8Array>): Prom
     }
   return found;
 }
+
+describe('what orders and subscriptions were for', () => {
+  it('goes at once, and that a copy was asked for, though the rows stay for their time', async () => {
+    const buyer = await world.newBuyer();
+    const unpaid = await world.order(buyer, CATALOG.proYear);
+    await cancelInvoice(buyer.ctx, unpaid.invoiceId);
+    const { invoiceId } = await world.buy(buyer, CATALOG.basicMonth);
+    const subscription = await world.database.prisma.subscription.findUniqueOrThrow({ where: { invoiceId } });
+    const { id: subscriptionId } = subscription;
+    await changeSubscription(world.system, { subscriptionId, event: 'cancelled', by: 'user' });
+    world.clock.set(new Date(subscription.currentPeriodEnd.getTime() + DAY_MS));
+    await endSubscriptions(world.system);
+    const asked = await requestExport(buyer.ctx, buyer.id);
+    const { heard, tell } = listener();
+    await runThrough(await due(buyer), tell);
+    const { dataExport, invoice, subscription: subscriptions } = world.database.prisma;
+    expect(await invoice.findUniqueOrThrow({ where: { id: unpaid.invoiceId } })).toMatchObject({
+      ...{ status: 'cancelled', planId: null, priceId: null, productId: null },
+    });
+    expect(await subscriptions.findUniqueOrThrow({ where: { id: subscriptionId } })).toMatchObject({
+      ...{ status: 'expired', planId: null, priceId: null, productId: null },
+    });
+    expect(await dataExport.findMany({ where: { id: asked.id } })).toEqual([]);
+    expect(await world.sql('SELECT 1 FROM job WHERE lane = $1', [`export:${buyer.id}`])).toEqual([]);
+    const erased = heard[0]?.report.erased ?? [];
+    for (const name of ['order_items', 'subscription_items', 'copies'])
+      expect(erased).toContainEqual(expect.objectContaining({ class: name, count: 1 }));
+  });
+});
 
 describe('asking', () => {
   it('needs the word of the language, is one however often, and can be taken back until it begins', async () => {
