@@ -132,6 +132,7 @@ const ROWS = [
       'src/api/manage-webhooks.ts',
       'src/api/check-audit.ts',
       'src/api/retire-books.ts',
+      'src/api/show-differences.ts',
     ],
     may: [
       '#server.ts',
@@ -144,8 +145,10 @@ const ROWS = [
       '#domain/audit/verify.ts',
       '#domain/identity/api-key.ts',
       '#domain/identity/move-accounts.ts',
+      '#domain/privacy/conceal-past.ts',
       '#domain/privacy/rotate-data-key.ts',
       '#domain/privacy/retention.ts',
+      '#domain/reconciliation/list-differences.ts',
       '#domain/webhook/list.ts',
       '#domain/webhook/replay.ts',
       '#domain/errors.ts',

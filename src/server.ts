@@ -1,3 +1,4 @@
+import { concealAll } from '#domain/context/conceal-references.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import type { ProviderSurroundings } from '#domain/provider.ts';
 import { type Clock, followClock, systemClock } from '#lib/clock.ts';
@@ -28,6 +29,7 @@ export async function makeServer(name: 'web' | 'worker', env: Env): Promise<Serv
     onConnectionLost: (error) => log.warn({ error: describeError(error) }, 'database connection lost'),
   });
   const clock: Clock = env.sandbox ? await followClock(env.sandbox.clockUrl) : systemClock;
+  const vault = makeVault(env);
   const providers = providersOf(env, { log, metrics, clock });
   const ctx: Ctx = {
     db: database.prisma,
@@ -43,7 +45,7 @@ export async function makeServer(name: 'web' | 'worker', env: Env): Promise<Serv
       retentionYears: env.retentionYears,
       adminTelegramIds: env.adminTelegramIds,
     },
-    vault: makeVault(env),
+    vault,
     signer: await readSigner(env.signingKey),
     sessionSecret: env.sessionSecret,
     telegram: {
@@ -51,7 +53,7 @@ export async function makeServer(name: 'web' | 'worker', env: Env): Promise<Serv
       botId: env.telegram.botId,
       initDataPublicKey: env.telegram.initDataPublicKey,
     },
-    providers,
+    providers: concealAll(providers, vault),
     log,
     metrics,
     actor: { kind: 'stranger' },

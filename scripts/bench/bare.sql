@@ -1,5 +1,6 @@
 -- The bare comparator's whole work in one typed function: the rows that Hoshi writes for a first payment, and nothing
--- that Hoshi does besides (no verdict on payer, price or earlier rights, no sealed body, no answer for other orders).
+-- that Hoshi does besides (no verdict on payer, price or earlier rights, no sealed body, no concealed ids, only their sign, no
+-- answer for other orders).
 CREATE OR REPLACE FUNCTION bench_settle(
   p_event_id text, p_event_key text, p_body bytea, p_invoice text, p_charge text, p_payer int8, p_paid int8, p_paid_at timestamptz,
   p_paid_until timestamptz, p_payment_id text, p_subscription_id text, p_entitlement_id text, p_request text
@@ -16,13 +17,13 @@ BEGIN
   IF p_paid_until IS NOT NULL THEN
     INSERT INTO subscription (id, user_id, product_id, plan_id, price_id, invoice_id, provider, first_charge_id, status,
       amount, currency, current_period_start, current_period_end, created_at)
-    VALUES (p_subscription_id, o.user_id, o.product_id, o.plan_id, o.price_id, o.id, 'telegram-stars', p_charge, 'active',
+    VALUES (p_subscription_id, o.user_id, o.product_id, o.plan_id, o.price_id, o.id, 'telegram-stars', '~' || p_charge, 'active',
       p_paid, 'XTR', p_paid_at, ends, at);
   END IF;
   INSERT INTO payment (id, invoice_id, user_id, subscription_id, provider, charge_id, kind, status, amount, currency,
     platform_fee, processor_fee, developer_share, period_start, period_end, paid_at, created_at)
   VALUES (p_payment_id, o.id, o.user_id, CASE WHEN p_paid_until IS NULL THEN NULL ELSE p_subscription_id END,
-    'telegram-stars', p_charge, (CASE WHEN p_paid_until IS NULL THEN 'one_time' ELSE 'first' END)::payment_kind, 'succeeded',
+    'telegram-stars', '~' || p_charge, (CASE WHEN p_paid_until IS NULL THEN 'one_time' ELSE 'first' END)::payment_kind, 'succeeded',
     p_paid, 'XTR', p_paid, 0, 0, p_paid_at, ends, p_paid_at, at);
   INSERT INTO entitlement (id, user_id, product_id, plan_id, payment_id, subscription_id, starts_at, ends_at, created_at)
   VALUES (p_entitlement_id, o.user_id, o.product_id, o.plan_id, p_payment_id,
@@ -38,6 +39,6 @@ BEGIN
   VALUES ('send_notice', 'chat:' || o.user_id,
     jsonb_build_object('userId', o.user_id, 'kind', 'paid', 'objectId', p_payment_id), at, at);
   INSERT INTO webhook_event (id, provider, event_id, kind, status, result, body, received_at, processed_at)
-  VALUES (p_event_id, 'telegram-stars', p_event_key, 'payment_succeeded', 'processed', 'settled', p_body, at, at);
+  VALUES (p_event_id, 'telegram-stars', '~' || p_event_key, 'payment_succeeded', 'processed', 'settled', p_body, at, at);
   RETURN 'applied';
 END $$;

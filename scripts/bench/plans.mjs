@@ -99,7 +99,8 @@ function makeCtx({ makeMetrics }, { pool, prisma }, vault) {
     outside: { ms: 0 },
     requestId: 'req_bench',
     log: { info: () => {}, warn: () => {}, error: () => {} },
-    vault,
+    // The rows are made by SQL, which cannot conceal: their ids only look so.
+    vault: { ...vault, reveal: (text) => text },
   };
 }
 
@@ -115,7 +116,7 @@ function queriesOf(verbs, { rows, apiKey }) {
         verbs.loadCharges(ctx, [
           {
             providerId: 'telegram-stars',
-            chargeId: chargeId(CELL, n),
+            chargeId: `~${chargeId(CELL, n)}`,
             invoiceId: invoiceId(CELL, n),
             payer: verbs.subjectOf(ctx, BigInt(telegramId(CELL, n))),
           },
@@ -143,9 +144,9 @@ function queriesOf(verbs, { rows, apiKey }) {
     ['finish_received', (ctx) => verbs.finishReceived(ctx, 'whe_plans_none', 'applied')],
     ...[
       ['order', { invoiceId: invoiceId(CELL, n + 1), reference: null, chargeId: null }],
-      ['checkout', { invoiceId: null, reference: `ref_${n + 1}`, chargeId: null }],
-      ['charge', { invoiceId: null, reference: null, chargeId: `chg_${n + 1}` }],
-      ['refund', { invoiceId: null, reference: `re_${n + 1}`, chargeId: null }],
+      ['checkout', { invoiceId: null, reference: `~ref_${n + 1}`, chargeId: null }],
+      ['charge', { invoiceId: null, reference: null, chargeId: `~chg_${n + 1}` }],
+      ['refund', { invoiceId: null, reference: `~re_${n + 1}`, chargeId: null }],
     ].map(([by, about]) => [
       `load_asked_order, by the ${by}`,
       (ctx) => verbs.convergeOrder(ctx, { providerId: 'stripe', about }),
@@ -177,7 +178,7 @@ const orderOf = (person) => ({
 const inboxOf = (id) => ({
   id,
   providerId: 'stripe',
-  eventId: id,
+  eventId: `~${id}`,
   kind: 'charge.succeeded',
   receivedAt: new Date(),
   body: Buffer.alloc(4_000),
@@ -186,7 +187,7 @@ const inboxOf = (id) => ({
 /** A provider that lists a page of charges that the books have. */
 function listing(ctx, n) {
   const rows = Array.from({ length: 100 }, (_, index) => ({
-    chargeId: `chg_${n + 1 + 4 * index}`,
+    chargeId: `~chg_${n + 1 + 4 * index}`,
     reference: null,
     direction: 'charge',
     amount: { amount: 1_500n, currency: 'XTR' },
@@ -210,7 +211,7 @@ async function seedSales(client, rows) {
   const price = `CASE n % 2 WHEN 1 THEN 'prc_personal_pro_month_xtr' ELSE 'prc_personal_pro_year_xtr' END`;
   const period = `(CASE n % 2 WHEN 1 THEN 'month' ELSE 'year' END)::billing_interval`;
   const provider = "(ARRAY['telegram-stars', 'stripe', 'crypto-pay', 'btcpay'])[1 + n % 4]";
-  const charge = `CASE n % 4 WHEN 0 THEN 'stxBench0${CELL}_' || lpad(n::text, 12, '0') || '_Qm9sZG5lc3NJc05vdEFTdHJhdGVneQ' ELSE 'chg_' || n END`;
+  const charge = `CASE n % 4 WHEN 0 THEN '~stxBench0${CELL}_' || lpad(n::text, 12, '0') || '_Qm9sZG5lc3NJc05vdEFTdHJhdGVneQ' ELSE '~chg_' || n END`;
   await seedUsers(client, { cell: CELL, count: rows });
   await client.query('SET session_replication_role = replica');
   for (const sql of [
@@ -218,10 +219,10 @@ async function seedSales(client, rows) {
      SELECT ${id('inv')}, ${id('usr')}, ${price}, '${PLAN.id}', '${PLAN.productId}', (CASE n % 2 WHEN 1 THEN 'subscription' ELSE 'one_time' END)::invoice_kind,
        ${period}, 'paid', 'mini_app', ${amount}, 'XTR', 3000, ${at}, ${at}, ${at} FROM ${series}`,
     `INSERT INTO payment_attempt (id, invoice_id, user_id, provider, status, url, reference, failure, questions, created_at)
-     SELECT ${id('att')}, ${id('inv')}, ${id('usr')}, ${provider}, 'closed', 'https://t.me/$x', CASE WHEN n % 4 > 0 THEN 'ref_' || n END,
+     SELECT ${id('att')}, ${id('inv')}, ${id('usr')}, ${provider}, 'closed', '~', CASE WHEN n % 4 > 0 THEN '~ref_' || n END,
        CASE WHEN n % 20 = 1 THEN 'card_declined' END, CASE WHEN n < 200 THEN 0 ELSE 6 END, ${at} FROM ${series}`,
     `INSERT INTO subscription (id, user_id, product_id, plan_id, price_id, invoice_id, provider, first_charge_id, status, amount, currency, current_period_start, current_period_end, created_at)
-     SELECT ${id('sub')}, ${id('usr')}, '${PLAN.productId}', '${PLAN.id}', ${price}, ${id('inv')}, 'telegram-stars', 'stxBench0${CELL}_' || lpad(n::text, 12, '0') || '_Qm9sZG5lc3NJc05vdEFTdHJhdGVneQ',
+     SELECT ${id('sub')}, ${id('usr')}, '${PLAN.productId}', '${PLAN.id}', ${price}, ${id('inv')}, 'telegram-stars', '~stxBench0${CELL}_' || lpad(n::text, 12, '0') || '_Qm9sZG5lc3NJc05vdEFTdHJhdGVneQ',
        (CASE WHEN n < ${rows} / 12 THEN 'active' ELSE 'expired' END)::subscription_status, 150, 'XTR', ${at}, ${end}, ${at} FROM ${series} WHERE n % 2 = 1`,
     `INSERT INTO payment (id, invoice_id, user_id, subscription_id, provider, charge_id, kind, status, amount, currency, platform_fee, processor_fee, developer_share, period_start, period_end, paid_at, created_at)
      SELECT ${id('pay')}, ${id('inv')}, ${id('usr')}, ${sub}, ${provider}, ${charge},
@@ -229,18 +230,18 @@ async function seedSales(client, rows) {
     `INSERT INTO entitlement (id, user_id, product_id, plan_id, payment_id, subscription_id, starts_at, ends_at, created_at)
      SELECT ${id('ent')}, ${id('usr')}, '${PLAN.productId}', '${PLAN.id}', ${id('pay')}, ${sub}, ${at}, ${end}, ${at} FROM ${series}`,
     `INSERT INTO job (name, lane, payload, run_at, created_at, done_at, outcome) SELECT 'send_notice', 'chat:' || ${id('usr')}, '{}', ${at}, ${at}, ${at}, 'done' FROM ${series}`,
-    `INSERT INTO webhook_event (id, provider, event_id, kind, status, result, received_at, processed_at) SELECT ${id('whe')}, ${provider}, 'plans-' || n, 'payment_succeeded',
+    `INSERT INTO webhook_event (id, provider, event_id, kind, status, result, received_at, processed_at) SELECT ${id('whe')}, ${provider}, '~plans-' || n, 'payment_succeeded',
        (CASE n % 10000 WHEN 1 THEN 'failed' WHEN 2 THEN 'dead' ELSE 'processed' END)::webhook_status, 'settled', ${at}, ${at} FROM ${series}`,
     `INSERT INTO reservation (id, provider, charge_id, invoice_id, amount, currency, status, asked_at, created_at, paid_at)
-     SELECT ${id('rsv')}, ${provider}, 'chg_' || n, ${id('inv')}, 1500, 'XTR', (CASE WHEN n % 1000 = 1 THEN 'reserved' ELSE 'paid' END)::reservation_status,
+     SELECT ${id('rsv')}, ${provider}, '~chg_' || n, ${id('inv')}, 1500, 'XTR', (CASE WHEN n % 1000 = 1 THEN 'reserved' ELSE 'paid' END)::reservation_status,
        ${at}, ${at}, CASE WHEN n % 1000 <> 1 THEN ${at} END FROM ${series}`,
     `INSERT INTO refund (id, payment_id, status, reason, amount, currency, requested_by, reference, created_at)
-     SELECT ${id('ref')}, ${id('pay')}, (CASE WHEN n % 1000 = 1 THEN 'requested' ELSE 'succeeded' END)::refund_status, 'requested', 150, 'XTR', 'bench', 're_' || n, ${at}
+     SELECT ${id('ref')}, ${id('pay')}, (CASE WHEN n % 1000 = 1 THEN 'requested' ELSE 'succeeded' END)::refund_status, 'requested', 150, 'XTR', 'bench', '~re_' || n, ${at}
      FROM ${series} WHERE n % 20 = 1`,
     `INSERT INTO dispute (id, payment_id, reference, status, amount, currency, created_at, closed_at)
-     SELECT ${id('dsp')}, ${id('pay')}, 'du_' || n, 'won', 1500, 'XTR', ${at}, ${at} FROM ${series} WHERE n % 100 = 1`,
+     SELECT ${id('dsp')}, ${id('pay')}, '~du_' || n, 'won', 1500, 'XTR', ${at}, ${at} FROM ${series} WHERE n % 100 = 1`,
     `INSERT INTO payment_method (id, user_id, provider, status, sealed, reference, created_at) SELECT ${id('pmt')}, ${id('usr')}, 'stripe',
-       (CASE n % 4 WHEN 0 THEN 'removed' ELSE 'active' END)::payment_method_status, CASE WHEN n % 4 > 0 THEN '\\x00'::bytea END, 'cs_' || n, ${at} FROM ${series}`,
+       (CASE n % 4 WHEN 0 THEN 'removed' ELSE 'active' END)::payment_method_status, CASE WHEN n % 4 > 0 THEN '\\x00'::bytea END, '~cs_' || n, ${at} FROM ${series}`,
   ]) {
     await client.query(sql);
   }

@@ -125,36 +125,46 @@ const seedYears =
 export const seedUzsOrders = seedYears(UZS_PRICE);
 export const seedUsdOrders = seedYears(USD_PRICE);
 
+/** Ids of providers as the server writes them. */
+async function concealed(ids) {
+  const { vault } = await sealer();
+  return ids.map((id) => vault.conceal(id));
+}
+
 /** Gives the orders of a cell the checkouts that were opened for them, in their order. */
 export async function seedCheckouts(client, { cell, provider, references }) {
   await bulk(client, async () => {
     await client.query(
       `INSERT INTO payment_attempt (id, invoice_id, user_id, provider, status, url, reference, method, created_at)
-       SELECT ${ID('att')}, ${ID('inv')}, ${ID('usr')}, $2, 'live', 'http://localhost/pay', reference,
+       SELECT ${ID('att')}, ${ID('inv')}, ${ID('usr')}, $2, 'live', '~', reference,
          CASE $2 WHEN 'stripe' THEN 'credit_card' ELSE 'cryptocurrency' END, now()
        FROM (SELECT reference, ordinality - 1 AS n FROM unnest($3::text[]) WITH ORDINALITY AS given(reference)) given`,
-      [cell, provider, references],
+      [cell, provider, await concealed(references)],
     );
   });
 }
 
 /** The same orders, each held by its provider: what is left to do is the capture. */
 const seedHolds =
-  (provider, chargeId) =>
+  (provider, chargeIdOf) =>
   async (client, { cell, count }) => {
     await seedUzsOrders(client, { cell, count });
+    const chargeIds = await concealed(Array.from({ length: count }, (_, n) => chargeIdOf(cell, n)));
     await bulk(client, async () => {
       await client.query(
         `INSERT INTO reservation (id, number, provider, charge_id, invoice_id, amount, currency, status, asked_at, created_at)
-       SELECT ${ID('rsv')}, 1000000000 + $1::int8 * 10000000 + n, '${provider}', ${chargeId}, ${ID('inv')}, ${UZS_PRICE.amount}, 'UZS',
+       SELECT ${ID('rsv')}, 1000000000 + $1::int8 * 10000000 + n, '${provider}', charge_id, ${ID('inv')}, ${UZS_PRICE.amount}, 'UZS',
          'reserved', now(), now()
-       FROM generate_series(0, $2::int - 1) n`,
-        [cell, count],
+       FROM (SELECT charge_id, ordinality - 1 AS n FROM unnest($2::text[]) WITH ORDINALITY AS given(charge_id)) given`,
+        [cell, chargeIds],
       );
     });
   };
-export const seedPaymeHolds = seedHolds('payme', "lpad($1::text, 4, '0') || lpad(n::text, 20, '0')");
-export const seedClickHolds = seedHolds('click', '(2000000000000 + $1::int8 * 10000000 + n)::text');
+export const seedPaymeHolds = seedHolds(
+  'payme',
+  (cell, n) => `${String(cell).padStart(4, '0')}${String(n).padStart(20, '0')}`,
+);
+export const seedClickHolds = seedHolds('click', (cell, n) => String(2_000_000_000_000 + cell * 10_000_000 + n));
 
 /** People with a year of the plan. */
 export async function seedRights(client, { cell, count }) {
@@ -189,7 +199,7 @@ export async function seedHistory(client, { cell, count }) {
   await bulk(client, () =>
     client.query(
       `INSERT INTO reservation (id, provider, charge_id, invoice_id, amount, currency, status, asked_at, created_at, paid_at)
-       SELECT ${ID('rsv')}, 'payme', 'history-' || n, ${ID('inv')}, ${UZS_PRICE.amount}, 'UZS', 'paid', now(), now(), now()
+       SELECT ${ID('rsv')}, 'payme', '~history-' || n, ${ID('inv')}, ${UZS_PRICE.amount}, 'UZS', 'paid', now(), now(), now()
        FROM generate_series(0, $2::int - 1) n`,
       [cell, count],
     ),

@@ -23,6 +23,7 @@ const PROGRAMS = {
   webhooks: 'src/api/manage-webhooks.ts',
   'audit-verify': 'src/api/check-audit.ts',
   retention: 'src/api/retire-books.ts',
+  differences: 'src/api/show-differences.ts',
   sandbox: 'src/sandbox/main.ts',
   migrate: 'src/api/migrate.ts',
   env: 'src/lib/env.ts',

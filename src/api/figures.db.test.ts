@@ -6,6 +6,7 @@ import { addMethod } from '#domain/payment-method/add.ts';
 import { confirmMethod } from '#domain/payment-method/confirm.ts';
 import type { ProviderEvent } from '#domain/provider.ts';
 import { applyEvent } from '#domain/reconciliation/apply.ts';
+import { TEST_VAULT } from '#lib/testing/vault.ts';
 import { actingFor } from './request.ts';
 import { asSystem } from './rest/person.ts';
 import { makeRoutes } from './rest.ts';
@@ -134,7 +135,7 @@ describe('receipts and figures', () => {
       const many = Array.from({ length: 50 }, (_, index) => ({
         ...row,
         id: `pay_many${index}`,
-        chargeId: `many_${index}`,
+        chargeId: TEST_VAULT.conceal(`many_${index}`),
       }));
       await world.ctx.db.payment.createMany({ data: many });
       const ask = (id: string, as: string) => world.call('GET', `/api/v1/payment/payments/${id}/receipt`, { as });
@@ -205,7 +206,7 @@ describe('receipts and figures', () => {
           ...copied,
           id: `${id}x`,
           provider: 'vault',
-          chargeId: 'card',
+          chargeId: '~card',
           method: 'credit_card',
           currency: 'USD',
           amount: 1000n,
@@ -270,11 +271,11 @@ describe('receipts and figures', () => {
       for (const amount of [333n, 17n]) {
         const { chargeId, invoiceId } = parts;
         const paid = { amount, currency: 'USD' } as const;
-        const refund = { invoiceId, chargeId, payerId: null, paid, reference: `re_${amount}`, refundId: null };
+        const refund = { invoiceId, chargeId, payerId: null, paid, reference: `~re_${amount}`, refundId: null };
         await tell({ ...told(`refund ${amount}`), type: 'payment_refunded', ...refund });
       }
       const { amount, chargeId } = disputed;
-      const dispute = { chargeId, reference: 'dp_1', amount: { amount, currency: 'USD' }, fee: 150n } as const;
+      const dispute = { chargeId, reference: '~dp_1', amount: { amount, currency: 'USD' }, fee: 150n } as const;
       await tell({ ...told('opened'), type: 'payment_disputed', ...dispute, status: 'open' });
       await tell({ ...told('lost'), type: 'payment_disputed', ...dispute, status: 'lost' });
 

@@ -87,17 +87,20 @@ export async function claimKey(ctx: Ctx, request: KeyedRequest): Promise<Claim> 
   // No row any more: its holder failed and let go between the two statements; asking again will take it.
   if (!held || held.response_status === null)
     throw new AppError('conflict', 'idempotency_key_in_progress', { retryAfterSeconds: RETRY_SECONDS });
-  return { kind: 'known', status: held.response_status, body: held.response_body ?? '' };
+  return { kind: 'known', status: held.response_status, body: ctx.vault.reveal(held.response_body ?? '') };
 }
 
-/** Remembers the answer of the request that holds the key. */
+/** Remembers the answer of the request that holds the key; it says what was bought and where it is paid, so it is concealed. */
 export async function keepAnswer(
   ctx: Ctx,
   request: KeyedRequest,
   lockedUntil: Date,
   answer: { status: number; body: string },
 ): Promise<void> {
-  await ctx.pool.query({ ...KEEP, values: [request.scope, request.key, lockedUntil, answer.status, answer.body] });
+  await ctx.pool.query({
+    ...KEEP,
+    values: [request.scope, request.key, lockedUntil, answer.status, ctx.vault.conceal(answer.body)],
+  });
 }
 
 /** Lets go of a key whose request came to nothing, so that the same one may be tried again at once. */

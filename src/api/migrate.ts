@@ -1,4 +1,5 @@
 import { moveAccounts } from '#domain/identity/move-accounts.ts';
+import { concealPast } from '#domain/privacy/conceal-past.ts';
 import { systemClock } from '#lib/clock.ts';
 import { openDatabase } from '#lib/db.ts';
 import { loadEnv } from '#lib/env.ts';
@@ -24,9 +25,15 @@ async function main(command: string | undefined): Promise<void> {
   const done = applied.length === 0 ? 'the database was up to date' : `applied ${applied.join(', ')}`;
   const database = openDatabase({ url: databaseUrl, applicationName: 'hoshi-migrate', onConnectionLost: () => {} });
   // What SQL cannot do, because the keys are not in the database.
-  const moved = await moveAccounts({ db: database.prisma, vault: makeVault(env), clock: systemClock });
+  const place = { db: database.prisma, vault: makeVault(env), clock: systemClock };
+  const moved = await moveAccounts(place);
+  const concealed = await concealPast(place);
   await database.close();
-  process.stdout.write(`${done}${moved > 0 ? `, moved ${moved} accounts into links of their own` : ''}\n`);
+  const also = [
+    ...(moved > 0 ? [`moved ${moved} accounts into links of their own`] : []),
+    ...(concealed > 0 ? [`concealed ${concealed} ids of providers`] : []),
+  ];
+  process.stdout.write(`${[done, ...also].join(', ')}\n`);
   if (edited.length > 0) process.stderr.write(`changed after it was applied: ${edited.join(', ')}\n`);
 }
 

@@ -2,6 +2,7 @@ import { createTRPCClient, httpLink, type TRPCClientError } from '@trpc/client';
 import { readKey } from 'openpgp';
 import { describe, expect, it } from 'vitest';
 import { asActor, newId } from '#domain/context/context.ts';
+import { TEST_VAULT } from '#lib/testing/vault.ts';
 import { giveKey, readRecord } from '../testing/keys.ts';
 import type { AppRouter } from './router.ts';
 import { type Person, useWorld } from './testing/world.ts';
@@ -95,7 +96,12 @@ describe('the records of payments', () => {
     const refund = await addRefund(paymentId);
     await addRecord(person.userId, { objectId: refund, type: 'refund' });
     await addRecord(person.userId, { objectId: `${refund}/undo`, type: 'refund' });
-    const dispute = { id: newId(world.ctx, 'dsp'), paymentId, reference: refund, status: 'won' } as const;
+    const dispute = {
+      id: newId(world.ctx, 'dsp'),
+      paymentId,
+      reference: TEST_VAULT.conceal(refund),
+      status: 'won',
+    } as const;
     const at = world.clock.now();
     await world.ctx.db.dispute.create({
       data: { ...dispute, amount: 1n, currency: 'XTR', createdAt: at, closedAt: at },

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ensureUser } from '#domain/identity/ensure-user.ts';
+import { TEST_VAULT } from '#lib/testing/vault.ts';
 import { METRICS_TOKEN, orderOf, type Person, PRICES, UNREACHABLE, useWorld } from './testing/world.ts';
 
 describe('REST', () => {
@@ -561,7 +562,7 @@ describe('REST', () => {
       expect(dry.body).toMatchObject({ success: true, dry_run: true, outcome: 'would_repeat', event_id: event.id });
       const real = await world.call('POST', `/api/v1/webhooks/${event.id}/replay`, { as: key, json: {} });
       expect(real.body).toMatchObject({ dry_run: false, outcome: 'duplicate' });
-      expect(await world.ctx.db.payment.count({ where: { chargeId } })).toBe(1);
+      expect(await world.ctx.db.payment.count({ where: { chargeId: TEST_VAULT.conceal(chargeId) } })).toBe(1);
       const unknown = await world.call('POST', '/api/v1/webhooks/whe_nothing/replay', { as: key, json: {} });
       expect([unknown.status, errorOf(unknown).reason]).toEqual([404, 'webhook_event_not_found']);
     });
@@ -603,7 +604,7 @@ describe('REST', () => {
         "INSERT INTO job (name, lane, payload, run_at, created_at, done_at, outcome) VALUES ('send_notice', 'x', '{}', now(), now(), now(), 'dead'), ('send_notice', 'x', '{}', 'epoch', now(), NULL, NULL)",
       );
       await pool.query(
-        "INSERT INTO webhook_event (id, provider, event_id, kind, status, received_at) VALUES ('whe_dead', 'p', '1', 'k', 'dead', now())",
+        "INSERT INTO webhook_event (id, provider, event_id, kind, status, received_at) VALUES ('whe_dead', 'p', '~1', 'k', 'dead', now())",
       );
       const { text } = await world.call('GET', '/metrics', { as: METRICS_TOKEN });
       expect(text).toContain('hoshi_backlog{what="jobs_dead"} 1');

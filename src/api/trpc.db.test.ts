@@ -55,7 +55,7 @@ describe('tRPC', () => {
     const { body } = await world.call('POST', '/api/v1/payments/create', order);
     const invoiceId = String(body['payment_id']);
     const now = world.clock.now();
-    const hold = { id: 'rsv_awaited', provider: 'telegram-stars', chargeId: 'awaited', invoiceId, amount: 1500n };
+    const hold = { id: 'rsv_awaited', provider: 'telegram-stars', chargeId: '~awaited', invoiceId, amount: 1500n };
     const times = { askedAt: now, createdAt: now };
     await db.reservation.create({
       data: { ...hold, ...times, currency: 'XTR', status: 'reserved', progress: 'awaiting_transfer' },

@@ -99,7 +99,7 @@ describe('buying in the chat', () => {
     await person.pay(buttonOf(offer, 'Pay 50 ★').url?.split('$')[1] ?? '');
     const where = { invoice: { user: accountOf(stage.ctx, person.id) } };
     const { firstChargeId, id } = await stage.ctx.db.subscription.findFirstOrThrow({ where });
-    await stage.sandbox.sim('POST', `/subscriptions/${firstChargeId}/cancel`);
+    await stage.sandbox.sim('POST', `/subscriptions/${stage.ctx.vault.reveal(firstChargeId)}/cancel`);
     await expect
       .poll(async () => (await stage.ctx.db.subscription.findUnique({ where: { id } }))?.status)
       .toBe('cancelling');
@@ -204,7 +204,7 @@ describe('buying in the chat', () => {
     });
     expect(support[0]?.text).toContain(payment.id);
     const [request] = await walk(person, support, /Weekly review/);
-    expect(request?.text).toContain(payment.chargeId);
+    expect(request?.text).toContain(stage.ctx.vault.reveal(payment.chargeId));
     const copied = buttonOf(request, 'Copy the request').copy_text?.text ?? '';
     expect(copied).toContain(payment.id);
     expect(copied).toContain('120 ★');
@@ -323,7 +323,12 @@ describe('buying in the chat where the operator permits other methods', () => {
     });
     const { amount, currency, id: invoiceId, userId } = invoice;
     const now = stage.ctx.clock.now();
-    const paid = { provider: 'payme', chargeId: 'card-1', kind: 'one_time', status: 'succeeded' } as const;
+    const paid = {
+      provider: 'payme',
+      chargeId: stage.ctx.vault.conceal('card-1'),
+      kind: 'one_time',
+      status: 'succeeded',
+    } as const;
     const shares = { platformFee: amount, processorFee: 0n, developerShare: 0n };
     const rest = { id: 'pay_card1', invoiceId, userId, amount, currency, paidAt: now, createdAt: now };
     await stage.ctx.db.payment.create({ data: { ...rest, ...paid, ...shares, method: 'credit_card' } });

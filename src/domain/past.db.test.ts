@@ -5,6 +5,7 @@ import { getPayment, listPayments } from '#domain/payment/records.ts';
 import { settlePayment } from '#domain/payment/settle.ts';
 import { PLAIN_CHARGE, type ProviderEvent } from '#domain/provider.ts';
 import { forgetSubscriptions } from '#domain/subscription/forget-ended.ts';
+import { TEST_VAULT } from '#lib/testing/vault.ts';
 import { SCHEDULE } from '../jobs/table.ts';
 import { expectWholeBooks, jobsOf } from '../testing/books.ts';
 import { CATALOG } from '../testing/catalog.ts';
@@ -258,7 +259,7 @@ describe('a renewal after the end', () => {
       type: 'payment_succeeded',
       eventId: 'late',
       invoiceId: bought.invoiceId,
-      chargeId: newChargeId(),
+      chargeId: TEST_VAULT.conceal(newChargeId()),
       payerId: buyer.telegramId,
       paid: { amount: 50n, currency: 'XTR' },
       occurredAt: world.clock.now(),

@@ -35,6 +35,7 @@ import { forgetSubscriptions } from '#domain/subscription/forget-ended.ts';
 import { listSubscriptions } from '#domain/subscription/records.ts';
 import { endSubscriptions, remindRenewals } from '#domain/subscription/run-schedule.ts';
 import { retryWebhooks } from '#domain/webhook/retry.ts';
+import { TEST_VAULT } from '#lib/testing/vault.ts';
 import { startEngine } from '../jobs/engine.ts';
 import { DONE, jobHandlers, SCHEDULE } from '../jobs/table.ts';
 import { CATALOG } from '../testing/catalog.ts';
@@ -63,6 +64,9 @@ const BIG = [
   'payment_method',
   'billing_record',
 ];
+/** What providers call each row: one list serves all columns. */
+const CONCEALED = Array.from({ length: ROWS }, (_, n) => TEST_VAULT.conceal(String(n + 1)));
+const KNOWN = TEST_VAULT.conceal('25000');
 const USER = 'usr_25000';
 const INVOICE = 'inv_25000';
 
@@ -71,8 +75,8 @@ beforeAll(async () => {
   const now = world.clock.now();
   const series = (table: string, columns: string, row: string) =>
     world.sql(
-      `INSERT INTO ${table} (${columns}) SELECT ${row} FROM generate_series(1, ${ROWS}) AS n, (SELECT $1::timestamptz AS now) AS clock`,
-      [now],
+      `INSERT INTO ${table} (${columns}) SELECT ${row} FROM unnest($2::text[]) WITH ORDINALITY AS ids(concealed, n), (SELECT $1::timestamptz AS now) AS clock`,
+      [now, CONCEALED],
     );
   const at = "now - n * interval '10 minutes'";
   await series('users', 'id, language', "'usr_' || n, 'en'");
@@ -88,17 +92,17 @@ beforeAll(async () => {
   await series(
     'payment_attempt',
     'id, invoice_id, user_id, provider, status, reference, created_at',
-    `'att_' || n, 'inv_' || n, 'usr_' || n, CASE WHEN n % 2 = 0 THEN '${RAIL}' ELSE '${STARS}' END, 'closed', CASE WHEN n % 2 = 0 THEN 'cs_' || n END, ${at}`,
+    `'att_' || n, 'inv_' || n, 'usr_' || n, CASE WHEN n % 2 = 0 THEN '${RAIL}' ELSE '${STARS}' END, 'closed', CASE WHEN n % 2 = 0 THEN concealed END, ${at}`,
   );
   await series(
     'subscription',
     'id, user_id, product_id, plan_id, price_id, invoice_id, provider, first_charge_id, status, amount, currency, current_period_start, current_period_end, created_at',
-    `'sub_' || n, 'usr_' || n, '${CATALOG.line}', '${CATALOG.basic}', '${CATALOG.basicMonth}', 'inv_' || n, '${STARS}', 'stx' || n, (CASE WHEN n < 4000 THEN 'active' WHEN n % 50 = 0 THEN 'past_due' ELSE 'expired' END)::subscription_status, 50, 'XTR', ${at}, ${at} + interval '30 days', ${at}`,
+    `'sub_' || n, 'usr_' || n, '${CATALOG.line}', '${CATALOG.basic}', '${CATALOG.basicMonth}', 'inv_' || n, '${STARS}', concealed, (CASE WHEN n < 4000 THEN 'active' WHEN n % 50 = 0 THEN 'past_due' ELSE 'expired' END)::subscription_status, 50, 'XTR', ${at}, ${at} + interval '30 days', ${at}`,
   );
   await series(
     'payment',
     'id, invoice_id, user_id, subscription_id, provider, charge_id, kind, status, amount, currency, platform_fee, processor_fee, developer_share, period_start, period_end, paid_at, created_at',
-    `'pay_' || n, 'inv_' || n, 'usr_' || n, 'sub_' || n, '${STARS}', 'stx' || n, 'first', 'succeeded', 50, 'XTR', 50, 0, 0, ${at}, ${at} + interval '30 days', ${at}, ${at}`,
+    `'pay_' || n, 'inv_' || n, 'usr_' || n, 'sub_' || n, '${STARS}', concealed, 'first', 'succeeded', 50, 'XTR', 50, 0, 0, ${at}, ${at} + interval '30 days', ${at}, ${at}`,
   );
   await series(
     'entitlement',
@@ -108,17 +112,17 @@ beforeAll(async () => {
   await series(
     'refund',
     'id, payment_id, status, reason, amount, currency, requested_by, reference, created_at',
-    `'ref_' || n, 'pay_' || n, 'failed', 'requested', 50, 'XTR', 'test', 're_' || n, ${at}`,
+    `'ref_' || n, 'pay_' || n, 'failed', 'requested', 50, 'XTR', 'test', concealed, ${at}`,
   );
   await series(
     'dispute',
     'id, payment_id, reference, status, amount, currency, created_at, closed_at',
-    `'dsp_' || n, 'pay_' || n, 'dp_' || n, 'won', 50, 'XTR', ${at}, ${at}`,
+    `'dsp_' || n, 'pay_' || n, concealed, 'won', 50, 'XTR', ${at}, ${at}`,
   );
   await series(
     'payment_method',
     'id, user_id, provider, status, reference, created_at, removed_at',
-    `'pmt_' || n, 'usr_' || n, '${RAIL}', 'removed', 'seti_' || n, ${at}, ${at}`,
+    `'pmt_' || n, 'usr_' || n, '${RAIL}', 'removed', concealed, ${at}, ${at}`,
   );
   await series(
     'billing_record',
@@ -133,12 +137,12 @@ beforeAll(async () => {
   await series(
     'reservation',
     'id, provider, charge_id, invoice_id, amount, currency, status, asked_at, created_at, paid_at',
-    `'rsv_' || n, CASE WHEN n % 2 = 0 THEN 'payme' ELSE 'click' END, 'held' || n, 'inv_' || n, 50, 'XTR', (CASE WHEN n < 300 THEN 'reserved' ELSE 'paid' END)::reservation_status, ${at}, ${at}, CASE WHEN n >= 300 THEN ${at} END`,
+    `'rsv_' || n, CASE WHEN n % 2 = 0 THEN 'payme' ELSE 'click' END, concealed, 'inv_' || n, 50, 'XTR', (CASE WHEN n < 300 THEN 'reserved' ELSE 'paid' END)::reservation_status, ${at}, ${at}, CASE WHEN n >= 300 THEN ${at} END`,
   );
   await series(
     'webhook_event',
     'id, provider, event_id, kind, status, next_attempt_at, body, received_at, processed_at',
-    `'whe_' || n, '${STARS}', 'e' || n, 'payment_succeeded', (CASE WHEN n % 500 = 0 THEN 'failed' ELSE 'processed' END)::webhook_status, CASE WHEN n % 500 = 0 THEN ${at} END, CASE WHEN n < 1200 THEN '\\x00'::bytea END, ${at}, ${at}`,
+    `'whe_' || n, '${STARS}', concealed, 'payment_succeeded', (CASE WHEN n % 500 = 0 THEN 'failed' ELSE 'processed' END)::webhook_status, CASE WHEN n % 500 = 0 THEN ${at} END, CASE WHEN n < 1200 THEN '\\x00'::bytea END, ${at}, ${at}`,
   );
   await series(
     'audit_event',
@@ -162,9 +166,7 @@ const QUERIES: ReadonlyArray<[name: string, run: (ctx: Ctx) => Promise<unknown>]
   [
     'load_charges',
     (ctx) =>
-      loadCharges(ctx, [
-        { providerId: STARS, chargeId: 'stx25000', invoiceId: INVOICE, payer: subjectOf(ctx, 5_025_000n) },
-      ]),
+      loadCharges(ctx, [{ providerId: STARS, chargeId: KNOWN, invoiceId: INVOICE, payer: subjectOf(ctx, 5_025_000n) }]),
   ],
   [
     'load_charges, 64 at once',
@@ -202,10 +204,7 @@ const QUERIES: ReadonlyArray<[name: string, run: (ctx: Ctx) => Promise<unknown>]
         languageCode: null,
       }),
   ],
-  [
-    'load_reservation',
-    (ctx) => loadReservation(ctx, { providerId: 'payme', chargeId: 'held25000', invoiceId: INVOICE }),
-  ],
+  ['load_reservation', (ctx) => loadReservation(ctx, { providerId: 'payme', chargeId: KNOWN, invoiceId: INVOICE })],
   [
     'list_reservations',
     (ctx) => listReservations(ctx, { providerId: 'payme', from: new Date(0), to: new Date(1), limit: 10 }),
@@ -215,7 +214,7 @@ const QUERIES: ReadonlyArray<[name: string, run: (ctx: Ctx) => Promise<unknown>]
   ...(['invoiceId', 'reference', 'chargeId'] as const).map((name): [string, (ctx: Ctx) => Promise<unknown>] => [
     `load_asked_order by ${name}`,
     (ctx) => {
-      const known = { invoiceId: INVOICE, reference: 'cs_25000', chargeId: 'stx25000' };
+      const known = { invoiceId: INVOICE, reference: KNOWN, chargeId: KNOWN };
       const about = { invoiceId: null, reference: null, chargeId: null, [name]: known[name] };
       return convergeOrder(rail.in(ctx), { providerId: RAIL, about });
     },
@@ -223,7 +222,7 @@ const QUERIES: ReadonlyArray<[name: string, run: (ctx: Ctx) => Promise<unknown>]
   [
     'load_asked_order by a refund',
     (ctx) => {
-      const about = { invoiceId: null, reference: 're_25000', chargeId: null };
+      const about = { invoiceId: null, reference: KNOWN, chargeId: null };
       return convergeOrder(rail.in(ctx), { providerId: RAIL, about });
     },
   ],

@@ -3,6 +3,7 @@ import { checkEntitlement } from '#domain/entitlement/check.ts';
 import { listEntitlements } from '#domain/entitlement/list.ts';
 import { getPayment, listPaymentMonths, listPayments, monthRange } from '#domain/payment/records.ts';
 import { getRevenueStats } from '#domain/revenue/stats.ts';
+import { TEST_VAULT } from '#lib/testing/vault.ts';
 import { CATALOG, DEVELOPER } from '../testing/catalog.ts';
 import { refundedPayment } from '../testing/updates.ts';
 import { DAY_MS, MONTH_MS, openWorld } from '../testing/world.ts';
@@ -28,7 +29,7 @@ describe('payments', () => {
     let cursor: Parameters<typeof listPayments>[1]['cursor'];
     do {
       const page = await listPayments(buyer.ctx, { userId: buyer.id, limit: 2, cursor });
-      seen.push(...page.rows.map(({ chargeId }) => chargeId));
+      seen.push(...page.rows.map(({ chargeId }) => TEST_VAULT.reveal(chargeId)));
       cursor = page.next ?? undefined;
     } while (cursor);
     expect(seen).toEqual(bought.map(({ chargeId }) => chargeId).reverse());

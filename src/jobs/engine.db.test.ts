@@ -348,7 +348,7 @@ describe('purge', () => {
     const write = (status: string, receivedAt: Date, age: string) =>
       world.sql(
         `INSERT INTO webhook_event (id, provider, event_id, kind, status, received_at, processed_at)
-         VALUES ($1, 'p', $1, 'payment_succeeded', $2::webhook_status, $3::timestamptz, CASE WHEN $4 THEN $3::timestamptz END)`,
+         VALUES ($1, 'p', '~' || $1, 'payment_succeeded', $2::webhook_status, $3::timestamptz, CASE WHEN $4 THEN $3::timestamptz END)`,
         [`whe_${status}_${age}`, status, receivedAt, status === 'processed' || status === 'ignored'],
       );
     await world.sql('DELETE FROM webhook_event');

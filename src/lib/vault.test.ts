@@ -56,4 +56,30 @@ describe('the vault', () => {
     expect(before.markOf('card x')).not.toEqual(before.markOf('card y'));
     expect(before.markOf(`v1:${id}`)).not.toEqual(other.markOf(`v1:${id}`));
   });
+
+  it('conceals a text so that it is found again, and reads it, whatever the data key', () => {
+    for (const text of ['', 'pi_3Nx', 'charge 日本', 'x'.repeat(5_000)]) {
+      expect(before.conceal(text)).toBe(after.conceal(text));
+      expect(before.conceal(text)).toMatch(/^~[A-Za-z0-9_-]{22,}$/);
+      expect(after.reveal(before.conceal(text))).toBe(text);
+      // What looks concealed already is a text like any other.
+      expect(before.reveal(before.conceal(before.conceal(text)))).toBe(before.conceal(text));
+    }
+    expect(before.conceal('a')).not.toBe(before.conceal('b'));
+    expect(before.reveal('from before')).toBe('from before');
+  });
+
+  it('reveals nothing that was changed or concealed under another key', () => {
+    const concealed = before.conceal('pi_3NxYz');
+    const other = makeVault({ dataKey: OLD, previousDataKey: null, subjectKey: NEW });
+    expect(() => other.reveal(concealed)).toThrow('not an encrypted text');
+    const bytes = Buffer.from(concealed.slice(1), 'base64url');
+    for (let at = 0; at < bytes.length; at += 1) {
+      const changed = Buffer.from(bytes);
+      changed[at] = (changed[at] ?? 0) ^ 1;
+      expect(() => before.reveal(`~${changed.toString('base64url')}`), `byte ${at}`).toThrow('not an encrypted text');
+    }
+    for (const text of ['~', '~abc', `~${bytes.subarray(0, 16).toString('base64url')}`])
+      expect(() => before.reveal(text)).toThrow('not an encrypted text');
+  });
 });

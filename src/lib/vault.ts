@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { hmacSha256, openBytes, sealBytes, sha256 } from './crypto.ts';
+import { hmacSha256, makeTextCipher, openBytes, sealBytes, sha256 } from './crypto.ts';
 
 /**
  * What is kept so that only this server can read it. `seal` and `open` use the server's own key, which can be replaced: what
@@ -18,9 +18,15 @@ export type Vault = Readonly<{
   subjectOf(telegramId: bigint): Uint8Array<ArrayBuffer>;
   /** Keyed hash of any other text that is to be found again without being kept. `text` begins with what it is for. */
   markOf(text: string): Uint8Array<ArrayBuffer>;
+  /** A text that is to be found again and read again: equal texts look equal, and only this server knows what they say. */
+  conceal(text: string): string;
+  /** What a concealed text says; one that is not concealed says what it says. Throws when it was changed, or the key is another. */
+  reveal(concealed: string): string;
 }>;
 
 const VERSION = 2;
+/** What begins a concealed text: no provider's id begins so. */
+const CONCEALED = '~';
 const KEY_ID_BYTES = 4;
 
 /** `dataKey` and `previousDataKey` have 32 bytes, as has `subjectKey`, which is never replaced. */
@@ -37,6 +43,7 @@ export function makeVault(keys: {
   };
   const seal = (plain: Uint8Array) =>
     new Uint8Array(Buffer.concat([Buffer.of(VERSION), current.id, sealBytes(current.key, plain)]));
+  const texts = makeTextCipher(keys.subjectKey);
   const open = (sealed: Uint8Array) => {
     const key = keyOf(sealed);
     if (key) return openBytes(key.key, Buffer.from(sealed).subarray(1 + KEY_ID_BYTES));
@@ -53,6 +60,8 @@ export function makeVault(keys: {
     },
     subjectOf: (telegramId) => new Uint8Array(hmacSha256(keys.subjectKey, `v1:${telegramId}`)),
     markOf: (text) => new Uint8Array(hmacSha256(keys.subjectKey, text)),
+    conceal: (text) => CONCEALED + texts.encrypt(text),
+    reveal: (concealed) => (concealed.startsWith(CONCEALED) ? texts.decrypt(concealed.slice(1)) : concealed),
   };
 }
 

@@ -35,7 +35,14 @@ export async function jobsOf(world: World, name: string): Promise<Array<Record<s
  */
 export async function endState(world: World, invoiceId: string): Promise<Record<string, unknown>> {
   const [state] = await world.sql<{ state: Record<string, unknown> }>(END_STATE, [invoiceId]);
-  return state?.state ?? {};
+  return Object.fromEntries(Object.entries(state?.state ?? {}).map(([name, part]) => [name, inOrder(part)]));
+}
+
+/** Lists of rows by their content: by charge first, as it stands first in each. */
+function inOrder(part: unknown): unknown {
+  const isList = Array.isArray(part) && part.every(Array.isArray);
+  if (!isList) return part;
+  return part.toSorted((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1));
 }
 
 const END_STATE = `
@@ -43,18 +50,18 @@ const END_STATE = `
     'invoice', (SELECT i.status FROM invoice i WHERE i.id = $1),
     'attempts', (SELECT jsonb_agg(DISTINCT a.status) FROM payment_attempt a WHERE a.invoice_id = $1),
     'payments', (SELECT jsonb_agg(jsonb_build_array(p.charge_id, p.kind, p.status, p.amount, p.platform_fee, p.developer_share, p.user_id,
-        p.period_start, p.period_end, p.paid_at, (p.subscription_id IS NOT NULL)) ORDER BY p.charge_id) FROM payment p WHERE p.invoice_id = $1),
-    'rights', (SELECT jsonb_agg(jsonb_build_array(p.charge_id, e.starts_at, e.ends_at, (e.revoked_at IS NOT NULL), (e.subscription_id IS NOT NULL)) ORDER BY p.charge_id)
+        p.period_start, p.period_end, p.paid_at, (p.subscription_id IS NOT NULL))) FROM payment p WHERE p.invoice_id = $1),
+    'rights', (SELECT jsonb_agg(jsonb_build_array(p.charge_id, e.starts_at, e.ends_at, (e.revoked_at IS NOT NULL), (e.subscription_id IS NOT NULL)))
       FROM entitlement e JOIN payment p ON p.id = e.payment_id WHERE p.invoice_id = $1),
-    'refunds', (SELECT jsonb_agg(jsonb_build_array(p.charge_id, r.status, r.amount) ORDER BY p.charge_id, r.status)
+    'refunds', (SELECT jsonb_agg(jsonb_build_array(p.charge_id, r.status, r.amount))
       FROM refund r JOIN payment p ON p.id = r.payment_id WHERE p.invoice_id = $1),
     'subscription', (SELECT jsonb_build_array(s.first_charge_id, s.status, s.cancelled_by, s.current_period_start, s.current_period_end, s.grace_until,
         (s.ended_at IS NOT NULL)) FROM subscription s WHERE s.invoice_id = $1),
-    'ledger', (SELECT jsonb_agg(jsonb_build_array(t.charge_id, t.cause, e.account, e.owner, e.amount) ORDER BY t.charge_id, t.cause, e.account)
+    'ledger', (SELECT jsonb_agg(jsonb_build_array(t.charge_id, t.cause, e.account, e.owner, e.amount))
       FROM ledger_entry e JOIN (
         SELECT p.id, p.charge_id, 'payment' AS cause FROM payment p WHERE p.invoice_id = $1
         UNION ALL SELECT r.id, p.charge_id, 'refund' FROM refund r JOIN payment p ON p.id = r.payment_id WHERE p.invoice_id = $1) AS t
       ON t.id = e.transaction_id),
-    'told', (SELECT jsonb_agg(jsonb_build_array(p.charge_id, j.payload->>'kind') ORDER BY p.charge_id, j.payload->>'kind')
+    'told', (SELECT jsonb_agg(jsonb_build_array(p.charge_id, j.payload->>'kind'))
       FROM job j JOIN payment p ON p.id = j.payload->>'objectId' WHERE j.name = 'send_notice' AND p.invoice_id = $1)
   ) AS state`;

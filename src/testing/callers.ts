@@ -34,7 +34,7 @@ export type Facts = Readonly<{
 
 /** Everything that providers' messages changed about an order. */
 export async function factsOf(world: World, invoiceId: string): Promise<Facts | undefined> {
-  const [row] = await world.sql<Facts>(
+  const [row] = await world.sql<Omit<Facts, 'events'> & { charges: string[] }>(
     `SELECT i.status::text AS "order",
       (SELECT coalesce(jsonb_agg(jsonb_build_array(p.provider, p.kind, p.status) ORDER BY p.kind, p.provider), '[]') FROM payment p
         WHERE p.invoice_id = i.id) AS payments,
@@ -42,19 +42,23 @@ export async function factsOf(world: World, invoiceId: string): Promise<Facts | 
         WHERE p.invoice_id = i.id AND e.revoked_at IS NULL) AS rights,
       (SELECT coalesce(jsonb_agg(jsonb_build_array(r.provider, r.status) ORDER BY r.number), '[]') FROM reservation r
         WHERE r.invoice_id = i.id) AS holds,
-      (SELECT count(*)::int FROM webhook_event w JOIN reservation r ON r.provider = w.provider AND split_part(w.event_id, ':', 2) = r.charge_id
-        WHERE r.invoice_id = i.id) AS events
+      ARRAY(SELECT r.charge_id FROM reservation r WHERE r.invoice_id = i.id) AS charges
     FROM invoice i WHERE i.id = $1`,
     [invoiceId],
   );
-  return row;
+  if (!row) return undefined;
+  const { charges, ...facts } = row;
+  const steps = await Promise.all(charges.map((chargeId) => stepsOf(world, chargeId)));
+  return { ...facts, events: steps.flat().length };
 }
+
+const STEPS = ['reserve', 'capture', 'release', 'keep_receipt'] as const;
 
 /** The messages of one charge that the inbox keeps, oldest first. */
 export async function stepsOf(world: World, chargeId: string): Promise<string[]> {
   const rows = await world.sql<{ kind: string }>(
-    "SELECT kind FROM webhook_event WHERE split_part(event_id, ':', 2) = $1 ORDER BY received_at, id",
-    [chargeId],
+    'SELECT kind FROM webhook_event WHERE event_id = ANY($1) ORDER BY received_at, id',
+    [STEPS.map((step) => `${step}:${chargeId}`)],
   );
   return rows.map(({ kind }) => kind);
 }

@@ -21,7 +21,7 @@ describe('the search for marks', () => {
     await plant(job, 'send_notice', 'chat:usr_1', { text: Buffer.from(`to ${mark}, thanks`).toString('base64') });
     await plant(
       `INSERT INTO webhook_event (id, provider, event_id, kind, status, body, received_at)
-       VALUES ('whe_1', 'stripe', $1, 'x', 'processed', $2, now())`,
+       VALUES ('whe_1', 'stripe', '~' || $1, 'x', 'processed', $2, now())`,
       Buffer.from(mark).toString('hex').toUpperCase(),
       Buffer.concat([Buffer.from([0xff, 0x00]), Buffer.from(`{"name":"${mark}"}`)]),
     );

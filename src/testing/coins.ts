@@ -105,12 +105,14 @@ export type Standing = Readonly<{
 export async function standingOf(world: World, { invoiceId }: Pick<Placed, 'invoiceId'>): Promise<Standing> {
   const [row] = await world.sql<Standing>(STANDING, [invoiceId]);
   if (!row) throw new Error(`no order ${invoiceId}`);
-  return row;
+  const payments = row.payments.map(([chargeId, ...rest]) => [chargeId.split(':')[1] ?? '', ...rest] as const);
+  const order = ([part, kind]: (typeof payments)[number]) => `${kind} ${part}`;
+  return { ...row, payments: payments.sort((one, other) => (order(one) < order(other) ? -1 : 1)) };
 }
 
 const STANDING = `
   SELECT i.status::text AS "order",
-    (SELECT coalesce(jsonb_agg(jsonb_build_array(split_part(p.charge_id, ':', 2), p.kind, p.status, p.irregularity) ORDER BY p.kind, p.charge_id), '[]')
+    (SELECT coalesce(jsonb_agg(jsonb_build_array(p.charge_id, p.kind, p.status, p.irregularity)), '[]')
       FROM payment p WHERE p.invoice_id = i.id) AS payments,
     (SELECT count(*)::int FROM entitlement e JOIN payment p ON p.id = e.payment_id
       WHERE p.invoice_id = i.id AND e.revoked_at IS NULL) AS rights,
@@ -123,11 +125,13 @@ const STANDING = `
   FROM invoice i WHERE i.id = $1`;
 
 /** The payments of an order, the one that bought it first. */
-export function paymentsOf(world: World, { invoiceId }: Pick<Placed, 'invoiceId'>) {
-  return world.sql<{ id: string; charge_id: string; kind: string; amount: bigint; currency: string }>(
-    'SELECT id, charge_id, kind, amount, currency FROM payment WHERE invoice_id = $1 ORDER BY kind, charge_id',
+export async function paymentsOf(world: World, { invoiceId }: Pick<Placed, 'invoiceId'>) {
+  const rows = await world.sql<{ id: string; charge_id: string; kind: string; amount: bigint; currency: string }>(
+    'SELECT id, charge_id, kind, amount, currency FROM payment WHERE invoice_id = $1 ORDER BY kind',
     [invoiceId],
   );
+  const order = ({ charge_id, kind }: (typeof rows)[number]) => `${kind === 'surplus' ? 1 : 0} ${charge_id}`;
+  return rows.sort((one, other) => (order(one) < order(other) ? -1 : 1));
 }
 
 /** The refunds of an order, oldest first. */

@@ -5,6 +5,7 @@ import { finishOpenAdding, type OpenAdding } from '#domain/payment-method/open-a
 import { listMethods } from '#domain/payment-method/records.ts';
 import type { StoredCard, StoredMethods } from '#domain/provider.ts';
 import { makeSecret } from '#lib/crypto.ts';
+import { TEST_VAULT } from '#lib/testing/vault.ts';
 import { type makeRail, RAIL } from './rail.ts';
 import type { Buyer, World } from './world.ts';
 
@@ -93,7 +94,7 @@ export function makeKeeper(world: World, rail: ReturnType<typeof makeRail>) {
     },
     jobsOf: (id: string) => world.sql<{ name: string }>('SELECT name FROM job WHERE lane = $1', [`method:${id}`]),
     hint: (reference: string | null) => ({
-      hint: { invoiceId: null, reference, chargeId: null },
+      hint: { invoiceId: null, reference: reference && TEST_VAULT.reveal(reference), chargeId: null },
       eventId: rail.name('evt'),
     }),
   };

@@ -1,4 +1,5 @@
 import { startCheckout } from '#domain/checkout/start.ts';
+import { concealReferences } from '#domain/context/conceal-references.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import {
   type Capability,
@@ -82,7 +83,10 @@ export function makeRail(world: World, options: { isFeeKept?: boolean } = {}): R
       ...changed,
     };
   };
-  const within = (ctx: Ctx): Ctx => ({ ...ctx, providers: new Map([...ctx.providers, [RAIL, provider()]]) });
+  const within = (ctx: Ctx): Ctx => ({
+    ...ctx,
+    providers: new Map([...ctx.providers, [RAIL, concealReferences(provider(), ctx.vault)]]),
+  });
   const order: Rail['order'] = (buyer, priceId) =>
     startCheckout(within(buyer.ctx), {
       userId: buyer.id,

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { DestinationStream } from 'pino';
 import { afterAll, beforeAll } from 'vitest';
 import { type OpenInvoice, type StartRequest, startCheckout } from '#domain/checkout/start.ts';
+import { concealAll } from '#domain/context/conceal-references.ts';
 import { type Actor, asActor, type Ctx, SCOPES } from '#domain/context/context.ts';
 import { AppError } from '#domain/errors.ts';
 import { ensureUser } from '#domain/identity/ensure-user.ts';
@@ -16,6 +17,7 @@ import { TEST_SIGNER, TEST_VAULT } from '#lib/testing/vault.ts';
 import { makeProviders, PROVIDERS } from '#providers/registry.ts';
 import { type Sandbox, startSandbox } from '../sandbox/start.ts';
 import { AMOUNTS, type CATALOG, seedCatalog } from './catalog.ts';
+import { concealCompared, revealAll } from './plain.ts';
 import { controlSandbox, type Door, openDoor, type SandboxControl } from './sandbox.ts';
 import { successfulPayment } from './updates.ts';
 
@@ -185,21 +187,24 @@ async function makeParts(database: Database, options: WorldOptions): Promise<Par
       botId: Number(BOT_TOKEN.split(':')[0]),
       initDataPublicKey: sandbox.initDataPublicKey,
     },
-    providers: makeProviders({
-      telegram: {
-        apiRoot: sandbox.url,
-        botToken: BOT_TOKEN,
-        secrets: { current: SECRET, previous: null, onPrevious: () => undefined },
-      },
-      // Every other provider with the sandbox's public values, at the sandbox of this world.
-      source: {
-        ...Object.assign({}, ...PROVIDERS.map(({ variables }) => variables.sandboxDefaults(sandbox.url))),
-        PAYME_CHECKOUT_URL: PAYME.checkoutUrl,
-        CLICK_CHECKOUT_URL: CLICK.checkoutUrl,
-        ...variables?.(sandbox.url),
-      },
-      surround: () => ({ clock: () => clock.now(), onPreviousSecret: () => undefined, warn: () => undefined }),
-    }),
+    providers: concealAll(
+      makeProviders({
+        telegram: {
+          apiRoot: sandbox.url,
+          botToken: BOT_TOKEN,
+          secrets: { current: SECRET, previous: null, onPrevious: () => undefined },
+        },
+        // Every other provider with the sandbox's public values, at the sandbox of this world.
+        source: {
+          ...Object.assign({}, ...PROVIDERS.map(({ variables }) => variables.sandboxDefaults(sandbox.url))),
+          PAYME_CHECKOUT_URL: PAYME.checkoutUrl,
+          CLICK_CHECKOUT_URL: CLICK.checkoutUrl,
+          ...variables?.(sandbox.url),
+        },
+        surround: () => ({ clock: () => clock.now(), onPreviousSecret: () => undefined, warn: () => undefined }),
+      }),
+      TEST_VAULT,
+    ),
     log: makeLogger({ name: 'test', level: log ? 'trace' : 'silent' }, log),
     metrics: makeMetrics(),
     actor: { kind: 'stranger' },
@@ -296,7 +301,9 @@ function makeWorld(receive: Receive, parts: () => Parts): World {
       if (!body.ok) throw new Error(`setWebhook: ${JSON.stringify(body)}`);
     },
     async sql<Row extends Record<string, unknown>>(text: string, values: unknown[] = []) {
-      return (await parts().database.pool.query<Row>(text, values)).rows;
+      const { rows } = await parts().database.pool.query<Row>(text, concealCompared(text, values));
+      // Several statements at once have no rows; a row is made by the driver and has no prototype of ours.
+      return (rows ?? []).map((row) => revealAll({ ...row }));
     },
   };
 }

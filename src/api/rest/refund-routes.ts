@@ -3,6 +3,7 @@ import { getInvoice } from '#domain/checkout/records.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { requireScope } from '#domain/context/permission.ts';
 import { AppError } from '#domain/errors.ts';
+import { revealRefund } from '#domain/payment/records.ts';
 import { requestRefund } from '#domain/payment/request-refund.ts';
 import { holdPayment } from '#domain/privacy/hold-payment.ts';
 import { AmountInput } from './checkout-routes.ts';
@@ -43,10 +44,11 @@ const refundRoute = defineRoute({
   refusals: [404, 409, 412],
   run: async ({ ctx, params, body }) => {
     const paymentId = await paymentIdOf(ctx, params.id);
-    const refund = await requestRefund(ctx, {
+    const requested = await requestRefund(ctx, {
       paymentId,
       ...(body.amount !== undefined && { amount: body.amount }),
     });
+    const refund = revealRefund(ctx.vault, requested);
     return {
       success: true as const,
       refund: {

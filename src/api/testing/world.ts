@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { type ServerType, serve } from '@hono/node-server';
 import pino from 'pino';
 import { afterAll, beforeAll } from 'vitest';
+import { concealAll } from '#domain/context/conceal-references.ts';
 import { type Ctx, type Policy, type Role, SCOPES, type Scope } from '#domain/context/context.ts';
 import { registerApiKey } from '#domain/identity/api-key.ts';
 import { ensureUser } from '#domain/identity/ensure-user.ts';
@@ -124,7 +125,7 @@ export function useWorld({
       signer: TEST_SIGNER,
       sessionSecret: 'a-session-secret-for-tests-of-32-characters',
       telegram: { botToken: BOT_TOKEN, botId: 7_000_000_001, initDataPublicKey: '00'.repeat(32) },
-      providers: new Map([provider, ...others(provider)].map((each) => [each.id, each])),
+      providers: concealAll(new Map([provider, ...others(provider)].map((each) => [each.id, each])), TEST_VAULT),
       log: pino({ level: 'info' }, { write: (line: string) => void lines.push(line) }),
       metrics: makeMetrics(),
       actor: { kind: 'stranger' },
@@ -228,7 +229,9 @@ export function useWorld({
         },
       });
       if (order.status !== 201 || said.status !== 200) throw new Error(`not bought: ${order.text} ${said.text}`);
-      const { id } = await world.ctx.db.payment.findFirstOrThrow({ where: { chargeId } });
+      const { id } = await world.ctx.db.payment.findFirstOrThrow({
+        where: { chargeId: TEST_VAULT.conceal(chargeId) },
+      });
       return { invoiceId, paymentId: id, chargeId };
     },
   };

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { settlePayment } from '#domain/payment/settle.ts';
 import { queueLeftOver, sendAgain } from '#domain/personal-log/queue-again.ts';
 import { openBytes } from '#lib/crypto.ts';
+import { TEST_VAULT } from '#lib/testing/vault.ts';
 import { AMOUNTS, CATALOG, DEVELOPER } from '../../testing/catalog.ts';
 import { giveKey, readRecord } from '../../testing/keys.ts';
 import { successfulPayment } from '../../testing/updates.ts';
@@ -91,7 +92,7 @@ describe('the record of a payment', () => {
     const told = {
       eventId: 'again',
       invoiceId: bought.invoiceId,
-      chargeId: bought.chargeId,
+      chargeId: TEST_VAULT.conceal(bought.chargeId),
       payerId: buyer.telegramId,
     };
     const event = { ...told, type: 'payment_succeeded', occurredAt: bought.at, paid, ...PLAIN } as const;
@@ -122,7 +123,7 @@ async function monthOf(buyer: Buyer) {
         type: 'payment_succeeded',
         eventId: `renewal of ${bought.chargeId}`,
         invoiceId: bought.invoiceId,
-        chargeId: `${bought.chargeId}_2`,
+        chargeId: TEST_VAULT.conceal(`${bought.chargeId}_2`),
         payerId: buyer.telegramId,
         paid: { amount: BigInt(bought.amount), currency: 'XTR' },
         occurredAt: bought.until,

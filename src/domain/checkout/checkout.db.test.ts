@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { getPlan, getPlans, getPrice, listCatalog } from '#domain/catalog/list-catalog.ts';
 import { BREAKER_OPEN_MS } from '#domain/checkout/rules.ts';
+import { concealAll } from '#domain/context/conceal-references.ts';
 import { getPayment, listPayments } from '#domain/payment/records.ts';
 import { requestRefund } from '#domain/payment/request-refund.ts';
 import type { CheckoutLink, Provider } from '#domain/provider.ts';
 import { ProviderError } from '#domain/provider.ts';
 import { cancelSubscription, resumeSubscription } from '#domain/subscription/cancel.ts';
 import { listSubscriptions } from '#domain/subscription/records.ts';
+import { TEST_VAULT } from '#lib/testing/vault.ts';
 import { expectWholeBooks } from '../../testing/books.ts';
 import { CATALOG, DEVELOPER } from '../../testing/catalog.ts';
 import { makeRail, RAIL } from '../../testing/rail.ts';
@@ -249,7 +251,7 @@ describe('startCheckout', () => {
       tried.length = 0;
       const buyer = await world.newBuyer();
       const opened = startCheckout(
-        { ...buyer.ctx, providers: new Map(providers) },
+        { ...buyer.ctx, providers: concealAll(new Map(providers), TEST_VAULT) },
         { userId: buyer.id, priceId: CATALOG.basicYear, surface: 'mini_app', method: 'telegram_stars', language: 'en' },
       );
       return opened.then(
@@ -292,7 +294,7 @@ describe('startCheckout', () => {
       tried.length = 0;
       const buyer = await world.newBuyer();
       const opened = await startCheckout(
-        { ...buyer.ctx, providers: new Map(providers) },
+        { ...buyer.ctx, providers: concealAll(new Map(providers), TEST_VAULT) },
         { userId: buyer.id, priceId: CATALOG.basicYear, surface: 'mini_app', method: 'telegram_stars', language: 'en' },
       );
       return [opened.providerId, [...opened.passedOver], [...tried]];
@@ -401,7 +403,7 @@ describe('support', () => {
     const staff = await world.newBuyer();
     const support = { ...staff, ctx: world.as({ kind: 'user', userId: staff.id, role: 'support' }) };
     const { rows: payments } = await listPayments(support.ctx, { userId: buyer.id, limit: 5 });
-    expect(payments.map(({ chargeId }) => chargeId)).toEqual([bought.chargeId]);
+    expect(payments.map(({ chargeId }) => TEST_VAULT.reveal(chargeId))).toEqual([bought.chargeId]);
     expect(await getPayment(support.ctx, payments[0]?.id ?? '')).toMatchObject({ userId: buyer.id });
     expect(await getInvoice(support.ctx, invoiceId)).toMatchObject({ status: 'open' });
     const [subscription] = await listSubscriptions(support.ctx, buyer.id);

@@ -173,7 +173,7 @@ export async function loadCheckout(
       ...price,
       amount: BigInt(price.amount),
       currency: Currency.parse(price.currency),
-      order: price.order && toOpenOrder(price.order),
+      order: price.order && toOpenOrder(ctx, price.order),
     })),
     recent: loaded.recent.map((at) => new Date(at)),
     breakers: loaded.breakers.map((breaker) => ({
@@ -183,12 +183,16 @@ export async function loadCheckout(
   };
 }
 
-function toOpenOrder({ attempt, ...order }: Json<OpenOrder>): OpenOrder {
+function toOpenOrder({ vault }: Ctx, { attempt, ...order }: Json<OpenOrder>): OpenOrder {
   return {
     ...order,
     createdAt: new Date(order.createdAt),
     expiresAt: new Date(order.expiresAt),
     recentByLink: order.recentByLink.map((at) => new Date(at)),
-    attempt: attempt && { ...attempt, createdAt: new Date(attempt.createdAt) },
+    attempt: attempt && {
+      ...attempt,
+      url: attempt.url && vault.reveal(attempt.url),
+      createdAt: new Date(attempt.createdAt),
+    },
   };
 }

@@ -18,7 +18,7 @@ const WITH_STATE = {
   },
 } satisfies Prisma.InvoiceInclude;
 
-/** An order with its live checkout and, once paid, its first payment. */
+/** An order with its live checkout and, once paid, its first payment; the addresses where it is paid are revealed. */
 export type InvoiceRecord = Prisma.InvoiceGetPayload<{ include: typeof WITH_STATE }>;
 
 /** The plan an order is for: told by itself, by the subscription it began or by the right it bought. Null once none does. */
@@ -32,13 +32,22 @@ export async function getInvoice(ctx: Ctx, invoiceId: string): Promise<InvoiceRe
   const invoice = await ctx.db.invoice.findUnique({ where: { id: invoiceId }, include: WITH_STATE });
   if (!invoice) throw hidden;
   requireOwnerOr(ctx, invoice.userId, 'payments:read', hidden);
-  return invoice;
+  return revealPages(ctx, invoice);
+}
+
+function revealPages({ vault }: Ctx, invoice: InvoiceRecord): InvoiceRecord {
+  const show = (page: string | null) => page && vault.reveal(page);
+  return {
+    ...invoice,
+    attempts: invoice.attempts.map((attempt) => ({ ...attempt, url: show(attempt.url) })),
+    reservations: invoice.reservations.map((held) => ({ ...held, instructionsUrl: show(held.instructionsUrl) })),
+  };
 }
 
 /** The newest order of a person that can still be paid where they are, inside Telegram; null when there is none. */
 export async function findOpenInvoice(ctx: Ctx, userId: string): Promise<InvoiceRecord | null> {
   requireOwnerOr(ctx, userId, 'payments:read');
-  return ctx.db.invoice.findFirst({
+  const invoice = await ctx.db.invoice.findFirst({
     where: {
       userId,
       status: 'open',
@@ -50,6 +59,7 @@ export async function findOpenInvoice(ctx: Ctx, userId: string): Promise<Invoice
     orderBy: { createdAt: 'desc' },
     include: WITH_STATE,
   });
+  return invoice && revealPages(ctx, invoice);
 }
 
 /** Providers with a method that may be offered inside Telegram for digital goods. */

@@ -244,7 +244,7 @@ async function open(
       const isLive = await keepLink(ctx, attemptId, invoiceId, link);
       // A stored method has been charged by now, and may even have paid the order: another round would charge it again.
       if (!isLive && request.token === undefined) return null;
-      const { url } = link;
+      const url = link.url && ctx.vault.reveal(link.url);
       const { providerId } = candidate;
       if (bought.loaded.breakers.some(({ provider }) => provider === providerId)) await noteSuccess(ctx, providerId);
       const others = skipped.map((other) => other.providerId);

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { payLink } from '#domain/checkout/open-link.ts';
 import { type Provider, ProviderError, type StoredCard, type StoredMethods } from '#domain/provider.ts';
+import { TEST_VAULT } from '#lib/testing/vault.ts';
 import { expectWholeBooks } from '../../testing/books.ts';
 import { CATALOG } from '../../testing/catalog.ts';
 import { CARD, cardOf, makeKeeper, reasonOf, tokenOf } from '../../testing/keeper.ts';
@@ -37,7 +38,7 @@ describe('a payment method', () => {
       id: begun.id,
       provider: RAIL,
       url: `https://pay.example/add/${begun.id}`,
-      reference: `seti_${begun.id}`,
+      reference: TEST_VAULT.conceal(`seti_${begun.id}`),
       client: null,
     });
     expect(await confirm(buyer, begun.id)).toBeNull();

@@ -131,7 +131,7 @@ export function decideSettlement(ctx: Ctx, request: SettleRequest, loaded: Loade
     item: loaded.item,
     interval: order.interval,
     period,
-    provider: { id: providerId, charge: event.chargeId, method: rows.payment.method },
+    provider: { id: providerId, charge: ctx.vault.reveal(event.chargeId), method: rows.payment.method },
     reason: verdict.kind === 'surplus' ? verdict.reason : null,
     paidAt: event.occurredAt,
   };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { concealReferences } from '#domain/context/conceal-references.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { sealAccount } from '#domain/identity/account.ts';
 import { reconcilePayments } from '#domain/reconciliation/reconcile.ts';
@@ -68,7 +69,7 @@ function listing(rows: object[]): Ctx {
     },
     secrets: { current: SECRET, previous: null, onPrevious: () => undefined },
   });
-  return { ...world.system, providers: new Map([[STARS, stars]]) };
+  return { ...world.system, providers: new Map([[STARS, concealReferences(stars, world.door.vault)]]) };
 }
 
 function permutations<Item>(items: ReadonlyArray<Item>): Item[][] {

@@ -84,7 +84,10 @@ export async function listPaymentMonths(ctx: Ctx, userId: string): Promise<strin
   return rows.map(({ month }) => month);
 }
 
-/** One payment with all that belongs to it. `audit` is its and its order's history, oldest first. */
+/**
+ * One payment with all that belongs to it, as it is shown: what its provider calls it and its refunds is revealed. `audit` is its
+ * and its order's history, oldest first.
+ */
 export type PaymentRecord = NamedPayment & {
   invoice: Invoice;
   /** Newest first. */
@@ -114,5 +117,24 @@ export async function getPayment(ctx: Ctx, paymentId: string): Promise<PaymentRe
     take: 100,
   });
   const planId = (await findPlanIds(ctx, [paymentId])).get(paymentId) ?? null;
-  return { ...payment, planId, audit };
+  return { ...payment, ...revealIds(ctx, payment), planId, audit };
+}
+
+type Named = { chargeId: string; refunds: Refund[]; disputes: Dispute[] };
+
+function revealIds({ vault }: Ctx, { chargeId, disputes, refunds }: Named): Named {
+  return {
+    chargeId: vault.reveal(chargeId),
+    refunds: refunds.map((refund) => revealRefund(vault, refund)),
+    disputes: disputes.map((dispute) => ({ ...dispute, reference: vault.reveal(dispute.reference) })),
+  };
+}
+
+/** A refund as it is shown: with what its provider calls it, and where it is claimed. */
+export function revealRefund<Row extends Pick<Refund, 'reference' | 'claimUrl'>>(
+  vault: Ctx['vault'],
+  refund: Row,
+): Row {
+  const { claimUrl, reference } = refund;
+  return { ...refund, reference: reference && vault.reveal(reference), claimUrl: claimUrl && vault.reveal(claimUrl) };
 }

@@ -7,6 +7,7 @@ import { askErasure } from '#domain/privacy/erasure/ask.ts';
 import { runErasure } from '#domain/privacy/erasure/run.ts';
 import { changeSubscription } from '#domain/subscription/change.ts';
 import { endSubscriptions } from '#domain/subscription/run-schedule.ts';
+import { TEST_VAULT } from '#lib/testing/vault.ts';
 import { expectWholeBooks } from '../../testing/books.ts';
 import { CATALOG } from '../../testing/catalog.ts';
 import { reasonOf } from '../../testing/keeper.ts';
@@ -34,7 +35,9 @@ const exists = async ({ invoiceId }: { invoiceId: string }) =>
   (await world.sql('SELECT 1 FROM invoice WHERE id = $1', [invoiceId])).length === 1;
 
 async function refund({ chargeId }: Charge, amount?: bigint): Promise<void> {
-  const { id } = await world.database.prisma.payment.findFirstOrThrow({ where: { chargeId } });
+  const { id } = await world.database.prisma.payment.findFirstOrThrow({
+    where: { chargeId: TEST_VAULT.conceal(chargeId) },
+  });
   const asked = await requestRefund(rail.in(world.system), { paymentId: id, ...(amount !== undefined && { amount }) });
   await executeRefund(rail.in(world.system), asked.id);
 }

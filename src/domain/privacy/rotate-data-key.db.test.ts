@@ -16,7 +16,7 @@ describe('replacing the data key', () => {
     const buyers = await Promise.all(Array.from({ length: 5 }, () => world.newBuyer()));
     await world.buy(buyers[0] ?? (await world.newBuyer()), CATALOG.pluginOnce);
     await world.sql(
-      `INSERT INTO webhook_event (id, provider, event_id, kind, status, body, received_at) VALUES ('whe_x', 'x', 'x', 'x', 'failed', $1, now())`,
+      `INSERT INTO webhook_event (id, provider, event_id, kind, status, body, received_at) VALUES ('whe_x', 'x', '~x', 'x', 'failed', $1, now())`,
       [Buffer.from(world.system.vault.seal(Buffer.from('raw')))],
     );
     await expect(telegramIdOf(rotated(), buyers[0]?.id ?? '')).rejects.toThrow();

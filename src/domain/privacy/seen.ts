@@ -130,7 +130,11 @@ async function seePayments(ctx: Ctx, userId: string): Promise<Seen['payments']> 
       SELECT id, amount, currency, status::text, provider, charge_id, paid_at FROM payment
       WHERE user_id = ${userId} ORDER BY paid_at DESC, id DESC LIMIT 1`,
   ]);
-  return { ...(spans[0] ?? { ...NONE, refunds: 0 }), totals, newestRow: newestRow ?? null };
+  return {
+    ...(spans[0] ?? { ...NONE, refunds: 0 }),
+    totals,
+    newestRow: newestRow ? { ...newestRow, charge_id: ctx.vault.reveal(newestRow.charge_id) } : null,
+  };
 }
 
 async function seeOrders(ctx: Ctx, userId: string): Promise<Seen['orders']> {

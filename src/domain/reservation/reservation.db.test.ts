@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { cancelInvoice } from '#domain/checkout/cancel.ts';
 import { expireInvoices } from '#domain/checkout/expire.ts';
+import { concealReferences } from '#domain/context/conceal-references.ts';
 import { asActor } from '#domain/context/context.ts';
 import { executeRefund } from '#domain/payment/execute-refund.ts';
 import { PLAIN_CHARGE, type Provider, ProviderError, type ProviderEvent } from '#domain/provider.ts';
@@ -44,8 +45,25 @@ function step(providerId: string, inquiry: ReservationInquiry): Promise<StepAnsw
   const key = inquiry.type === 'list' ? 'list' : inquiry.chargeId;
   const receivedAt = world.clock.now();
   const id = `whe_${crypto.randomUUID()}`;
-  const inbox = { id, providerId, eventId: `${inquiry.type}:${key}`, kind: inquiry.type, receivedAt, body: null };
-  return takeStep(door(providerId), { providerId, inquiry, inbox });
+  const inbox = {
+    id,
+    providerId,
+    eventId: world.door.vault.conceal(`${inquiry.type}:${key}`),
+    kind: inquiry.type,
+    receivedAt,
+    body: null,
+  };
+  return takeStep(door(providerId), { providerId, inquiry: concealed(inquiry), inbox });
+}
+
+/** The step as its provider's border hands it on. */
+function concealed(inquiry: ReservationInquiry): ReservationInquiry {
+  const { conceal } = world.door.vault;
+  if (inquiry.type === 'list') return inquiry;
+  const chargeId = conceal(inquiry.chargeId);
+  return inquiry.type === 'reserve'
+    ? { ...inquiry, chargeId, reference: inquiry.reference && conceal(inquiry.reference) }
+    : { ...inquiry, chargeId };
 }
 
 const reserve = (
@@ -276,7 +294,7 @@ describe('a capture that got lost', () => {
     const ctx = door(TELLS);
     const [tells] = [...ctx.providers.values()].filter(({ id }) => id === TELLS);
     if (!tells || !answer) throw new Error('not registered');
-    return { ...ctx, providers: new Map([[TELLS, { ...tells, find: answer }]]) };
+    return { ...ctx, providers: new Map([[TELLS, concealReferences({ ...tells, find: answer }, ctx.vault)]]) };
   };
   const paid = (chargeId: string, invoiceId: string): ProviderEvent => ({
     type: 'payment_succeeded',
@@ -379,10 +397,10 @@ describe('questions', () => {
     const [receipt] = statement.ok ? statement.reservations : [];
     const keep = (chargeId: string) =>
       step(ASKS, { type: 'keep_receipt', inquiryId: '8', chargeId, side: 'charge', receipt: '{"receipt_id":7}' });
-    expect(said(await keep(receipt?.chargeId ?? ''))).toBe('reserved');
+    expect(said(await keep(world.door.vault.reveal(receipt?.chargeId ?? '')))).toBe('reserved');
     expect(said(await keep('unknown'))).toBe('reservation_not_found');
     expect(await world.sql('SELECT receipts FROM reservation WHERE id = $1', [receipt?.id])).toEqual([
-      { receipts: { charge: { receipt_id: 7 } } },
+      { receipts: { charge: '{"receipt_id":7}' } },
     ]);
   });
 });

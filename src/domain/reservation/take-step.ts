@@ -189,7 +189,7 @@ async function keepReceipt(ctx: Ctx, inquiry: Step<'keep_receipt'>, loaded: Load
   if (!loaded.own) return refuse('reservation_not_found', loaded);
   await ctx.pool.query({
     name: 'keep_receipt',
-    text: `UPDATE reservation SET receipts = receipts || jsonb_build_object($2::text, $3::jsonb) WHERE id = $1`,
+    text: `UPDATE reservation SET receipts = receipts || jsonb_build_object($2::text, $3::text) WHERE id = $1`,
     values: [loaded.own.id, inquiry.side, inquiry.receipt],
   });
   return done(loaded.own);

@@ -5,6 +5,7 @@ import { executeRefund } from '#domain/payment/execute-refund.ts';
 import { requestRefund } from '#domain/payment/request-refund.ts';
 import { replayWebhook } from '#domain/webhook/replay.ts';
 import { retryWebhooks } from '#domain/webhook/retry.ts';
+import { TEST_VAULT } from '#lib/testing/vault.ts';
 import { endState, expectWholeBooks, jobsOf, noticesOf } from '../../testing/books.ts';
 import { AMOUNTS, CATALOG } from '../../testing/catalog.ts';
 import { refundedPayment, subscriptionUpdate, successfulPayment } from '../../testing/updates.ts';
@@ -290,7 +291,7 @@ describe('cancelling and resuming here', () => {
         invoiceId,
         amount: 50,
         at: world.clock.now(),
-        chargeId: (await subscriptionOf(invoiceId)).firstChargeId,
+        chargeId: TEST_VAULT.reveal((await subscriptionOf(invoiceId)).firstChargeId),
       }),
     );
     expect(await refusal(stopRenewal(world.system, id))).toBe('done');

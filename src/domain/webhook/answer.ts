@@ -48,7 +48,8 @@ async function decide(ctx: Ctx, { body, explain, inquiry, provider }: Asked): Pr
     const text = explain(verdict.reason, verdict.language, inquiry.languageCode);
     return { ok: false, reason: verdict.reason, text, reservation: null };
   }
-  const eventId = `${inquiry.type}:${inquiry.type === 'list' ? inquiry.inquiryId : inquiry.chargeId}`;
+  const about = inquiry.type === 'list' ? inquiry.inquiryId : inquiry.chargeId;
+  const eventId = ctx.vault.conceal(`${inquiry.type}:${ctx.vault.reveal(about)}`);
   const inbox = toInbox(ctx, provider.id, { eventId, kind: inquiry.type, body });
   const answer = await takeStep(ctx, { providerId: provider.id, inquiry, inbox });
   if (answer.ok) return answer;

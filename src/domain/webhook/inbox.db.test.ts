@@ -85,7 +85,7 @@ describe('the door', () => {
   it('hands on what is not about money', async () => {
     const update = textMessage(world.nextUpdateId(), { telegramId: 5n }, world.clock.now(), '/start');
     expect(await world.deliver(update)).toMatchObject({
-      message: { eventId: String(update.update_id), update },
+      message: { eventId: world.door.vault.conceal(String(update.update_id)), update },
       reply: { status: 200 },
     });
     const unknown = subscriptionUpdate(world.nextUpdateId(), {
@@ -351,11 +351,11 @@ describe('bodies', () => {
   });
 
   it('that no longer read as an event are not replayed', async () => {
-    const message = { providerId: STARS, eventId: 'm1', kind: 'message' };
+    const message = { providerId: STARS, eventId: '~m1', kind: 'message' };
     await claimMessage(world.system, message);
     const body = world.door.vault.seal(Buffer.from('{"update_id":1,"message":{}}'));
-    await world.sql("UPDATE webhook_event SET body = $1 WHERE event_id = 'm1'", [body]);
-    const [row] = await world.sql<{ id: string }>("SELECT id FROM webhook_event WHERE event_id = 'm1'");
+    await world.sql("UPDATE webhook_event SET body = $1 WHERE event_id = '~m1'", [body]);
+    const [row] = await world.sql<{ id: string }>("SELECT id FROM webhook_event WHERE event_id = '~m1'");
     expect(await refusal(replayWebhook(world.system, { id: row?.id ?? '', isDryRun: true }))).toBe(
       'webhook_event_body_gone',
     );
@@ -364,7 +364,7 @@ describe('bodies', () => {
 
 describe('messages for the bot', () => {
   it('are claimed by one process, again after its death, and not after they were handled', async () => {
-    const message = { providerId: STARS, eventId: 'm2', kind: 'message' };
+    const message = { providerId: STARS, eventId: '~m2', kind: 'message' };
     const claims = await Promise.all(Array.from({ length: 10 }, () => claimMessage(world.system, message)));
     expect(claims.filter((claim) => claim === 'claimed')).toHaveLength(1);
     expect(claims.filter((claim) => claim === 'busy')).toHaveLength(9);

@@ -29,5 +29,6 @@ export async function listWaitingEvents(
     values: [filter.status, filter.before, limit + 1],
   });
   const page = rows.slice(0, limit);
-  return { rows: page, next: rows.length > limit ? (page.at(-1)?.id ?? null) : null };
+  const shown = page.map((row) => ({ ...row, eventId: ctx.vault.reveal(row.eventId) }));
+  return { rows: shown, next: rows.length > limit ? (page.at(-1)?.id ?? null) : null };
 }

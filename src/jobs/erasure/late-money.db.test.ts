@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { concealReferences } from '#domain/context/conceal-references.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { noticeJob, queueJobs } from '#domain/context/queue.ts';
 import { findUserByTelegramId } from '#domain/identity/find-user.ts';
@@ -7,6 +8,7 @@ import { askErasure } from '#domain/privacy/erasure/ask.ts';
 import { runErasure } from '#domain/privacy/erasure/run.ts';
 import type { Provider } from '#domain/provider.ts';
 import { changeSubscription } from '#domain/subscription/change.ts';
+import { TEST_VAULT } from '#lib/testing/vault.ts';
 import { expectWholeBooks } from '../../testing/books.ts';
 import { CATALOG } from '../../testing/catalog.ts';
 import { giveKey } from '../../testing/keys.ts';
@@ -33,6 +35,7 @@ function recording(): { ctx: Ctx; calls: Call[] } {
   const ctx = rail.in(world.system);
   const stars = ctx.providers.get(STARS);
   if (!stars) throw new Error('not registered');
+  // What is recorded stands outside the border, as Telegram does.
   const recorded: Provider = {
     ...stars,
     refund: async ({ chargeId, payerId }) => {
@@ -43,7 +46,10 @@ function recording(): { ctx: Ctx; calls: Call[] } {
       calls.push({ what: 'renewal', payerId, chargeId });
     },
   };
-  return { ctx: { ...ctx, providers: new Map([...ctx.providers, [STARS, recorded]]) }, calls };
+  return {
+    ctx: { ...ctx, providers: new Map([...ctx.providers, [STARS, concealReferences(recorded, ctx.vault)]]) },
+    calls,
+  };
 }
 
 /** Does all that is queued, with the real handlers and the sandbox's Telegram. Returns the jobs that did not end as done. */
@@ -83,7 +89,10 @@ const messagesTo = async ({ telegramId }: Buyer) =>
 const recordsOf = async ({ id }: Buyer) =>
   (await world.sql('SELECT 1 FROM billing_record WHERE user_id = $1', [id])).length;
 const paymentOf = (chargeId: string) =>
-  world.database.prisma.payment.findFirstOrThrow({ where: { chargeId }, include: { refunds: true } });
+  world.database.prisma.payment.findFirstOrThrow({
+    where: { chargeId: TEST_VAULT.conceal(chargeId) },
+    include: { refunds: true },
+  });
 
 /** Somebody with a key who bought something, and was erased. */
 async function erased(priceId: typeof CATALOG.pluginOnce | typeof CATALOG.basicMonth) {

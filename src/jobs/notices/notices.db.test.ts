@@ -67,7 +67,7 @@ async function makePayment(
       invoiceId: invoice.id,
       userId: reader.id,
       provider: 'telegram-stars',
-      chargeId: `charge_${id}`,
+      chargeId: ctx.vault.conceal(`charge_${id}`),
       kind: 'one_time',
       status: 'succeeded',
       amount,
@@ -113,7 +113,7 @@ async function makeSubscription(
       id,
       invoiceId: invoice.id,
       provider: 'telegram-stars',
-      firstChargeId: `charge_${id}`,
+      firstChargeId: ctx.vault.conceal(`charge_${id}`),
       status: 'active',
       ...period,
       createdAt: NOW,
@@ -146,7 +146,7 @@ async function makeDispute(
 ): Promise<string> {
   const id = newId(ctx, 'dsp');
   const closedAt = status === 'open' ? null : NOW;
-  const about = { paymentId, reference: `reference_${id}`, amount: 150n, currency: 'XTR' };
+  const about = { paymentId, reference: ctx.vault.conceal(`reference_${id}`), amount: 150n, currency: 'XTR' };
   const end = { returnedAmount: status === 'lost' ? 150n : 0n, closedAt };
   await ctx.db.dispute.create({ data: { id, ...about, status, createdAt: NOW, ...end, ...data } });
   return id;
@@ -226,13 +226,13 @@ async function makeHold(
     data: {
       id,
       provider: 'stripe',
-      chargeId: `charge_${id}`,
+      chargeId: ctx.vault.conceal(`charge_${id}`),
       invoiceId,
       amount: MONTH.amount,
       currency: 'XTR',
       status: 'reserved',
       progress: 'awaiting_transfer',
-      instructionsUrl: 'https://pay.example/how',
+      instructionsUrl: ctx.vault.conceal('https://pay.example/how'),
       askedAt: NOW,
       createdAt: NOW,
       ...data,
@@ -310,7 +310,7 @@ describe('notices', () => {
     refund_to_claim: async (ctx, reader) =>
       makeRefund(ctx, await makePayment(ctx, reader, MONTH, { status: 'refunding' }), {
         status: 'requested',
-        claimUrl: 'https://pay.example/claim',
+        claimUrl: ctx.vault.conceal('https://pay.example/claim'),
         completedAt: null,
       }),
     payment_waiting: (ctx, reader) => makeHold(ctx, reader),
@@ -769,7 +769,7 @@ describe('sending notices', () => {
     expect(await told()).toEqual(['subscription_cancelled']);
     expect((await person.messages()).at(-1)?.text).toContain('nothing more is charged');
 
-    await stage.sandbox.sim('POST', '/refunds', { charge_id: subscription.firstChargeId });
+    await stage.sandbox.sim('POST', '/refunds', { charge_id: stage.ctx.vault.reveal(subscription.firstChargeId) });
     await expect.poll(told).toContain('refunded');
     expect((await person.messages()).at(-1)?.text).toContain('was refunded in full');
   });

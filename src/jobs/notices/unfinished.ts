@@ -14,7 +14,8 @@ export async function tellWaiting(telling: Telling, reservationId: string): Prom
   const held = await ctx.db.reservation.findUniqueOrThrow({ where: { id: reservationId }, include: { invoice: true } });
   if (held.status !== 'reserved') return null;
   const { amount, plan } = await factsOf(telling, held.invoice);
-  const { instructionsUrl: url, missing } = held;
+  const { instructionsUrl, missing } = held;
+  const url = instructionsUrl && ctx.vault.reveal(instructionsUrl);
   const buttons = url ? [{ text: translator(language)('notice.button.instructions'), url }] : [];
   if (held.progress === 'underpaid' && missing !== null)
     return {
@@ -56,7 +57,10 @@ export async function tellRefundToClaim(telling: Telling, refundId: string): Pro
   if (refund.status !== 'requested' || refund.claimUrl === null) return null;
   const { plan } = await factsOfPayment(telling, payment);
   const amount = moneyText(telling.language, refund.amount, refund.currency);
-  const button = { text: translator(telling.language)('notice.button.claim'), url: refund.claimUrl };
+  const button = {
+    text: translator(telling.language)('notice.button.claim'),
+    url: telling.ctx.vault.reveal(refund.claimUrl),
+  };
   return { text: telling.say('notice.refundToClaim', { plan, amount }), buttons: [button] };
 }
 

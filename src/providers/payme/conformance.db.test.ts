@@ -782,8 +782,8 @@ describe('SetFiscalData', () => {
     expect((await give('CANCEL', '2')).result).toEqual({ success: true });
     const [row] = await world.sql<{ receipts: unknown }>('SELECT receipts FROM reservation WHERE charge_id = $1', [id]);
     expect(row?.receipts).toEqual({
-      charge: { ...RECEIPT, fiscal_sign: '1' },
-      refund: { ...RECEIPT, fiscal_sign: '2' },
+      charge: JSON.stringify({ ...RECEIPT, fiscal_sign: '1' }),
+      refund: JSON.stringify({ ...RECEIPT, fiscal_sign: '2' }),
     });
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { concealReferences } from '#domain/context/conceal-references.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { reconcilePayments } from '#domain/reconciliation/reconcile.ts';
 import { expectWholeBooks } from '../../testing/books.ts';
@@ -249,7 +250,10 @@ function doorWith(rest: Partial<Parameters<typeof makeStripe>[0]>): Ctx {
     clock: () => world.clock.now(),
     ...rest,
   });
-  return { ...world.door, providers: new Map([...world.door.providers, [STRIPE, stripe]]) };
+  return {
+    ...world.door,
+    providers: new Map([...world.door.providers, [STRIPE, concealReferences(stripe, world.door.vault)]]),
+  };
 }
 
 /** A page that another program of the merchant's made, with our ids on it, and that somebody paid. */

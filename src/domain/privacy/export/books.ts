@@ -1,5 +1,6 @@
 import type { Ctx } from '#domain/context/context.ts';
 import { Currency, toDecimal } from '#domain/money.ts';
+import { revealRefund } from '#domain/payment/records.ts';
 import { readPages } from '#domain/privacy/export/pages.ts';
 import type { Dispute, Entitlement, Refund } from '#lib/generated/prisma/client.ts';
 
@@ -64,14 +65,15 @@ export async function* readBooks(ctx: Ctx, scope: ExportScope): AsyncGenerator<B
   );
   for await (const payments of pages) {
     const ids = payments.map(({ id }) => id);
+    const { reveal } = ctx.vault;
     yield {
-      payments,
+      payments: payments.map((row) => ({ ...row, charge_id: reveal(row.charge_id) })),
       refunds: await readParts(ids, (where, take) =>
         ctx.db.refund.findMany({ where, orderBy: { id: 'asc' }, take }),
-      ).then((rows) => rows.map(writeRefund)),
+      ).then((rows) => rows.map((row) => writeRefund(revealRefund(ctx.vault, row)))),
       disputes: await readParts(ids, (where, take) =>
         ctx.db.dispute.findMany({ where, orderBy: { id: 'asc' }, take }),
-      ).then((rows) => rows.map(writeDispute)),
+      ).then((rows) => rows.map((row) => writeDispute({ ...row, reference: reveal(row.reference) }))),
       entitlements: (await ctx.db.entitlement.findMany({ where: { paymentId: { in: ids } } })).map(writeEntitlement),
     };
   }

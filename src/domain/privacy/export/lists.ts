@@ -57,7 +57,8 @@ export async function* readSubscriptions(ctx: Ctx, scope: ExportScope): AsyncGen
   const pages = readPages<Subscription>(PAGE, madeAt, (after, take) =>
     ctx.db.subscription.findMany({ ...madeAfter(scope, after), take }),
   );
-  for await (const rows of pages) yield rows.map(writeSubscription);
+  for await (const rows of pages)
+    yield rows.map((row) => writeSubscription({ ...row, firstChargeId: ctx.vault.reveal(row.firstChargeId) }));
 }
 
 function writeSubscription(row: Subscription): ExportRow {

@@ -29,7 +29,7 @@ async function settle(tx, { update_id, message }, text) {
   const paid = message.successful_payment;
   const now = new Date();
   const provider = 'telegram-stars';
-  const chargeId = paid.telegram_payment_charge_id;
+  const chargeId = `~${paid.telegram_payment_charge_id}`;
   if (await tx.payment.findUnique({ where: { provider_chargeId: { provider, chargeId } } })) return;
   const order = await tx.invoice.findUniqueOrThrow({ where: { id: paid.invoice_payload } });
   const { currency, planId, productId, userId } = order;
@@ -125,7 +125,7 @@ async function settle(tx, { update_id, message }, text) {
   });
   await tx.webhookEvent.create({
     data: {
-      ...{ id: id('whe'), provider, eventId: String(update_id), kind: 'payment_succeeded', status: 'processed' },
+      ...{ id: id('whe'), provider, eventId: `~${update_id}`, kind: 'payment_succeeded', status: 'processed' },
       ...{ result: 'settled', body: Buffer.from(text), receivedAt: now, processedAt: now },
     },
   });

@@ -1,0 +1,72 @@
+import { expect, it } from 'vitest';
+import { TEST_VAULT } from '#lib/testing/vault.ts';
+import { CATALOG } from '../../testing/catalog.ts';
+import { successfulPayment } from '../../testing/updates.ts';
+import { openWorld } from '../../testing/world.ts';
+import { CONCEALED, concealPast } from './conceal-past.ts';
+
+const world = openWorld();
+const pool = () => world.database.pool;
+
+/** Puts a column back to what it was before ids were concealed. */
+async function undo(table: string, column: string): Promise<void> {
+  const { rows } = await pool().query<{ id: string; said: string }>(
+    `SELECT id, ${column} AS said FROM ${table} WHERE ${column} IS NOT NULL`,
+  );
+  const name = `${table}_${column}_concealed`;
+  await pool().query(`ALTER TABLE ${table} DROP CONSTRAINT ${name}`);
+  for (const { id, said } of rows)
+    await pool().query(`UPDATE ${table} SET ${column} = $2 WHERE id = $1`, [id, TEST_VAULT.reveal(said)]);
+  await pool().query(`ALTER TABLE ${table} ADD CONSTRAINT ${name} CHECK (${column} LIKE '~%') NOT VALID`);
+}
+
+const all = async () =>
+  Promise.all(
+    CONCEALED.map(async ([table, column]) => {
+      const { rows } = await pool().query<{ said: string }>(
+        `SELECT ${column} AS said FROM ${table} WHERE ${column} IS NOT NULL ORDER BY id`,
+      );
+      return [`${table}.${column}`, rows.map(({ said }) => said)] as const;
+    }),
+  );
+const openConstraints = async () => {
+  const { rows } = await pool().query<{ name: string }>(
+    "SELECT conname AS name FROM pg_constraint WHERE conname LIKE '%\\_concealed' AND NOT convalidated ORDER BY 1",
+  );
+  return rows.map(({ name }) => name);
+};
+
+it('every column of providers’ ids refuses plaintext', async () => {
+  const { rows } = await pool().query<{ name: string }>(
+    "SELECT conname AS name FROM pg_constraint WHERE conname LIKE '%\\_concealed' ORDER BY 1",
+  );
+  expect(rows.map(({ name }) => name)).toEqual(CONCEALED.map((each) => `${each.join('_')}_concealed`).sort());
+  await world.buy(await world.newBuyer(), CATALOG.pluginOnce);
+  await expect(pool().query("UPDATE payment SET charge_id = 'plain'")).rejects.toMatchObject({
+    code: '23514',
+    constraint: 'payment_charge_id_concealed',
+  });
+});
+
+it('what stands in plaintext from before is concealed once, and is found as before', async () => {
+  const buyer = await world.newBuyer();
+  const bought = await world.buy(buyer, CATALOG.basicMonth);
+  const once = await world.buy(await world.newBuyer(), CATALOG.pluginOnce);
+  const before = await all();
+  for (const [table, column] of CONCEALED) await undo(table, column);
+  const plain = Object.fromEntries(await all());
+  expect(plain['payment.charge_id']).toEqual(expect.arrayContaining([bought.chargeId, once.chargeId]));
+  expect(await openConstraints()).toHaveLength(CONCEALED.length);
+
+  const place = { db: world.database.prisma, vault: world.door.vault };
+  const counts = await Promise.all([concealPast(place), concealPast(place)]);
+  expect(Math.max(...counts)).toBe(before.reduce((sum, [, said]) => sum + said.length, 0));
+  expect(await all()).toEqual(before);
+  expect(await openConstraints()).toEqual([]);
+  expect(await concealPast(place)).toBe(0);
+
+  // The charge is told again by another message: it is known.
+  const told = { payer: buyer, invoiceId: bought.invoiceId, amount: bought.amount, chargeId: bought.chargeId };
+  await world.deliver(successfulPayment(world.nextUpdateId(), { ...told, at: bought.at }));
+  expect(await world.sql('SELECT 1 FROM payment WHERE charge_id = $1', [bought.chargeId])).toHaveLength(1);
+});
