@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { sealAccount } from '#domain/identity/account.ts';
 import { bindLog } from '#domain/personal-log/bind.ts';
 import { retryWebhooks } from '#domain/webhook/retry.ts';
-import type { SimPaymeTransaction } from '../sandbox/control.ts';
+import type { SimPaymeTransaction } from '../sandbox/control-payme-click.ts';
 import { HOUR_MS } from '../testing/callers.ts';
 import { makeMarks, tracesIn, tracesInDatabase } from '../testing/canary.ts';
 import { PAYME_CARDS, payByCard, storeCard } from '../testing/cards.ts';

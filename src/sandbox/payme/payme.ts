@@ -1,4 +1,4 @@
-import type { SimPaymeCheck, SimPaymePayResult, SimProviderError } from '../control.ts';
+import type { SimPaymeCheck, SimPaymePayResult, SimProviderError } from '../control-payme-click.ts';
 import type { Language, Surroundings, Words } from '../surroundings.ts';
 import { type Answer, describeFailure, type Method } from './answers.ts';
 import { CARD_EXPIRE, findCard, SMS_CODE, TEST_CARDS, type TestCard } from './cards.ts';

@@ -1,4 +1,9 @@
-import type { SimPaymeDifference, SimPaymeStatement, SimProviderError, SimProviderStep } from '../control.ts';
+import type {
+  SimPaymeDifference,
+  SimPaymeStatement,
+  SimProviderError,
+  SimProviderStep,
+} from '../control-payme-click.ts';
 import { SimError } from '../errors.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { type Answer, describeFailure, isSameAnswer, type Method } from './answers.ts';

@@ -15,7 +15,7 @@ const payBody = urlBody.extend({
 });
 const statementBody = z.strictObject({ from: z.int().min(0).optional(), to: z.int().min(0).optional() });
 
-/** Payme's part of the control API (see control.ts). */
+/** Payme's part of the control API (see control-payme-click.ts). */
 export const paymeRoutes: readonly Route[] = [
   route('POST', '/payme/check', check),
   route('POST', '/payme/pay', async ({ payme, body }) => {
