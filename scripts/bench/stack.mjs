@@ -192,7 +192,7 @@ export async function waitUntilReady(program, url) {
 export async function sandboxValues({ sandboxPort }) {
   const { makeProviders, PROVIDERS, readEnv, SANDBOX_VALUES } = await importSources(
     'values',
-    "export { readEnv, SANDBOX_VALUES } from '#lib/env.ts'; export { makeProviders, PROVIDERS } from '#providers/registry.ts';",
+    "export { readEnv } from '#lib/env.ts'; export { SANDBOX_VALUES } from '#lib/env-modes.ts'; export { makeProviders, PROVIDERS } from '#providers/registry.ts';",
   );
   const { providerVariables, telegram } = readEnv(
     { SANDBOX_PORT: String(sandboxPort) },
