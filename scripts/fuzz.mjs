@@ -24,7 +24,7 @@ const { values } = parseArgs({
 });
 const { sandbox, url } = values;
 const total = Number(values.requests);
-/** The public values of sandbox mode: src/lib/env.ts. */
+/** The public values of sandbox mode: src/lib/env-modes.ts. */
 const API_KEY = 'hoshi_sandbox_api_key_do_not_use_live';
 const WEBHOOK_SECRET = 'hoshi-sandbox-webhook-secret';
 const METRICS_TOKEN = 'hoshi-sandbox-metrics';

@@ -38,7 +38,7 @@ function sealer() {
     'links',
     `export { sealKey } from '#domain/billing-key/records.ts';
      export { sealAccount } from '#domain/identity/account.ts';
-     export { SANDBOX_VALUES } from '#lib/env.ts';
+     export { SANDBOX_VALUES } from '#lib/env-modes.ts';
      export { makeVault } from '#lib/vault.ts';`,
   ).then(({ makeVault, sealAccount, sealKey, SANDBOX_VALUES: { dataKey, subjectKey } }) => {
     const key = (text) => Buffer.from(text, 'base64');

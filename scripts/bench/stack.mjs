@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { buildWeb, bundlePrograms, generateClient } from '../steps/build.mjs';
 import { lastLines, QUIET_ENVIRONMENT } from '../steps/install.mjs';
-import { isPortFree, startPostgres } from '../steps/postgres.mjs';
+import { isPortFree } from '../steps/ports.mjs';
+import { startPostgres } from '../steps/postgres.mjs';
 import { endProcess, identityOf } from '../steps/processes.mjs';
 import { logsDirectory } from '../steps/project.mjs';
 import { StepError } from '../steps/report.mjs';
@@ -191,7 +192,7 @@ export async function waitUntilReady(program, url) {
 export async function sandboxValues({ sandboxPort }) {
   const { makeProviders, PROVIDERS, readEnv, SANDBOX_VALUES } = await importSources(
     'values',
-    "export { readEnv, SANDBOX_VALUES } from '#lib/env.ts'; export { makeProviders, PROVIDERS } from '#providers/registry.ts';",
+    "export { readEnv } from '#lib/env.ts'; export { SANDBOX_VALUES } from '#lib/env-modes.ts'; export { makeProviders, PROVIDERS } from '#providers/registry.ts';",
   );
   const { providerVariables, telegram } = readEnv(
     { SANDBOX_PORT: String(sandboxPort) },

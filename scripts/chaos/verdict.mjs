@@ -151,7 +151,7 @@ async function brokenInvariants(databaseUrl) {
     `export { checkBooks } from '#domain/audit/invariants.ts';
      export { verifyAudit } from '#domain/audit/verify.ts';
      export { openDatabase } from '#lib/db.ts';
-     export { SANDBOX_VALUES } from '#lib/env.ts';
+     export { SANDBOX_VALUES } from '#lib/env-modes.ts';
      export { readSigner } from '#lib/openpgp.ts';`,
   );
   const { close, pool } = openDatabase({ url: databaseUrl, applicationName: 'chaos', onConnectionLost: () => {} });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { anyValue, mutate, TEXTS, toBytes } from './hostile.mjs';
 import { btcpay, cryptoPay, stripe } from './webhooks.mjs';
 
-/** Every procedure of api/views.ts; `q` is read by GET, `m` changes something by POST. */
+/** Every procedure of api/router.ts; `q` is read by GET, `m` changes something by POST. */
 const PROCEDURES = [
   ['session.start', 'm', { initData: 'auth_date=1&hash=00', startParam: 'plan_pro' }],
   ['me.get', 'q'],

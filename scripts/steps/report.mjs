@@ -73,3 +73,9 @@ export function reportFailure(name, error) {
 function clearLine() {
   if (process.stdout.isTTY) process.stdout.write('\r\u001b[K');
 }
+
+/** The first line of what a program that failed said, or of an error. */
+export function firstLine(error) {
+  const text = String(error.stderr || error.message).trim();
+  return text.split('\n')[0];
+}

@@ -6,7 +6,7 @@ import { buildWeb, bundlePrograms, generateClient } from './build.mjs';
 import { findChromium } from './chromium.mjs';
 import { findGnupg } from './gnupg.mjs';
 import { installPackages, QUIET_ENVIRONMENT } from './install.mjs';
-import { findFreePort } from './postgres.mjs';
+import { findFreePort } from './ports.mjs';
 import { logsDirectory, ROOT } from './project.mjs';
 import { bold, reportFailure, StepError, step } from './report.mjs';
 

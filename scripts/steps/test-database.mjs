@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { migrateDatabase } from '../../src/lib/migrate.ts';
-import { isPortFree, startPostgres, withClient } from './postgres.mjs';
+import { isPortFree } from './ports.mjs';
+import { startPostgres, withClient } from './postgres.mjs';
 
 const TEMPLATE = 'hoshi_template';
 const FIRST_PORT = 25_400;

@@ -3,7 +3,7 @@ import { sealAccount } from '#domain/identity/account.ts';
 import { bindLog } from '#domain/personal-log/bind.ts';
 import { CONCEALED } from '#domain/privacy/conceal-past.ts';
 import { retryWebhooks } from '#domain/webhook/retry.ts';
-import type { SimPaymeTransaction } from '../sandbox/control.ts';
+import type { SimPaymeTransaction } from '../sandbox/control-payme-click.ts';
 import { HOUR_MS } from '../testing/callers.ts';
 import { makeMarks, tracesIn, tracesInDatabase } from '../testing/canary.ts';
 import { PAYME_CARDS, payByCard, storeCard } from '../testing/cards.ts';

@@ -3,7 +3,7 @@ import { exportObstacle } from '#domain/privacy/export/rules.ts';
 import type { DataExport } from '#lib/generated/prisma/client.ts';
 import { botLink } from '#messages/telegram.ts';
 import { type Contact, presentInstant, presentInstantOrNull } from './present.ts';
-import type { DataExportView, ExportStateView } from './views.ts';
+import type { DataExportView, ExportStateView } from './privacy-views.ts';
 
 /** The copy a person asked for last, and whether it can reach them. */
 export function presentExportState(

@@ -1,7 +1,7 @@
 import type { OwnKey } from '#domain/billing-key/records.ts';
 import type { Language } from '#domain/identity/rules.ts';
 import { presentInstant, presentInstantOrNull } from './present.ts';
-import type { BillingKeyView } from './views.ts';
+import type { BillingKeyView } from './privacy-views.ts';
 
 /** A billing key as its owner sees it. */
 export function presentKey(key: OwnKey, language: Language): BillingKeyView {

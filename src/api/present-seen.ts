@@ -4,7 +4,7 @@ import type { Language } from '#domain/identity/rules.ts';
 import type { Seen, Span } from '#domain/privacy/seen.ts';
 import { formatDateTime, formatMoney, providerName, translator } from '#messages/translate.ts';
 import { languageOfUser, presentInstantOrNull } from './present.ts';
-import type { SeenClass, SeenClassView, SeenFact, SeenStorage } from './views.ts';
+import type { SeenClass, SeenClassView, SeenFact, SeenStorage } from './privacy-views.ts';
 
 type Plans = ReadonlyMap<string, { product: CatalogProduct; plan: CatalogPlan }>;
 type Facts = Array<readonly [label: SeenFact, value: string]>;

@@ -5,7 +5,7 @@ import { CATALOG } from '../testing/catalog.ts';
 import { giveKey } from '../testing/keys.ts';
 import { openMiniApp } from '../testing/mini-app.ts';
 import { type Buyer, openWorld } from '../testing/world.ts';
-import { SEEN_CLASSES, type SeenClass, type SeenClassView } from './views.ts';
+import { SEEN_CLASSES, type SeenClass, type SeenClassView } from './privacy-views.ts';
 
 const world = openWorld();
 const look = async (person: Buyer) => (await openMiniApp(world, person)).privacy.seen.query();

@@ -4,8 +4,8 @@ import { previewErasure } from '#domain/privacy/erasure/preview.ts';
 import { type Blocker, WORDS } from '#domain/privacy/erasure/rules.ts';
 import { formatDate, formatDateTime } from '#messages/translate.ts';
 import { presentRowMoney } from './present.ts';
+import type { ErasureBlockerView, ErasureView } from './privacy-views.ts';
 import type { Reader } from './trpc.ts';
-import type { ErasureBlockerView, ErasureView } from './views.ts';
 
 /** How things stand with the reader's erasure, in their language. */
 export async function showErasure({ ctx, language, user }: Reader): Promise<ErasureView> {

@@ -1,14 +1,10 @@
 /**
  * What the tRPC procedures and the REST routes show: plain JSON. Amounts are minor units as decimal strings beside a text
  * already formatted in the reader's language; instants are ISO 8601 in UTC beside a date text in the reader's language.
+ * Those of the privacy centre are in privacy-views.ts.
  */
-import type { KeyState } from '#domain/billing-key/rules.ts';
-import type { Obstacle, RecordType } from '#domain/billing-record/rules.ts';
 import type { Reason } from '#domain/errors.ts';
 import type { Currency } from '#domain/money.ts';
-import type { GroupObstacle } from '#domain/personal-log/rules.ts';
-import type { ErasedClass, RetainedClass } from '#domain/privacy/erasure/rules.ts';
-import type { ExportObstacle } from '#domain/privacy/export/rules.ts';
 import type { Method, PaymentFailure, PrivacyLevel, Progress, Surface } from '#domain/provider.ts';
 
 /** `text` is for eyes ("150 ★"), `label` for screen readers ("150 Telegram Stars"). */
@@ -133,26 +129,6 @@ export type OpenAddingView = {
   client: { endpoint: string; publicId: string } | null;
   /** Once it is active, and before that to the browser in which it was given. */
   card: { brand: string; last4: string } | null;
-};
-
-/**
- * An OpenPGP key to which the reader's billing records are encrypted. `expiring` is in use and ends within 30 days; nothing is
- * encrypted to an `expired` one.
- */
-export type BillingKeyView = {
-  id: string;
-  state: KeyState;
-  /** Hexadecimal, upper case, without spaces. */
-  fingerprint: string;
-  userIds: string[];
-  /** "Curve25519", "RSA 3072". */
-  algorithm: string;
-  expiresAt: InstantView | null;
-  createdAt: InstantView;
-  retiredAt: InstantView | null;
-  /** The armoured message that holds the code to enter; null when none is waited for. */
-  message: string | null;
-  triesLeft: number;
 };
 
 /** The state of an order as the server knows it: the only truth the Mini App shows. */
@@ -328,172 +304,6 @@ export type MeView = {
   openInvoice: InvoiceView | null;
 };
 
-/** Where the person's billing records go, and what of them has not arrived. */
-export type PersonalLogView = {
-  /** A group is chosen. Records go to the chat with the bot all the same while there is an obstacle. */
-  isBound: boolean;
-  boundAt: InstantView | null;
-  obstacle: GroupObstacle | null;
-  /** The bot may write to the person. */
-  isReachable: boolean;
-  isOn: boolean;
-  isSilent: boolean;
-  asDocument: boolean;
-  /** For how long this server keeps its copy of a delivered record; 0: not at all. */
-  keepDays: number;
-  /** Opens the bot, which asks for a group. */
-  bindUrl: string;
-  /** Records that wait for a key of their owner's. */
-  withoutKey: number;
-  /** Records that are delivered by themselves. */
-  onTheirWay: number;
-  /** Records that wait until somebody does something; the newest of them are `records`. */
-  held: number;
-  records: HeldRecordView[];
-};
-
-export type HeldRecordView = {
-  id: string;
-  type: RecordType;
-  createdAt: InstantView;
-  obstacle: Obstacle;
-  /** Its owner may have it sent again. */
-  canSend: boolean;
-};
-
-/** A billing record as this server has it. What it says only its owner's key tells. */
-export type RecordView = {
-  id: string;
-  /** The payment it belongs to, also where it tells of a refund. */
-  paymentId: string;
-  type: RecordType;
-  /** `waiting`: for a key of its owner's. `dropped`: it was delivered, and this server's copy is gone. */
-  state: 'waiting' | 'sealed' | 'delivered' | 'dropped';
-  /** The OpenPGP message in base64; null while it waits, and once it was dropped. */
-  ciphertext: string | null;
-};
-
-/** `isWhole` false: more records than fit into one answer; ask for fewer payments. */
-export type PaymentRecordsView = { records: RecordView[]; isWhole: boolean };
-
-/** The OpenPGP key with which this server signs records, armoured. */
-export type SigningKeyView = { publicKey: string; fingerprint: string };
-
-/** How something of a person's is kept: as it is; encrypted, and the server has the key; encrypted, and only its owner has it. */
-export type SeenStorage = 'plain' | 'server' | 'owner';
-
-export const SEEN_CLASSES = [
-  'account',
-  'running',
-  'payments',
-  'orders',
-  'jobs',
-  'audit',
-  'exports',
-  'agreements',
-  'telegram',
-  'cards',
-  'keys',
-  'log',
-  'waiting',
-  'webhooks',
-  'sealed',
-] as const;
-export type SeenClass = (typeof SEEN_CLASSES)[number];
-
-export const SEEN_FACTS = [
-  'id',
-  'language',
-  'role',
-  'botMayWrite',
-  'reminders',
-  'salesNotices',
-  'hash',
-  'telegramId',
-  'plan',
-  'renews',
-  'ends',
-  'sum',
-  'returned',
-  'refunds',
-  'newest',
-  'amount',
-  'status',
-  'provider',
-  'charge',
-  'time',
-  'paid',
-  'card',
-  'fingerprint',
-  'size',
-  'group',
-  'keeps',
-  'kind',
-] as const;
-export type SeenFact = (typeof SEEN_FACTS)[number];
-
-/** One kind of thing that the server has of the reader, from their own rows. */
-export type SeenClassView = {
-  name: SeenClass;
-  storage: SeenStorage;
-  /** Null: those of one person cannot be found. */
-  count: number | null;
-  /** There are more than `count`. */
-  isMore: boolean;
-  from: InstantView | null;
-  to: InstantView | null;
-  /** For how many days it is kept, where that is a number. */
-  keepDays: number | null;
-  /** Values as the server has them. */
-  facts: { label: SeenFact; value: string }[];
-};
-
-/** A copy of the reader's data that the bot sends to their chat. */
-export type DataExportView = {
-  id: string;
-  status: 'requested' | 'running' | 'sent' | 'failed';
-  /** Percent. */
-  progress: number;
-  obstacle: ExportObstacle | null;
-  /** Documents that were sent. */
-  documents: number;
-  /** Of the bytes of its documents, one after the other; null until it was sent. */
-  sha256: string | null;
-  createdAt: InstantView;
-  completedAt: InstantView | null;
-};
-
-/** The copy asked for last, and whether the bot may write to the reader. */
-export type ExportStateView = { latest: DataExportView | null; isReachable: boolean; chatUrl: string };
-
-/** The person's erasure: how it stands, what is in the way, and what it would do now. */
-export type ErasureView = {
-  /** Of the last that was asked for. */
-  id: string | null;
-  state: 'none' | 'waiting' | 'running' | 'completed' | 'completed_partially' | 'cancelled' | 'failed';
-  /** When it begins; null unless it waits. The text has the time too. */
-  dueAt: InstantView | null;
-  minutesLeft: number | null;
-  /** What is typed to confirm it, in the reader's language. */
-  word: string;
-  blockers: ErasureBlockerView[];
-  goes: { class: ErasedClass; count: number }[];
-  /** `count` null: it cannot be told apart from others'. `until` null: as long as the service exists. */
-  stays: { class: RetainedClass; count: number | null; until: InstantView | null }[];
-};
-
-export type ErasureBlockerView =
-  | { kind: 'subscription'; subscriptionId: string; planName: string }
-  | { kind: 'order'; invoiceId: string; planName: string; isHeld: boolean }
-  | { kind: 'refund' | 'dispute'; paymentId: string }
-  | { kind: 'balance'; money: MoneyView }
-  | { kind: 'products'; count: number };
-
-/** What a person agreed to by paying. */
-export type AgreementsView = {
-  given: { kind: 'terms' | 'privacy'; version: string; surface: Surface; givenAt: InstantView; isCurrent: boolean }[];
-};
-
 /** Attached to every error: tRPC `error.data.hoshi`, REST body `error`. */
 export type ErrorView = {
   kind: string;
@@ -503,55 +313,3 @@ export type ErrorView = {
   retryAfterSeconds: number | null;
   details: Record<string, string | number>;
 };
-
-/*
- * tRPC procedures (router `AppRouter` in api/router.ts). q = query, m = mutation. All but session.start, pay.* and
- * adding.* need a session.
- *
- * session.start      m  { initData: string, startParam?: string }   -> { token: string, expiresAt: string, me: MeView }
- * me.get             q  -> MeView
- * me.update          m  { language?, wantsReminders?, wantsSalesNotices? } -> MeView
- * me.allowMessages   m  -> MeView                       (after the client granted write access)
- * catalog.list       q  -> ProductView[]                (plan lines and plugins, in order)
- * checkout.preview   q  { priceId } -> CheckoutPreview
- * checkout.start     m  { priceId, method: Method, provider?, storedMethodId? } -> InvoiceView
- *                       (resumes the open order of the same price; a stored method is charged at once, and the answer shows
- *                       what became of it where its provider knows within five seconds: paid, pending or failure)
- * checkout.status    q  { invoiceId } -> InvoiceView
- * checkout.cancel    m  { invoiceId } -> InvoiceView
- * payments.list      q  { cursor?, limit? (<= 50), status?: PaymentStatusView, month?: 'YYYY-MM' } -> PaymentPage
- * payments.months    q  -> string[]                     (months 'YYYY-MM' with payments, newest first, at most 60)
- * payments.receipt   q  { paymentId } -> ReceiptView
- * payments.receiptLink m { paymentId } -> ReceiptLinkView   (the PDF, for five minutes)
- * methods.list       q  -> StoredMethodView[]           (newest first)
- * methods.providers  q  -> StoringProviderView[]
- * methods.add        m  { provider } -> AddingView
- * methods.confirm    m  { methodId, token?, code? } -> StoredMethodView | null   (null: the person has not finished)
- * methods.claim      m  { methodId, secret } -> StoredMethodView     (from the browser in which it was given: it is mine)
- * methods.remove     m  { methodId } -> { isRemoved: true }
- * privacy.keys       q  -> { keys: BillingKeyView[], now: string }   (newest first; now: the server's time, ISO 8601)
- * privacy.addKey     m  { publicKey } -> { outcome: 'begun' | 'updated' | 'retired', key: BillingKeyView }
- * privacy.proveKey   m  { keyId, code } -> BillingKeyView
- * privacy.retireKey  m  { keyId } -> { isRetired: true }
- * privacy.seen       q  -> SeenClassView[]              (what the server has of the reader)
- * privacy.export     q  -> ExportStateView              (the copy asked for last)
- * privacy.requestExport m -> ExportStateView            (while one is under way, that one; at most three a day)
- * privacy.erasure    q  -> ErasureView
- * privacy.askErasure m  { word } -> ErasureView          (asked twice it is one)
- * privacy.cancelErasure m -> ErasureView
- * privacy.agreements q  -> AgreementsView               (newest first)
- * adding.get         q  { methodId, language } -> OpenAddingView     (for whoever holds the link, for a day)
- * adding.confirm     m  { methodId, language, token: string | null, code?, secret, back? } -> OpenAddingView
- * pay.order          q  { invoiceId, language } -> LinkedOrderView   (for whoever holds the link)
- * pay.start          m  { invoiceId, language, method, provider } -> { invoiceId, url: string | null }
- * subscriptions.list q  -> SubscriptionView[]           (newest first, at most 50)
- * subscriptions.cancel m { subscriptionId } -> SubscriptionView
- * subscriptions.resume m { subscriptionId } -> SubscriptionView
- * entitlements.list  q  -> EntitlementView[]
- * log.get            q  -> PersonalLogView
- * log.update         m  { isOn?, isSilent?, asDocument?, keepDays?: 0 | 30 | 365 } -> PersonalLogView
- * log.unbind         m  -> PersonalLogView              (a group is bound in the chat: bindUrl)
- * log.sendAgain      m  { recordId } -> PersonalLogView (records whose canSend is true)
- * records.forPayments q { paymentIds: 1 to 50 } -> PaymentRecordsView   (newest first; of payments that are not the reader's: none)
- * records.signingKey q  -> SigningKeyView
- */

@@ -83,7 +83,7 @@ function judge(variable: string, value: string | undefined, schema: z.ZodType | 
 }
 
 /** A secret that is being replaced is accepted for a stated time only: a rotation without an end is a second secret. */
-function judgeRotation(variable: string, source: EnvSource): EnvProblem[] {
+export function judgeRotation(variable: string, source: EnvSource): EnvProblem[] {
   if (!variable.endsWith('_PREVIOUS')) return [];
   const until = `${variable}_UNTIL`;
   if ((source[variable] === undefined) === (source[until] === undefined)) return [];

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { EnvError, readEnv, SANDBOX_VALUES } from './env.ts';
+import { EnvError, readEnv } from './env.ts';
 import type { EnvProblem } from './env-group.ts';
+import { SANDBOX_VALUES } from './env-modes.ts';
 
 const LIVE = {
   TELEGRAM_BOT_TOKEN: '123456789:AAE-realLookingTokenRealLookingToken1',

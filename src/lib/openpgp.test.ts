@@ -13,7 +13,7 @@ import {
   verify,
 } from 'openpgp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SANDBOX_VALUES } from './env.ts';
+import { SANDBOX_VALUES } from './env-modes.ts';
 import { armorMessage, readPublicKey, readSigner, type Signer, sealMessage, signDetached } from './openpgp.ts';
 
 const TEXT = '{\n  "hoshi": 1,\n  "item": "パーソナルログ プロ",\n  "amount": "150"\n}\n';

@@ -13,8 +13,8 @@ import { presentForClient } from './telegram/chats.ts';
 import { plainText } from './telegram/entities.ts';
 import { groupRoutes } from './telegram/group-routes.ts';
 import { launchWebApp } from './telegram/launch.ts';
+import type { UserRecord } from './telegram/records.ts';
 import type { Telegram } from './telegram/telegram.ts';
-import type { UserRecord } from './telegram/world.ts';
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
 const MESSAGES_LIMIT = 200;

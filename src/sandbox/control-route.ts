@@ -32,7 +32,7 @@ export function route(method: string, path: string, answer: Route['answer']): Ro
   return { method, pattern: new RegExp(`^/sim${path.replace(/:\w+/g, '([^/]+)')}$`), answer };
 }
 
-/** The body of a change to a stored card (see control.ts). */
+/** The body of a change to a stored card (see control-payme-click.ts). */
 export const cardChange = z.strictObject({ declines: z.enum(['blocked', 'insufficient_funds']).nullable() });
 
 /** The `limit` of a list, at most `most`, which is also what stands in for a wrong one. */

@@ -1,4 +1,4 @@
-import type { SimProviderStep } from './control.ts';
+import type { SimProviderStep } from './control-payme-click.ts';
 import { formatTashkent, type Html, html } from './page.ts';
 
 /** What a provider and the application said to each other, one line per exchange. */

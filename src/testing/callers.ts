@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'vitest';
 import { handleWebhook, type WebhookAnswer } from '#api/webhook.ts';
-import type { StartRequest } from '#domain/checkout/start.ts';
+import type { StartRequest } from '#domain/checkout/request.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { CATALOG } from './catalog.ts';
 import { type Buyer, CLICK, PAYME, type World } from './world.ts';

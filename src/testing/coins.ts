@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { StartRequest } from '#domain/checkout/start.ts';
+import type { StartRequest } from '#domain/checkout/request.ts';
 import { DONE, jobHandlers } from '../jobs/table.ts';
 import type {
   SimBtcpayDelivery,

@@ -1,5 +1,7 @@
 import { Currency, fromDecimal } from '#domain/money.ts';
-import type { SimClickPayment, SimPaymeTransaction, SimStripePayment, SimTransaction } from '../sandbox/control.ts';
+import type { SimTransaction } from '../sandbox/control.ts';
+import type { SimClickPayment, SimPaymeTransaction } from '../sandbox/control-payme-click.ts';
+import type { SimStripePayment } from '../sandbox/control-stripe.ts';
 import type { World } from './world.ts';
 
 /** What was taken minus what was given back, in minor units, by provider and currency: `btcpay USD`. Zeros are left out. */

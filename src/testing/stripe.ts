@@ -1,12 +1,12 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import type { WebhookAnswer } from '#api/webhook.ts';
-import type { StartRequest } from '#domain/checkout/start.ts';
+import type { StartRequest } from '#domain/checkout/request.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { executeRefund } from '#domain/payment/execute-refund.ts';
 import { requestRefund } from '#domain/payment/request-refund.ts';
 import type { Refund } from '#lib/generated/prisma/client.ts';
-import type { SimStripeEvent, SimStripePayment, SimStripePayResult } from '../sandbox/control.ts';
+import type { SimStripeEvent, SimStripePayment, SimStripePayResult } from '../sandbox/control-stripe.ts';
 import { expectWholeBooks } from './books.ts';
 import { knock } from './callers.ts';
 import { CATALOG } from './catalog.ts';

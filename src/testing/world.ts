@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { DestinationStream } from 'pino';
 import { afterAll, beforeAll } from 'vitest';
-import { type OpenInvoice, type StartRequest, startCheckout } from '#domain/checkout/start.ts';
+import type { OpenInvoice, StartRequest } from '#domain/checkout/request.ts';
+import { startCheckout } from '#domain/checkout/start.ts';
 import { concealAll } from '#domain/context/conceal-references.ts';
 import { type Actor, asActor, type Ctx, SCOPES } from '#domain/context/context.ts';
 import { AppError } from '#domain/errors.ts';

@@ -1,13 +1,7 @@
 'use client';
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import type {
-  InvoiceView,
-  MeView,
-  PaymentStatusView,
-  PersonalLogView,
-  StoredMethodView,
-  SubscriptionView,
-} from '#api/views.ts';
+import type { PersonalLogView } from '#api/privacy-views.ts';
+import type { InvoiceView, MeView, PaymentStatusView, StoredMethodView, SubscriptionView } from '#api/views.ts';
 import type { Settings } from '#ui/api.ts';
 import { useWords } from '#ui/i18n.tsx';
 import type { Confirmation } from '#ui/methods/confirmation.ts';

@@ -7,8 +7,8 @@ import { getLog, listUndelivered } from '#domain/personal-log/records.ts';
 import { KEEP_DAYS } from '#domain/personal-log/rules.ts';
 import { botLink } from '#messages/telegram.ts';
 import { type Contact, presentInstant, presentInstantOrNull } from '../present.ts';
+import type { PersonalLogView } from '../privacy-views.ts';
 import { IdInput, personProcedure, type Reader, router } from '../trpc.ts';
-import type { PersonalLogView } from '../views.ts';
 
 const ChangeInput = z.strictObject({
   isOn: z.boolean().optional(),

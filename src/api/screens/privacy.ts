@@ -13,9 +13,9 @@ import { presentInstant } from '../present.ts';
 import { presentExportState } from '../present-export.ts';
 import { presentKey } from '../present-key.ts';
 import { plansSeen, presentSeen } from '../present-seen.ts';
+import type { AgreementsView } from '../privacy-views.ts';
 import { showErasure } from '../show-erasure.ts';
 import { IdInput, personProcedure, router } from '../trpc.ts';
-import type { AgreementsView } from '../views.ts';
 
 const AddInput = z.strictObject({ publicKey: z.string() });
 const ProveInput = z.strictObject({ keyId: IdInput, code: z.string().min(1).max(40) });

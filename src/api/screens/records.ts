@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { listPaymentRecords } from '#domain/payment/list-records.ts';
 import { MAX_PAGE } from '#domain/payment/records.ts';
 import { publicKeyOf } from '#lib/openpgp.ts';
+import type { PaymentRecordsView, SigningKeyView } from '../privacy-views.ts';
 import { IdInput, personProcedure, router } from '../trpc.ts';
-import type { PaymentRecordsView, SigningKeyView } from '../views.ts';
 
 const PaymentsInput = z.strictObject({ paymentIds: z.array(IdInput).min(1).max(MAX_PAGE) });
 

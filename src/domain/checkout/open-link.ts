@@ -1,6 +1,7 @@
 import { type CheckoutOffer, previewCheckout } from '#domain/checkout/preview.ts';
 import { getInvoice, type InvoiceRecord } from '#domain/checkout/records.ts';
-import { type Agreement, type OpenInvoice, startCheckout } from '#domain/checkout/start.ts';
+import type { Agreement, OpenInvoice } from '#domain/checkout/request.ts';
+import { startCheckout } from '#domain/checkout/start.ts';
 import { asActor, type Ctx } from '#domain/context/context.ts';
 import { AppError, type Reason } from '#domain/errors.ts';
 import type { Language } from '#domain/identity/rules.ts';

@@ -1,4 +1,5 @@
-import { type OpenInvoice, type StartRequest, startCheckout } from '#domain/checkout/start.ts';
+import type { OpenInvoice, StartRequest } from '#domain/checkout/request.ts';
+import { startCheckout } from '#domain/checkout/start.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { AppError } from '#domain/errors.ts';
 import { getMethod, openMethod } from '#domain/payment-method/records.ts';

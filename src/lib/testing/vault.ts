@@ -1,4 +1,4 @@
-import { SANDBOX_VALUES } from '../env.ts';
+import { SANDBOX_VALUES } from '../env-modes.ts';
 import { readSigner } from '../openpgp.ts';
 import { makeVault } from '../vault.ts';
 

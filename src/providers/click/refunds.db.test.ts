@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { executeRefund } from '#domain/payment/execute-refund.ts';
 import { requestRefund } from '#domain/payment/request-refund.ts';
-import type { SimClickPayment } from '../../sandbox/control.ts';
+import type { SimClickPayment } from '../../sandbox/control-payme-click.ts';
 import { expectWholeBooks, noticesOf } from '../../testing/books.ts';
 import { MINUTE_MS } from '../../testing/callers.ts';
 import { CLICK_CARDS, payByCard, storeCard } from '../../testing/cards.ts';

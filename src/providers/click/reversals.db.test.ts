@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { executeRefund } from '#domain/payment/execute-refund.ts';
 import { requestRefund } from '#domain/payment/request-refund.ts';
 import { askOpenOrders } from '#domain/reconciliation/ask-open.ts';
-import type { SimClickPayment } from '../../sandbox/control.ts';
+import type { SimClickPayment } from '../../sandbox/control-payme-click.ts';
 import { expectWholeBooks, noticesOf } from '../../testing/books.ts';
 import { factsOf, MINUTE_MS } from '../../testing/callers.ts';
 import { AMOUNTS, CATALOG } from '../../testing/catalog.ts';

@@ -5,7 +5,7 @@ import { confirmMethod } from '#domain/payment-method/confirm.ts';
 import { listMethods } from '#domain/payment-method/records.ts';
 import { removeMethod } from '#domain/payment-method/remove.ts';
 import { askOpenOrders } from '#domain/reconciliation/ask-open.ts';
-import type { SimClickCard, SimClickPayment } from '../../sandbox/control.ts';
+import type { SimClickCard, SimClickPayment } from '../../sandbox/control-payme-click.ts';
 import { expectWholeBooks, noticesOf } from '../../testing/books.ts';
 import { factsOf, MINUTE_MS } from '../../testing/callers.ts';
 import { beginCard, CLICK_CARDS, clickToken, ordersOf, payByCard, storeCard } from '../../testing/cards.ts';

@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { fromDecimal, type Money, toDecimal } from '#domain/money.ts';
@@ -16,6 +15,7 @@ import {
   type Reservation,
 } from '#domain/provider.ts';
 import { isEqualSecret } from '#lib/crypto.ts';
+import { parseForm } from './form.ts';
 
 /*
  * Click's SHOP API (docs.click.uz/shop-api: they call us, form in, JSON out, amounts in so'm) and the answers of its
@@ -32,8 +32,6 @@ export type WebhookSecrets = Readonly<{
 
 type ShopService = Readonly<{ serviceId: string; secrets: WebhookSecrets }>;
 
-const MAX_BODY_BYTES = 16_384;
-const MAX_FIELDS = 64;
 const LARGEST_BIGINT = '9223372036854775807';
 
 /** A leading zero would be a second spelling of the same id, and no JSON number. */
@@ -213,36 +211,6 @@ function signatureOf(message: Message, prepareId: string, secret: string): strin
 /** So'm as decimal text in tiyin; zeros behind the second decimal are nothing. Null for anything else. */
 function readAmount(text: string): Money | null {
   return fromDecimal(text.replace(/^(\d+\.\d\d)0+$/, '$1'), 'UZS');
-}
-
-/**
- * Fields of a form (application/x-www-form-urlencoded). Null for what is too long, a field that comes twice, a broken
- * escape and bytes that are no UTF-8: two readers of such a body could read two different messages.
- */
-function parseForm(body: Uint8Array): ReadonlyMap<string, string> | null {
-  if (body.byteLength > MAX_BODY_BYTES) return null;
-  const pairs = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1').split('&');
-  if (pairs.length > MAX_FIELDS) return null;
-  const fields = new Map<string, string>();
-  for (const pair of pairs) {
-    if (pair === '') continue;
-    const split = pair.indexOf('=');
-    const name = decode(split === -1 ? pair : pair.slice(0, split));
-    const value = decode(split === -1 ? '' : pair.slice(split + 1));
-    if (name === null || value === null || fields.has(name)) return null;
-    fields.set(name, value);
-  }
-  return fields;
-}
-
-/** Undoes the escapes of a form. `latin1` has one character for each byte. */
-function decode(latin1: string): string | null {
-  if (/%(?![0-9a-f]{2})/i.test(latin1)) return null;
-  const unescaped = latin1
-    .replaceAll('+', ' ')
-    .replace(/%(..)/g, (_escape, digits) => String.fromCharCode(Number.parseInt(digits, 16)));
-  const bytes = Buffer.from(unescaped, 'latin1');
-  return isUtf8(bytes) ? bytes.toString('utf8') : null;
 }
 
 /** Tiyin as Click writes so'm: 3840050n -> "38400.50". Throws ProviderError `invalid` for another currency. */

@@ -4,7 +4,7 @@ import { confirmMethod } from '#domain/payment-method/confirm.ts';
 import { listMethods } from '#domain/payment-method/records.ts';
 import { removeMethod } from '#domain/payment-method/remove.ts';
 import { askOpenOrders } from '#domain/reconciliation/ask-open.ts';
-import type { SimPaymeCard, SimPaymeReceipt } from '../../sandbox/control.ts';
+import type { SimPaymeCard, SimPaymeReceipt } from '../../sandbox/control-payme-click.ts';
 import { expectWholeBooks, noticesOf } from '../../testing/books.ts';
 import { factsOf, MINUTE_MS } from '../../testing/callers.ts';
 import { askPayme, beginCard, ordersOf, PAYME_CARDS, payByCard, paymeToken, storeCard } from '../../testing/cards.ts';

@@ -1,4 +1,4 @@
-import type { SimClickCard } from '../control.ts';
+import type { SimClickCard } from '../control-payme-click.ts';
 import { renderComplaints, renderSteps } from '../exchange.ts';
 import { formatTashkent, formatTiyin, type Html, html, renderFacts, renderPage } from '../page.ts';
 import type { PaymentRecord } from './world.ts';

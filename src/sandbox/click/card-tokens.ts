@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import type { SimCardDecline, SimClickCard } from '../control.ts';
+import type { SimCardDecline, SimClickCard } from '../control-payme-click.ts';
 import { SimError } from '../errors.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { type Answer, ERROR, refuse, statusOf, succeed } from './api-answers.ts';

@@ -1,4 +1,4 @@
-import type { SimClickPayResult } from '../control.ts';
+import type { SimClickPayResult } from '../control-payme-click.ts';
 import { SimError } from '../errors.ts';
 import type { Language, Surroundings } from '../surroundings.ts';
 import { CardTokens } from './card-tokens.ts';

@@ -1,4 +1,4 @@
-import type { SimProviderStep } from '../control.ts';
+import type { SimProviderStep } from '../control-payme-click.ts';
 import { Outgoing, type Reply, type Sending, type Wire } from '../outgoing.ts';
 import { formatTashkent } from '../page.ts';
 import type { Surroundings } from '../surroundings.ts';

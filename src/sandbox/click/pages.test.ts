@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { SimClickPayment } from '../control.ts';
+import type { SimClickPayment } from '../control-payme-click.ts';
 import { Bench } from '../test-bench.ts';
 import { refuse, TestMerchant } from './test-merchant.ts';
 

@@ -14,7 +14,7 @@ const payBody = z.strictObject({
   large_ids: z.boolean().optional(),
 });
 
-/** Click's part of the control API (see control.ts). */
+/** Click's part of the control API (see control-payme-click.ts). */
 export const clickRoutes: readonly Route[] = [
   route('POST', '/click/pay', async ({ click, body }) => {
     const { card_type: cardType, large_ids: isLarge, ...visit } = payBody.parse(body);

@@ -1,4 +1,4 @@
-import type { SimCardDecline, SimClickPayment } from '../control.ts';
+import type { SimCardDecline, SimClickPayment } from '../control-payme-click.ts';
 import type { Store, Table } from '../store.ts';
 import type { Language } from '../surroundings.ts';
 import type { Order } from './link.ts';

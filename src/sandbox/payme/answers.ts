@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import type { SimProviderError } from '../control.ts';
+import type { SimProviderError } from '../control-payme-click.ts';
 import type { Reply } from '../outgoing.ts';
 import type { Language, Words } from '../surroundings.ts';
 

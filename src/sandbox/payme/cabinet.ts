@@ -1,4 +1,4 @@
-import type { SimPaymeCard, SimPaymeReceipt, SimPaymeStatement } from '../control.ts';
+import type { SimPaymeCard, SimPaymeReceipt, SimPaymeStatement } from '../control-payme-click.ts';
 import { renderComplaints, renderSteps, show } from '../exchange.ts';
 import { formatTashkent, formatTiyin, type Html, html, renderFacts, renderPage } from '../page.ts';
 import type { TransactionRecord } from './world.ts';

@@ -114,7 +114,7 @@ export class PaymeDoor {
       to: readDay(query.get('to')) ?? toDay(nowMs),
     };
     const statement = query.has('from')
-      ? await this.#payme.payments.readStatement({ from: startOf(period.from), to: startOf(period.to) + DAY_MS - 1 })
+      ? await this.#payme.books.readStatement({ from: startOf(period.from), to: startOf(period.to) + DAY_MS - 1 })
       : undefined;
     const message = query.get('message');
     return renderCabinet({
@@ -135,7 +135,7 @@ export class PaymeDoor {
         return `Done: the card ${number} is ${action}ed now.`;
       }
       if (action === 'check') {
-        const { differences } = await payments.check(id);
+        const { differences } = await this.#payme.books.check(payments.get(id));
         if (differences.length === 0) return 'CheckTransaction agrees with Payme’s books.';
         return differences
           .map(({ field, payme, application }) => `${field}: Payme ${payme}, application ${application}`)

@@ -1,4 +1,4 @@
-import type { SimProviderStep } from '../control.ts';
+import type { SimProviderStep } from '../control-payme-click.ts';
 import { Outgoing, type Sending, type Wire } from '../outgoing.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { type Answer, isSameAnswer, judgeReply, type Method } from './answers.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { SimPaymeTransaction } from '../control.ts';
+import type { SimPaymeTransaction } from '../control-payme-click.ts';
 import { completeOptions } from '../options.ts';
 import { Bench } from '../test-bench.ts';
 import { refuse, TestMerchant } from './test-merchant.ts';

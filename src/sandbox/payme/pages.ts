@@ -1,4 +1,4 @@
-import type { SimProviderError } from '../control.ts';
+import type { SimProviderError } from '../control-payme-click.ts';
 import { formatTiyin, type Html, html, type Page, renderFacts, renderPage } from '../page.ts';
 import type { Language } from '../surroundings.ts';
 import { CARD_EXPIRE, groupCard, maskCard, TEST_CARDS } from './cards.ts';

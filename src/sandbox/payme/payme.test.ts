@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { SimPaymePayResult, SimPaymeStatement, SimPaymeTransaction, SimTraffic } from '../control.ts';
+import type { SimTraffic } from '../control.ts';
+import type { SimPaymePayResult, SimPaymeStatement, SimPaymeTransaction } from '../control-payme-click.ts';
 import { Bench, DAY } from '../test-bench.ts';
 import { refuse, TestMerchant } from './test-merchant.ts';
 

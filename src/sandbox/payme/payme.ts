@@ -1,6 +1,7 @@
-import type { SimPaymeCheck, SimPaymePayResult, SimProviderError } from '../control.ts';
+import type { SimPaymeCheck, SimPaymePayResult, SimProviderError } from '../control-payme-click.ts';
 import type { Language, Surroundings, Words } from '../surroundings.ts';
 import { type Answer, describeFailure, type Method } from './answers.ts';
+import { Books } from './books.ts';
 import { CARD_EXPIRE, findCard, SMS_CODE, TEST_CARDS, type TestCard } from './cards.ts';
 import { fillCallback, LinkError, type Order, readForm, readLink } from './link.ts';
 import { MerchantClient } from './merchant-client.ts';
@@ -30,6 +31,7 @@ type PayForm = {
 export class Payme {
   readonly world: World;
   readonly payments: Payments;
+  readonly books: Books;
   readonly cards: StoredCards;
   readonly receipts: Receipts;
   readonly subscribeApi: SubscribeApi;
@@ -41,6 +43,7 @@ export class Payme {
     this.world = new World(surroundings.store);
     this.#client = new MerchantClient(surroundings, this.world);
     this.payments = new Payments(surroundings, this.world, this.#client);
+    this.books = new Books(surroundings, this.world, this.#client);
     this.cards = new StoredCards(surroundings, this.world);
     this.receipts = new Receipts(surroundings, {
       world: this.world,

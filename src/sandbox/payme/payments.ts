@@ -1,4 +1,4 @@
-import type { SimPaymeDifference, SimPaymeStatement, SimProviderError, SimProviderStep } from '../control.ts';
+import type { SimProviderError, SimProviderStep } from '../control-payme-click.ts';
 import { SimError } from '../errors.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { type Answer, describeFailure, isSameAnswer, type Method } from './answers.ts';
@@ -6,7 +6,6 @@ import { findCard, maskCard, type TestCard } from './cards.ts';
 import { fiscalReceipt } from './fiscal.ts';
 import type { Order } from './link.ts';
 import type { Call, MerchantClient } from './merchant-client.ts';
-import { compareState, compareStatement } from './statement.ts';
 import { makeId, type TransactionRecord, type World } from './world.ts';
 
 /** A transaction that was not performed runs out twelve hours after its time. */
@@ -15,7 +14,6 @@ const TIMEOUT_MS = 43_200_000;
 const TIMEOUT_RETRY_MS = 3_600_000;
 /** Before Create, Perform and Cancel are sent again to compare the answers; scaled. */
 const REPEAT_DELAY_MS = 300;
-const STATEMENT_PERIOD_MS = 30 * 86_400_000;
 
 const REASON_TIMEOUT = 4;
 const REASON_REFUND = 5;
@@ -97,28 +95,6 @@ export class Payments {
     delete transaction.error;
     await this.#run(transaction, () => this.#cancel(transaction, REASON_REFUND));
     return transaction;
-  }
-
-  /** CheckTransaction, compared with Payme's books. */
-  async check(id: string): Promise<{ answer: unknown; differences: SimPaymeDifference[] }> {
-    const transaction = this.get(id);
-    const { answer } = await this.#client.ask({ method: 'CheckTransaction', params: { id } });
-    const differences = answer.kind === 'result' ? compareState(transaction, answer.result) : [];
-    return { answer: answer.raw, differences };
-  }
-
-  /** GetStatement, compared with Payme's books. The last thirty days unless said otherwise. */
-  async readStatement(given: { from?: number | undefined; to?: number | undefined }): Promise<SimPaymeStatement> {
-    const to = given.to ?? this.#surroundings.clock.nowMs();
-    const from = given.from ?? to - STATEMENT_PERIOD_MS;
-    const { answer } = await this.#client.ask({ method: 'GetStatement', params: { from, to } });
-    const error = describeFailure(answer, 'en');
-    if (answer.kind !== 'result' || error !== null) {
-      return { from, to, transactions: [], differences: [], ...(error === null ? {} : { error }) };
-    }
-    const { transactions } = answer.result;
-    const ours = this.#world.listTransactions();
-    return { from, to, transactions, differences: compareStatement(ours, transactions, { from, to }) };
   }
 
   get(id: string): TransactionRecord {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { SimPaymeCard, SimPaymeReceipt, SimPaymeStatement, SimPaymeTransaction } from '../control.ts';
+import type { SimPaymeCard, SimPaymeReceipt, SimPaymeStatement, SimPaymeTransaction } from '../control-payme-click.ts';
 import { Bench } from '../test-bench.ts';
 import { CARDS, GOOD, PAGE, type Rpc, SERVER, TestApplication, type WireReceipt } from './test-application.ts';
 import { refuse, TestMerchant } from './test-merchant.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import type { SimPaymeReceipt } from '../control.ts';
+import type { SimPaymeReceipt } from '../control-payme-click.ts';
 import { SimError } from '../errors.ts';
 import type { Language, Surroundings } from '../surroundings.ts';
 import { describeFailure } from './answers.ts';

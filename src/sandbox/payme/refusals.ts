@@ -1,4 +1,5 @@
-import type { SimFaults, SimProviderError } from '../control.ts';
+import type { SimFaults } from '../control.ts';
+import type { SimProviderError } from '../control-payme-click.ts';
 import type { Language, Words } from '../surroundings.ts';
 
 type Refusal = { code: number; isOfCard?: true; words: Words };

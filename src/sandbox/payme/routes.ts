@@ -15,7 +15,7 @@ const payBody = urlBody.extend({
 });
 const statementBody = z.strictObject({ from: z.int().min(0).optional(), to: z.int().min(0).optional() });
 
-/** Payme's part of the control API (see control.ts). */
+/** Payme's part of the control API (see control-payme-click.ts). */
 export const paymeRoutes: readonly Route[] = [
   route('POST', '/payme/check', check),
   route('POST', '/payme/pay', async ({ payme, body }) => {
@@ -30,8 +30,8 @@ export const paymeRoutes: readonly Route[] = [
   route('POST', '/payme/transactions/:id/refund', async ({ payme, part }) =>
     present(await payme.payments.refund(part(1))),
   ),
-  route('POST', '/payme/transactions/:id/check', ({ payme, part }) => payme.payments.check(part(1))),
-  route('POST', '/payme/statement', ({ payme, body }) => payme.payments.readStatement(statementBody.parse(body))),
+  route('POST', '/payme/transactions/:id/check', ({ payme, part }) => payme.books.check(payme.payments.get(part(1)))),
+  route('POST', '/payme/statement', ({ payme, body }) => payme.books.readStatement(statementBody.parse(body))),
   route('GET', '/payme/cards', ({ payme }) => payme.cards.list()),
   route('PATCH', '/payme/cards/:id', ({ payme, part, body }) =>
     payme.cards.setDeclines(part(1), cardChange.parse(body).declines),

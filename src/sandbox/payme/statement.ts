@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { SimPaymeDifference, SimPaymeTransaction } from '../control.ts';
+import type { SimPaymeDifference, SimPaymeTransaction } from '../control-payme-click.ts';
 import type { Result, StatementRow } from './answers.ts';
 
 const ROW_FIELDS = [

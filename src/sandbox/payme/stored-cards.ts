@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import type { SimCardDecline, SimPaymeCard } from '../control.ts';
+import type { SimCardDecline, SimPaymeCard } from '../control-payme-click.ts';
 import { SimError } from '../errors.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { CARD_EXPIRE, findCard, maskCard, SMS_CODE } from './cards.ts';

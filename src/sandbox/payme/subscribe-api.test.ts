@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { SimPaymeCard, SimTraffic } from '../control.ts';
+import type { SimTraffic } from '../control.ts';
+import type { SimPaymeCard } from '../control-payme-click.ts';
 import { completeOptions } from '../options.ts';
 import { Bench } from '../test-bench.ts';
 import { CARDS, GOOD, PAGE, type Rpc, SERVER, TestApplication, type Wire, type WireCard } from './test-application.ts';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { SimCardDecline, SimPaymeTransaction, SimProviderError } from '../control.ts';
+import type { SimCardDecline, SimPaymeTransaction, SimProviderError } from '../control-payme-click.ts';
 import type { Store, Table } from '../store.ts';
 import type { Language } from '../surroundings.ts';
 import type { Decline } from './cards.ts';

@@ -1,4 +1,4 @@
-import type { SimStripeEvent, SimStripePayment } from '../control.ts';
+import type { SimStripeEvent, SimStripePayment } from '../control-stripe.ts';
 import { type Html, html, renderFacts, renderPage } from '../page.ts';
 import { formatMoney } from './money.ts';
 import type { Session } from './objects.ts';

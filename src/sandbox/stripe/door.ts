@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { SimStripePayment } from '../control.ts';
+import type { SimStripePayment } from '../control-stripe.ts';
 import { SimError } from '../errors.ts';
 import { isLocal, readBody, seeOther, sendPage } from '../http.ts';
 import { html, renderPage } from '../page.ts';

@@ -1,6 +1,6 @@
 import type Stripe from 'stripe';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { SimStripePayment } from '../control.ts';
+import type { SimStripePayment } from '../control-stripe.ts';
 import { Bench } from '../test-bench.ts';
 import { connect, order, pay, readPayment, TestMerchant, transferOrder } from './test-merchant.ts';
 

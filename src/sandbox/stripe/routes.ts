@@ -22,7 +22,7 @@ const closeBody = z.strictObject({ outcome: z.enum(['won', 'lost']) });
 const answerBody = z.strictObject({ answer: z.enum(['accept', 'refuse']) });
 const settleBody = z.strictObject({ outcome: z.enum(['succeeded', 'failed']) });
 
-/** Stripe's part of the control API (see control.ts). */
+/** Stripe's part of the control API (see control-stripe.ts). */
 export const stripeRoutes: readonly Route[] = [
   route('POST', '/stripe/pay', ({ stripe, body }) => stripe.pay(payBody.parse(body))),
   route('POST', '/stripe/sessions/:id/expire', ({ stripe, part }) => stripe.expireSession(part(1))),

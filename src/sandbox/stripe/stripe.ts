@@ -1,4 +1,4 @@
-import type { SimStripeEvent, SimStripePayment, SimStripePayResult } from '../control.ts';
+import type { SimStripeEvent, SimStripePayment, SimStripePayResult } from '../control-stripe.ts';
 import { SimError } from '../errors.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { Api } from './api.ts';

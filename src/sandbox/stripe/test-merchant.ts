@@ -1,5 +1,5 @@
 import Stripe from 'stripe';
-import type { SimStripePayment, SimStripePayResult } from '../control.ts';
+import type { SimStripePayment, SimStripePayResult } from '../control-stripe.ts';
 import { completeOptions } from '../options.ts';
 import type { Bench } from '../test-bench.ts';
 import { type Received, type Sent, TestServer } from '../test-server.ts';

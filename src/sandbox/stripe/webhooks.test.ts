@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Stripe from 'stripe';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { SimStripeEvent } from '../control.ts';
+import type { SimStripeEvent } from '../control-stripe.ts';
 import { Bench, DAY } from '../test-bench.ts';
 import type { Received } from '../test-server.ts';
 import { connect, order, pay, TestMerchant, WEBHOOK_SECRET } from './test-merchant.ts';

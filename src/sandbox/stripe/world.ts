@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { SimStripeDelivery } from '../control.ts';
+import type { SimStripeDelivery } from '../control-stripe.ts';
 import type { Store, Table } from '../store.ts';
 import type {
   BalanceTransaction,

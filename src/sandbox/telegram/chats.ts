@@ -5,9 +5,10 @@ import type { Hub } from '../hub.ts';
 import { badRequest, forbidden, QUERY_TOO_OLD } from './errors.ts';
 import type { Markup } from './keyboards.ts';
 import { checkInGroup } from './membership.ts';
+import type { FileRecord, MessageRecord, UserRecord } from './records.ts';
 import type { Updates } from './updates.ts';
 import type { TChat, TMessage, TUser } from './wire.ts';
-import { type FileRecord, type MessageRecord, presentUser, type UserRecord, type World } from './world.ts';
+import { presentUser, type World } from './world.ts';
 
 const MESSAGE_KEPT_SECONDS = 86_400;
 const QUERY_KEPT_SECONDS = 150;

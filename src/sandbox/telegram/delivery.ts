@@ -2,7 +2,8 @@ import type { Agenda } from '../agenda.ts';
 import type { Clock } from '../clock.ts';
 import { HttpClient, type PostResult } from '../http-client.ts';
 import type { TrafficLog } from '../traffic.ts';
-import type { UpdateRecord, World } from './world.ts';
+import type { UpdateRecord } from './records.ts';
+import type { World } from './world.ts';
 
 const MAX_RETRY_AFTER_SECONDS = 3_600;
 const LONGEST_DELAY_SECONDS = 60;

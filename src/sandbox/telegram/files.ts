@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FileRecord } from './world.ts';
+import type { FileRecord } from './records.ts';
 
 /** Contents of documents: on disk beside the state, or in memory when nothing is kept. */
 export class Files {

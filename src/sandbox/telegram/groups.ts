@@ -4,9 +4,10 @@ import { SimError } from '../errors.ts';
 import type { Hub } from '../hub.ts';
 import type { Chats } from './chats.ts';
 import { presentBotIn } from './membership.ts';
+import type { GroupRecord, UserRecord } from './records.ts';
 import type { Updates } from './updates.ts';
 import type { TRequestChat, TUser } from './wire.ts';
-import { type GroupRecord, presentUser, type UserRecord, type World } from './world.ts';
+import { presentUser, type World } from './world.ts';
 
 const UPDATE_KEPT_SECONDS = 86_400;
 /** Whoever owns a group that none of the sandbox's people made. */

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { type Args, asObject } from './args.ts';
 import { badRequest } from './errors.ts';
-import type { InvoiceRecord, World } from './world.ts';
+import type { InvoiceRecord } from './records.ts';
+import type { World } from './world.ts';
 
 const TITLE_LIMIT = 32;
 const DESCRIPTION_LIMIT = 255;

@@ -4,9 +4,10 @@ import { SimError } from '../errors.ts';
 import type { Faults } from '../faults.ts';
 import { type Chats, chatInstance } from './chats.ts';
 import { encodeQuery, type InitDataSigner } from './init-data.ts';
+import type { UserRecord } from './records.ts';
 import { themeParams } from './theme.ts';
 import type { TMenuButton } from './wire.ts';
-import type { UserRecord, World } from './world.ts';
+import type { World } from './world.ts';
 
 const CLIENT_VERSION = '9.1';
 const CLIENT_PLATFORM = 'weba';

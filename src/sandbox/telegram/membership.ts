@@ -1,6 +1,7 @@
 import { badRequest, forbidden } from './errors.ts';
+import type { GroupRecord, UserRecord } from './records.ts';
 import type { TUser } from './wire.ts';
-import { type GroupRecord, presentUser, type UserRecord } from './world.ts';
+import { presentUser } from './world.ts';
 
 /** What an administrator may be allowed, beside the topics. */
 const RIGHTS = [

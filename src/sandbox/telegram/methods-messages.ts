@@ -6,9 +6,9 @@ import { formatText } from './entities.ts';
 import { badRequest } from './errors.ts';
 import { type Markup, readMarkup } from './keyboards.ts';
 import { checkMaySend } from './membership.ts';
+import type { FileRecord, MessageRecord } from './records.ts';
 import { checkThread } from './topics.ts';
 import type { FormattedText } from './wire.ts';
-import type { FileRecord, MessageRecord } from './world.ts';
 
 const TEXT_LIMIT = 4_096;
 const CAPTION_LIMIT = 1_024;

@@ -1,7 +1,7 @@
 import type { Args } from './args.ts';
 import { type Call, Described, type Method } from './call.ts';
 import { ApiError, badRequest } from './errors.ts';
-import type { WebhookRecord } from './world.ts';
+import type { WebhookRecord } from './records.ts';
 
 const UPDATE_TYPES: readonly string[] = [
   'message',

@@ -5,10 +5,11 @@ import { SimError } from '../errors.ts';
 import type { Faults } from '../faults.ts';
 import type { Chats } from './chats.ts';
 import { badRequest, QUERY_TOO_OLD } from './errors.ts';
+import type { InvoiceRecord, UserRecord } from './records.ts';
 import type { Stars } from './stars.ts';
 import type { Subscriptions } from './subscriptions.ts';
 import type { Updates } from './updates.ts';
-import { type InvoiceRecord, presentUser, type UserRecord, type World } from './world.ts';
+import { presentUser, type World } from './world.ts';
 
 const FORM_LIFE_SECONDS = 600;
 const QUERY_KEPT_SECONDS = 150;

@@ -5,7 +5,8 @@ import { SimError } from '../errors.ts';
 import type { Hub } from '../hub.ts';
 import type { Chats } from './chats.ts';
 import { badRequest } from './errors.ts';
-import { presentUser, type TransactionRecord, type UserRecord, type World } from './world.ts';
+import type { TransactionRecord, UserRecord } from './records.ts';
+import { presentUser, type World } from './world.ts';
 
 /** Received Stars may be withdrawn after this time (Telegram Stars terms, 21 days). */
 const MATURITY_SECONDS = 21 * 86_400;

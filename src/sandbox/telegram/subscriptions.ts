@@ -4,9 +4,10 @@ import type { SimSubscription } from '../control.ts';
 import { SimError } from '../errors.ts';
 import type { Chats } from './chats.ts';
 import { badRequest } from './errors.ts';
+import type { InvoiceRecord, SubscriptionRecord, UserRecord } from './records.ts';
 import type { Stars } from './stars.ts';
 import type { Updates } from './updates.ts';
-import { type InvoiceRecord, presentUser, type SubscriptionRecord, type UserRecord, type World } from './world.ts';
+import { presentUser, type World } from './world.ts';
 
 /** A renewal without enough Stars is tried again once a day, this many times (not verified against Telegram). */
 const RETRIES = 3;

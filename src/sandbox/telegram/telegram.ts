@@ -12,11 +12,12 @@ import { Files } from './files.ts';
 import { Groups } from './groups.ts';
 import { InitDataSigner } from './init-data.ts';
 import { PaySheet } from './pay-sheet.ts';
+import type { FileRecord } from './records.ts';
 import { Stars } from './stars.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { Updates } from './updates.ts';
 import type { TUser } from './wire.ts';
-import { type FileRecord, presentUser, World } from './world.ts';
+import { presentUser, World } from './world.ts';
 
 /** Events closer together than this happen at one stop of a long clock jump. */
 const STEP_GATHER_MS = 3_600_000;

@@ -1,7 +1,8 @@
 import type { Args } from './args.ts';
 import type { Call, Method } from './call.ts';
 import { badRequest } from './errors.ts';
-import type { TopicRecord, World } from './world.ts';
+import type { TopicRecord } from './records.ts';
+import type { World } from './world.ts';
 
 const NAME_LIMIT = 128;
 const COLORS: ReadonlySet<number> = new Set([7322096, 16766590, 13338331, 9367192, 16749490, 16478047]);

@@ -2,7 +2,8 @@ import type { Clock } from '../clock.ts';
 import type { Faults } from '../faults.ts';
 import type { TrafficLog } from '../traffic.ts';
 import type { Delivery } from './delivery.ts';
-import type { UpdateRecord, World } from './world.ts';
+import type { UpdateRecord } from './records.ts';
+import type { World } from './world.ts';
 
 /** Not sent unless the bot asks for them by name (setWebhook, allowed_updates). */
 const OPT_IN_TYPES: ReadonlySet<string> = new Set(['chat_member', 'message_reaction', 'message_reaction_count']);

@@ -1,6 +1,6 @@
 import { generateKey, type PrivateKey, readKey } from 'openpgp';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import type { RecordView } from '#api/views.ts';
+import type { RecordView } from '#api/privacy-views.ts';
 import { armorMessage, sealMessage } from '#lib/openpgp.ts';
 import { capturedKey } from '#lib/testing/keys.ts';
 import { TEST_SIGNER } from '#lib/testing/vault.ts';

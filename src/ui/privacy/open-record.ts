@@ -1,4 +1,4 @@
-import type { RecordView } from '#api/views.ts';
+import type { RecordView } from '#api/privacy-views.ts';
 import { type RecordDetails, readRecord } from '#ui/privacy/record.ts';
 import { decryptSigned } from '#ui/privacy/unlock.ts';
 

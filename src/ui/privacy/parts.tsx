@@ -1,6 +1,6 @@
 'use client';
 import { type ChangeEvent, type ReactNode, type Ref, useId, useRef, useState } from 'react';
-import type { BillingKeyView } from '#api/views.ts';
+import type { BillingKeyView } from '#api/privacy-views.ts';
 import { CopyText } from '#ui/components/copy.tsx';
 import { Icon } from '#ui/components/icons.tsx';
 import { useT } from '#ui/i18n.tsx';

@@ -1,6 +1,6 @@
 'use client';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
-import type { BillingKeyView } from '#api/views.ts';
+import type { BillingKeyView } from '#api/privacy-views.ts';
 import { copyToClipboard } from '#ui/clipboard.ts';
 import { Button, SubmitButton } from '#ui/components/controls.tsx';
 import { CopyText } from '#ui/components/copy.tsx';

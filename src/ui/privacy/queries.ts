@@ -1,6 +1,6 @@
 'use client';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import type { ExportStateView } from '#api/views.ts';
+import type { ExportStateView } from '#api/privacy-views.ts';
 import { useSession } from '#ui/session.tsx';
 
 const KEYS = ['privacy.keys'];

@@ -1,5 +1,5 @@
 'use client';
-import type { RecordView } from '#api/views.ts';
+import type { RecordView } from '#api/privacy-views.ts';
 import { Button } from '#ui/components/controls.tsx';
 import { Icon, Spinner } from '#ui/components/icons.tsx';
 import { Facts, Section } from '#ui/components/section.tsx';

@@ -1,7 +1,7 @@
 'use client';
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
-import type { BillingKeyView } from '#api/views.ts';
+import type { BillingKeyView } from '#api/privacy-views.ts';
 import { SubmitButton } from '#ui/components/controls.tsx';
 import { Section } from '#ui/components/section.tsx';
 import { useT } from '#ui/i18n.tsx';

@@ -1,7 +1,7 @@
 'use client';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState, useSyncExternalStore } from 'react';
-import type { RecordView } from '#api/views.ts';
+import type { RecordView } from '#api/privacy-views.ts';
 import type { Api } from '#ui/api.ts';
 import { type OpenedRecord, openRecord } from '#ui/privacy/open-record.ts';
 import { onLockChange, unlockedVersion } from '#ui/privacy/unlock.ts';

@@ -1,5 +1,5 @@
 'use client';
-import type { BillingKeyView } from '#api/views.ts';
+import type { BillingKeyView } from '#api/privacy-views.ts';
 import { Question } from '#ui/components/question.tsx';
 import { Screen } from '#ui/components/screen.tsx';
 import { Card, CellButton, Section } from '#ui/components/section.tsx';

@@ -1,7 +1,7 @@
 'use client';
 import { useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
-import type { ErasureBlockerView, ErasureView } from '#api/views.ts';
+import type { ErasureBlockerView, ErasureView } from '#api/privacy-views.ts';
 import { Button, SubmitButton } from '#ui/components/controls.tsx';
 import { useAsk } from '#ui/components/dialog.tsx';
 import { Screen } from '#ui/components/screen.tsx';

@@ -1,5 +1,5 @@
 'use client';
-import type { DataExportView, ExportStateView } from '#api/views.ts';
+import type { DataExportView, ExportStateView } from '#api/privacy-views.ts';
 import { Button } from '#ui/components/controls.tsx';
 import { CopyText } from '#ui/components/copy.tsx';
 import { Screen } from '#ui/components/screen.tsx';

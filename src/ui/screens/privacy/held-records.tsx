@@ -1,5 +1,5 @@
 'use client';
-import type { HeldRecordView, PersonalLogView } from '#api/views.ts';
+import type { HeldRecordView, PersonalLogView } from '#api/privacy-views.ts';
 import { Button } from '#ui/components/controls.tsx';
 import { Section } from '#ui/components/section.tsx';
 import { ProblemNotice, useIsOnline } from '#ui/components/states.tsx';

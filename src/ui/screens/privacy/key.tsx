@@ -1,6 +1,6 @@
 'use client';
 import { useState } from 'react';
-import type { BillingKeyView } from '#api/views.ts';
+import type { BillingKeyView } from '#api/privacy-views.ts';
 import { useAsk } from '#ui/components/dialog.tsx';
 import { Question } from '#ui/components/question.tsx';
 import { Screen } from '#ui/components/screen.tsx';

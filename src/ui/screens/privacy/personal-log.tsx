@@ -1,6 +1,6 @@
 'use client';
 import { useEffect } from 'react';
-import type { PersonalLogView } from '#api/views.ts';
+import type { PersonalLogView } from '#api/privacy-views.ts';
 import { RadioList, Switch } from '#ui/components/controls.tsx';
 import { useAsk } from '#ui/components/dialog.tsx';
 import { Icon } from '#ui/components/icons.tsx';

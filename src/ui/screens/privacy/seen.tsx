@@ -1,5 +1,5 @@
 'use client';
-import type { SeenClassView, SeenStorage } from '#api/views.ts';
+import type { SeenClassView, SeenStorage } from '#api/privacy-views.ts';
 import { Icon, type IconName } from '#ui/components/icons.tsx';
 import { Screen } from '#ui/components/screen.tsx';
 import { Section } from '#ui/components/section.tsx';
