@@ -6,7 +6,7 @@ import { openDatabase } from '#lib/db.ts';
 import { type Env, loadEnv } from '#lib/env.ts';
 import { describeError, makeLogger } from '#lib/log.ts';
 import { makeMetrics } from '#lib/metrics.ts';
-import { readSigner } from '#lib/openpgp.ts';
+import { loadSigner } from '#lib/signer.ts';
 import { makeVault } from '#lib/vault.ts';
 import { makeProviders, PROVIDERS } from '#providers/registry.ts';
 
@@ -18,8 +18,12 @@ export function loadWholeEnv(): Readonly<Env> {
   return loadEnv(PROVIDERS.map(({ variables }) => variables));
 }
 
-/** Joins environment, database, clock and providers. `name` is the process, as logs and pg_stat_activity show it. */
+/**
+ * Joins environment, database, clock and providers. `name` is the process, as logs and pg_stat_activity show it. Throws EnvError
+ * when a signing key is none.
+ */
 export async function makeServer(name: 'web' | 'worker', env: Env): Promise<Server> {
+  const signer = await loadSigner(env);
   const log = makeLogger({ name, level: env.logLevel });
   const metrics = makeMetrics();
   const database = openDatabase({
@@ -46,7 +50,7 @@ export async function makeServer(name: 'web' | 'worker', env: Env): Promise<Serv
       adminTelegramIds: env.adminTelegramIds,
     },
     vault,
-    signer: await readSigner(env.signingKey),
+    signer,
     sessionSecret: env.sessionSecret,
     telegram: {
       botToken: env.telegram.botToken,

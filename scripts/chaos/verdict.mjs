@@ -133,7 +133,7 @@ let vault;
 function openVault() {
   vault ??= importSources(
     'vault',
-    `export { SANDBOX_VALUES } from '#lib/env.ts';
+    `export { SANDBOX_VALUES } from '#lib/env-modes.ts';
      export { makeVault } from '#lib/vault.ts';`,
   ).then(({ makeVault, SANDBOX_VALUES }) => {
     const [dataKey, subjectKey] = [SANDBOX_VALUES.dataKey, SANDBOX_VALUES.subjectKey].map((text) =>

@@ -27,6 +27,7 @@ const PROGRAMS = {
   sandbox: 'src/sandbox/main.ts',
   migrate: 'src/api/migrate.ts',
   env: 'src/lib/env.ts',
+  signer: 'src/lib/signer.ts',
   seed: 'prisma/seed.ts',
 };
 const SANDBOX_CLIENT = 'src/sandbox/client';

@@ -101,8 +101,10 @@ async function bringUp(stack, isDevelopment) {
 
 /** The same check as every program makes, before anything is started. */
 async function readSettings() {
-  const { readEnv } = await import(pathToFileURL(join(process.cwd(), 'dist/env.js')).href);
+  const load = (program) => import(pathToFileURL(join(process.cwd(), 'dist', program)).href);
+  const [{ readEnv }, { loadSigner }] = await Promise.all([load('env.js'), load('signer.js')]);
   const settings = readEnv(process.env);
+  await loadSigner(settings);
   return { ...settings, note: settings.isSandbox ? 'sandbox' : 'live' };
 }
 

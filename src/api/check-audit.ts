@@ -15,12 +15,15 @@ async function main(): Promise<number> {
 
 async function check(ctx: Ctx): Promise<number> {
   const { checked, findings, head, ok, signatures } = await verifyAudit(ctx, { after: 0n, limit: null });
-  const { publicKey, signed } = await getAuditHead(ctx);
+  const { signed } = await getAuditHead(ctx);
   const lines = [
     `${checked} rows and ${signatures} signed heads were checked.`,
     head ? `The chain stands at ${head.position}, ${head.hash.toString('hex')}.` : 'The chain is empty.',
-    signed ? `Last signed: ${signed.text}, by ${publicKey.fingerprint}.` : 'No day was signed yet.',
+    signed ? `Last signed: ${signed.text}, by ${signed.signedBy ?? 'no key of ours'}.` : 'No day was signed yet.',
     ...findings.map(({ kind, position }) => `position ${position}: ${kind}`),
+    ...(findings.some(({ kind }) => kind === 'signature')
+      ? ['If SIGNING_KEY was replaced, the one before belongs into SIGNING_KEYS_PREVIOUS.']
+      : []),
     ...(findings.length === MAX_FINDINGS ? ['There may be more: the check ended here.'] : []),
     ok ? 'The audit is as it was written.' : 'The audit is NOT as it was written.',
   ];

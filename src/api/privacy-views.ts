@@ -78,7 +78,7 @@ export type RecordView = {
 /** `isWhole` false: more records than fit into one answer; ask for fewer payments. */
 export type PaymentRecordsView = { records: RecordView[]; isWhole: boolean };
 
-/** The OpenPGP key with which this server signs records, armoured. */
+/** The OpenPGP keys of this server in one armoured block: the one with which it signs records, then earlier ones. */
 export type SigningKeyView = { publicKey: string; fingerprint: string };
 
 /** How something of a person's is kept: as it is; encrypted, and the server has the key; encrypted, and only its owner has it. */

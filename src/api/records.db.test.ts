@@ -53,7 +53,7 @@ describe('the records of payments', () => {
     const signing = await clientOf(person).records.signingKey.query();
     const armored = await readKey({ armoredKey: signing.publicKey });
     expect([armored.isPrivate(), armored.getFingerprint().toUpperCase()]).toEqual([false, signing.fingerprint]);
-    expect(signing.fingerprint).toBe(world.ctx.signer.getFingerprint().toUpperCase());
+    expect(signing.fingerprint).toBe(world.ctx.signer.publicKeys[0].getFingerprint().toUpperCase());
   });
 
   it('of others are none, whoever asks', async () => {

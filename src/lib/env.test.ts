@@ -107,8 +107,17 @@ describe('readEnv in live mode', () => {
     ['DATA_KEY_PREVIOUS', 'bm90IDMyIGJ5dGVz'],
     ['SUBJECT_KEY', 'bm90IDMyIGJ5dGVz'],
     ['SIGNING_KEY', 'bm90IGEga2V5'],
+    ['SIGNING_KEYS_PREVIOUS', 'bm90IGEga2V5'],
   ])('refuses %s=%s', (variable, value) => {
     expect(variablesOf({ ...LIVE, [variable]: value })).toEqual([variable]);
+  });
+
+  it('takes up to twenty earlier signing keys', () => {
+    const keys = Array.from({ length: 20 }, (_, index) => Buffer.alloc(200, index).toString('base64'));
+    expect(readEnv(LIVE).previousSigningKeys).toEqual([]);
+    expect(readEnv({ ...LIVE, SIGNING_KEYS_PREVIOUS: ` ${keys.join(' , ')}` }).previousSigningKeys).toEqual(keys);
+    for (const wrong of [[...keys, ...keys.slice(0, 1)], [...keys.slice(0, 2), ''], ['A'.repeat(8_001)]])
+      expect(variablesOf({ ...LIVE, SIGNING_KEYS_PREVIOUS: wrong.join(',') })).toEqual(['SIGNING_KEYS_PREVIOUS']);
   });
 
   it('accepts a previous webhook secret only with an end', () => {

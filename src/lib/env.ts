@@ -64,6 +64,8 @@ export type Env = {
   subjectKey: Uint8Array;
   /** OpenPGP private key without a passphrase, base64 of its binary form: signs records and the heads of the audit. */
   signingKey: string;
+  /** Keys that signed before a rotation, public or private, base64 of their binary form. What they signed counts for ever. */
+  previousSigningKeys: readonly string[];
   /** Bearer token of /metrics; null hides the page (404). */
   metricsToken: string | null;
   surfacePolicy: 'strict' | 'permissive';
@@ -135,6 +137,25 @@ const telegramIds = z
   .regex(/^\s*\d{1,16}(\s*,\s*\d{1,16})*\s*$/, 'must be Telegram user ids separated by commas, like 12345,67890.')
   .transform((value) => value.split(',').map((id) => BigInt(id.trim())));
 
+/** Room for twenty rotations: a key is replaced every few years, or after a mishap. */
+const MAX_PREVIOUS_SIGNING_KEYS = 20;
+
+const openPgpKeys = z
+  .string()
+  .transform((value) => value.split(',').map((key) => key.trim()))
+  .pipe(
+    z
+      .array(
+        z
+          .string()
+          .regex(
+            /^[A-Za-z0-9+/]{100,8000}={0,2}$/,
+            'must be OpenPGP keys in base64, separated by commas. npm run signing-key prints the line.',
+          ),
+      )
+      .max(MAX_PREVIOUS_SIGNING_KEYS, `must be at most ${MAX_PREVIOUS_SIGNING_KEYS} keys.`),
+  );
+
 const flag = z
   .enum(['true', 'false', '1', '0'], { error: 'must be true or false.' })
   .transform((value) => value === 'true' || value === '1');
@@ -185,6 +206,7 @@ const variables = z.object({
       /^[A-Za-z0-9+/]{200,8000}={0,2}$/,
       'must be an OpenPGP private key in base64. Make one: npm run signing-key',
     ),
+  SIGNING_KEYS_PREVIOUS: openPgpKeys.optional(),
   METRICS_TOKEN: z.string().min(16, 'must be at least 16 characters, or unset to hide /metrics.').optional(),
   SURFACE_POLICY: z.enum(['strict', 'permissive'], { error: 'must be strict or permissive.' }),
   // Pre-checkout refuses every order older than an hour.
@@ -290,6 +312,7 @@ function toEnv(values: Variables, { isSandbox, providerVariables }: Pick<Env, 'i
     previousDataKey: values.DATA_KEY_PREVIOUS ?? null,
     subjectKey: values.SUBJECT_KEY,
     signingKey: values.SIGNING_KEY,
+    previousSigningKeys: values.SIGNING_KEYS_PREVIOUS ?? [],
     metricsToken: values.METRICS_TOKEN ?? null,
     surfacePolicy: values.SURFACE_POLICY,
     invoiceTtlMinutes: values.INVOICE_TTL_MINUTES,
@@ -307,5 +330,6 @@ function freeze(env: Env): Readonly<Env> {
   Object.freeze(env.providerVariables);
   Object.freeze(env.sandbox);
   Object.freeze(env.adminTelegramIds);
+  Object.freeze(env.previousSigningKeys);
   return Object.freeze(env);
 }

@@ -7,6 +7,7 @@ import {
   decrypt,
   generateKey,
   readKey,
+  readKeys,
   readMessage,
   readPrivateKey,
   readSignature,
@@ -14,7 +15,19 @@ import {
 } from 'openpgp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SANDBOX_VALUES } from './env-modes.ts';
-import { armorMessage, readPublicKey, readSigner, type Signer, sealMessage, signDetached } from './openpgp.ts';
+import {
+  armorMessage,
+  findSigningKey,
+  publicKeysOf,
+  readEarlierKey,
+  readPublicKey,
+  readSigner,
+  type Signer,
+  sealMessage,
+  signDetached,
+} from './openpgp.ts';
+import { capturedKey } from './testing/keys.ts';
+import { newSigningKey } from './testing/vault.ts';
 
 const TEXT = '{\n  "hoshi": 1,\n  "item": "パーソナルログ プロ",\n  "amount": "150"\n}\n';
 const NOW = new Date('2026-11-27T12:00:00Z');
@@ -38,7 +51,7 @@ describe('the key that signs', () => {
     ['no key', Buffer.from('not a key').toString('base64')],
     ['a public key', null],
   ])('is refused when it is %s', async (_name, given) => {
-    const text = given ?? Buffer.from(signer.toPublic().write()).toString('base64');
+    const text = given ?? Buffer.from(signer.publicKeys[0].write()).toString('base64');
     await expect(readSigner(text)).rejects.toThrow();
   });
 
@@ -53,13 +66,73 @@ describe('the key that signs', () => {
       const { signatures } = await verify({
         message: await createMessage({ text }),
         signature: await readSignature({ armoredSignature: armored }),
-        verificationKeys: signer.toPublic(),
+        verificationKeys: signer.publicKeys[0],
         date: NOW,
       });
       return signatures[0]?.verified;
     };
     expect(await check('hoshi audit 2026-11-27')).toBe(true);
     await expect(check('hoshi audit 2026-11-28')).rejects.toThrow();
+  });
+});
+
+describe('keys that signed before', () => {
+  const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
+
+  it('are kept as public keys, once each, whatever half is given', async () => {
+    const [one, two] = [await newSigningKey(NOW), await newSigningKey(NOW)];
+    const given = [one.publicKey, one.privateKey, two.privateKey, SANDBOX_VALUES.signingKey];
+    const { publicKeys } = await readSigner(SANDBOX_VALUES.signingKey, await Promise.all(given.map(readEarlierKey)));
+    expect(publicKeys.map((key) => base64(key.write()))).toEqual([
+      base64(signer.publicKeys[0].write()),
+      one.publicKey,
+      two.publicKey,
+    ]);
+    expect(publicKeys.some((key) => key.isPrivate())).toBe(false);
+  });
+
+  it('are told apart by what they signed, and no other key counts', async () => {
+    const keys = await Promise.all([newSigningKey(NOW), newSigningKey(NOW), newSigningKey(NOW)]);
+    const [present, earlier, foreign] = await Promise.all(keys.map(({ privateKey }) => readSigner(privateKey)));
+    if (!present || !earlier || !foreign) throw new Error('three keys were made');
+    const known = await readSigner(keys[0]?.privateKey ?? '', earlier.publicKeys);
+    const foundOf = async (by: Signer) => findSigningKey(known, 'text', await signDetached('text', by, NOW));
+    expect(await foundOf(present)).toBe(publicKeysOf(present).fingerprint);
+    expect(await foundOf(earlier)).toBe(publicKeysOf(earlier).fingerprint);
+    expect(await foundOf(foreign)).toBeNull();
+    expect(await findSigningKey(known, 'another', await signDetached('text', earlier, NOW))).toBeNull();
+  });
+
+  it('are published in one block, of which a program that reads one key takes the present one', async () => {
+    const earlier = await readEarlierKey((await newSigningKey(NOW)).publicKey);
+    const { armored, fingerprint } = publicKeysOf(await readSigner(SANDBOX_VALUES.signingKey, [earlier]));
+    expect((await readKey({ armoredKey: armored })).getFingerprint().toUpperCase()).toBe(fingerprint);
+    const all = await readKeys({ armoredKeys: armored });
+    expect(all.map((key) => key.getFingerprint())).toEqual([fingerprint.toLowerCase(), earlier.getFingerprint()]);
+  });
+
+  it('may be over their time or have a passphrase', async () => {
+    const made = await generateKey({
+      userIDs: [{ name: 'x' }],
+      format: 'binary',
+      date: new Date('2020-01-01T00:00:00Z'),
+      keyExpirationTime: 86_400,
+      passphrase: 'secret',
+    });
+    expect((await readEarlierKey(base64(made.privateKey))).isPrivate()).toBe(false);
+  });
+
+  it('are refused when they are no key, two, cut off, or nothing can be checked with them', async () => {
+    const one = Buffer.from((await newSigningKey(NOW)).publicKey, 'base64');
+    const captured = async (name: string) => (await readKey({ armoredKey: capturedKey(name) })).write();
+    for (const bytes of [
+      Buffer.alloc(300, 9),
+      one.subarray(0, -20),
+      Buffer.concat([one, one]),
+      await captured('revoked'),
+      await captured('rsa1024'),
+    ])
+      await expect(readEarlierKey(base64(bytes))).rejects.toThrow();
   });
 });
 
@@ -77,7 +150,7 @@ describe('a message', () => {
       const { data, signatures } = await decrypt({
         message: await readMessage({ armoredMessage: armorMessage(sealed) }),
         decryptionKeys: privateKey,
-        verificationKeys: signer.toPublic(),
+        verificationKeys: signer.publicKeys[0],
         date: NOW,
       });
       return [data, await signatures[0]?.verified];
@@ -137,7 +210,7 @@ describe.runIf(has('gpg'))('GnuPG', () => {
   let gnupg: ReturnType<typeof openGnupg>;
   beforeAll(() => {
     gnupg = openGnupg();
-    gnupg.run(['--import'], signer.toPublic().write());
+    gnupg.run(['--import'], signer.publicKeys[0].write());
   });
   afterAll(() => gnupg.close());
 

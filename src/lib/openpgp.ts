@@ -9,6 +9,7 @@ import {
   type PrivateKey,
   type PublicKey,
   readKey,
+  readKeys,
   readPrivateKey,
   readSignature,
   sign,
@@ -25,16 +26,39 @@ export const LIMITS = {
   aeadProtect: false,
 };
 
-/** The key this server signs with. */
-export type Signer = PrivateKey;
+/**
+ * What this server signs with, and what its signatures are checked with: `publicKeys` begins with the public half of
+ * `privateKey`, then come those of earlier keys. What they signed stays ours, whatever its date: nobody wrote down when a key
+ * was replaced, and whoever has it can sign with any date. So an earlier key that others may have does not belong here.
+ */
+export type Signer = Readonly<{ privateKey: PrivateKey; publicKeys: readonly [PublicKey, ...PublicKey[]] }>;
 export type { PublicKey };
 
-/** Reads the key this server signs with: base64 of a binary OpenPGP key without a passphrase. Throws when it is none. */
-export async function readSigner(base64: string): Promise<Signer> {
-  const key = await readPrivateKey({ binaryKey: Buffer.from(base64, 'base64'), config: LIMITS });
-  await key.getSigningKey(undefined, undefined, undefined, LIMITS);
-  if (!key.isDecrypted()) throw new Error('the signing key has a passphrase');
-  return key;
+/**
+ * Reads the key this server signs with: base64 of a binary OpenPGP key without a passphrase. Throws when it is none. `earlier`
+ * are the keys it signed with before, of any age and order.
+ */
+export async function readSigner(base64: string, earlier: ReadonlyArray<PublicKey> = []): Promise<Signer> {
+  const privateKey = await readPrivateKey({ binaryKey: Buffer.from(base64, 'base64'), config: LIMITS });
+  await privateKey.getSigningKey(undefined, undefined, undefined, LIMITS);
+  if (!privateKey.isDecrypted()) throw new Error('the signing key has a passphrase');
+  const present = privateKey.toPublic();
+  const others = new Map(earlier.map((key) => [key.getFingerprint(), key]));
+  others.delete(present.getFingerprint());
+  return { privateKey, publicKeys: [present, ...others.values()] };
+}
+
+/**
+ * Reads a key this server signed with before: base64 of one binary OpenPGP key. Of a private key the public half is kept. One
+ * that is over its time is read, because it was not when it signed. Throws when it is none, or one that
+ * nothing can be checked with: revoked, or too weak.
+ */
+export async function readEarlierKey(base64: string): Promise<PublicKey> {
+  const [key, ...others] = await readKeys({ binaryKeys: Buffer.from(base64, 'base64'), config: LIMITS });
+  if (!key || others.length > 0) throw new Error('not one key');
+  const publicKey = key.toPublic();
+  await publicKey.getSigningKey(undefined, null, undefined, LIMITS);
+  return publicKey;
 }
 
 /** Self-signatures are checked when a key is first used, which costs more than the encryption: keys stay parsed. */
@@ -70,7 +94,7 @@ export async function sealMessage(
   return encrypt({
     message: await createMessage({ text, date }),
     encryptionKeys: [...keys],
-    signingKeys: signer,
+    signingKeys: signer.privateKey,
     sessionKey: { data: randomBytes(32), algorithm: 'aes256' },
     date,
     format: 'binary',
@@ -81,31 +105,42 @@ export async function sealMessage(
 /** A detached signature of `text`, armoured: `gpg --verify` reads it. */
 export async function signDetached(text: string, signer: Signer, date: Date): Promise<string> {
   const message = await createMessage({ text, date });
-  return sign({ message, signingKeys: signer, detached: true, date, format: 'armored', config: LIMITS });
+  return sign({ message, signingKeys: signer.privateKey, detached: true, date, format: 'armored', config: LIMITS });
 }
 
-/** Whether `signature` is an armoured detached signature of `text` by the key of `signer`. */
-export async function isSignedBy(signer: Signer, text: string, signature: string): Promise<boolean> {
+/**
+ * The fingerprint of the key of `signer`, the present or an earlier one, that made `signature`, an armoured detached signature
+ * of `text`; null when none did.
+ */
+export async function findSigningKey(signer: Signer, text: string, signature: string): Promise<string | null> {
   try {
-    await verify({
+    const { signatures } = await verify({
       message: await createMessage({ text }),
       signature: await readSignature({ armoredSignature: signature, config: LIMITS }),
-      verificationKeys: signer.toPublic(),
-      expectSigned: true,
+      verificationKeys: [...signer.publicKeys],
       // Whenever it was made: the clock of a sandbox goes back, too.
       date: null,
       config: LIMITS,
     });
-    return true;
+    for (const { keyID, verified } of signatures) {
+      const isGood = await verified.catch(() => false);
+      const key = signer.publicKeys.find((known) => known.getKeys(keyID).length > 0);
+      if (isGood && key) return key.getFingerprint().toUpperCase();
+    }
+    return null;
   } catch {
     // What cannot be read is no signature either.
-    return false;
+    return null;
   }
 }
 
-/** The public half of the key this server signs with, armoured, and its fingerprint in capital hex digits. */
-export function publicKeyOf(signer: Signer): Readonly<{ armored: string; fingerprint: string }> {
-  return { armored: signer.toPublic().armor(LIMITS), fingerprint: signer.getFingerprint().toUpperCase() };
+/**
+ * What anybody checks our signatures with: the public keys of `signer` in one armoured block, the present one first, and the
+ * fingerprint of that in capital hex digits. Programs that read one key take the first, GnuPG imports all.
+ */
+export function publicKeysOf({ publicKeys }: Signer): Readonly<{ armored: string; fingerprint: string }> {
+  const block = Buffer.concat(publicKeys.map((key) => key.write()));
+  return { armored: armorPublicKey(block), fingerprint: publicKeys[0].getFingerprint().toUpperCase() };
 }
 
 /**
@@ -116,7 +151,7 @@ export function armorMessage(message: Uint8Array): string {
   return armor(enums.armor.message, message, undefined, undefined, undefined, true, LIMITS);
 }
 
-/** A public key in binary as text that every OpenPGP program imports. */
+/** Public keys in binary as text that every OpenPGP program imports. */
 export function armorPublicKey(binaryKey: Uint8Array): string {
   return armor(enums.armor.publicKey, binaryKey, undefined, undefined, undefined, true, LIMITS);
 }

@@ -54,7 +54,7 @@ export async function readRecord(ciphertext: Uint8Array, privateKey: PrivateKey)
   const { data, signatures } = await decrypt({
     message: await readMessage({ binaryMessage: ciphertext }),
     decryptionKeys: privateKey,
-    verificationKeys: TEST_SIGNER.toPublic(),
+    verificationKeys: [...TEST_SIGNER.publicKeys],
     expectSigned: true,
     date: new Date('2100-01-01T00:00:00Z'),
   });

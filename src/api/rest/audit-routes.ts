@@ -79,12 +79,17 @@ const AuditHead = z
         signature: z
           .string()
           .openapi({ description: 'Armoured detached OpenPGP signature of signed_text, as it stands' }),
+        signed_by: z.string().nullable().openapi({
+          description: 'Fingerprint of the key in public_key that made it: an earlier one, when it was replaced since',
+        }),
         created_at: Instant,
       })
       .nullable()
       .openapi({ description: 'The last finished day; null until one is' }),
-    public_key: z.string().openapi({ description: 'Armoured OpenPGP key of this server' }),
-    fingerprint: z.string(),
+    public_key: z.string().openapi({
+      description: 'Armoured OpenPGP keys of this server in one block: the present one first, then earlier ones',
+    }),
+    fingerprint: z.string().openapi({ description: 'Of the present key' }),
   })
   .openapi('AuditHead');
 
@@ -96,9 +101,9 @@ const headRoute = defineRoute({
   summary: 'Where the audit log stands, signed: to be kept elsewhere',
   description:
     'A chain shows what was changed in it, but whoever has the database and the key can write it anew: a head that is kept outside shows that, too.',
-  answer: { status: 200, description: 'The latest signed head and the key to check it with', schema: AuditHead },
+  answer: { status: 200, description: 'The latest signed head and the keys to check it with', schema: AuditHead },
   run: async ({ ctx }) => {
-    const { head, publicKey, signed } = await getAuditHead(ctx);
+    const { head, publicKeys, signed } = await getAuditHead(ctx);
     return {
       success: true as const,
       head: head && headFields(head),
@@ -107,10 +112,11 @@ const headRoute = defineRoute({
         ...headFields(signed),
         signed_text: signed.text,
         signature: signed.signature,
+        signed_by: signed.signedBy,
         created_at: signed.createdAt.toISOString(),
       },
-      public_key: publicKey.armored,
-      fingerprint: publicKey.fingerprint,
+      public_key: publicKeys.armored,
+      fingerprint: publicKeys.fingerprint,
     };
   },
 });

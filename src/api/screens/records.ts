@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { listPaymentRecords } from '#domain/payment/list-records.ts';
 import { MAX_PAGE } from '#domain/payment/records.ts';
-import { publicKeyOf } from '#lib/openpgp.ts';
+import { publicKeysOf } from '#lib/openpgp.ts';
 import type { PaymentRecordsView, SigningKeyView } from '../privacy-views.ts';
 import { IdInput, personProcedure, router } from '../trpc.ts';
 
@@ -23,7 +23,7 @@ export const recordsRouter = router({
     }),
 
   signingKey: personProcedure.query(({ ctx: { ctx } }): SigningKeyView => {
-    const { armored, fingerprint } = publicKeyOf(ctx.signer);
+    const { armored, fingerprint } = publicKeysOf(ctx.signer);
     return { publicKey: armored, fingerprint };
   }),
 });

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { isSignedBy } from '#lib/openpgp.ts';
+import { findSigningKey, publicKeysOf, type Signer } from '#lib/openpgp.ts';
+import { newSigner } from '#lib/testing/vault.ts';
 import { DAY_MS, openWorld, START } from '../../testing/world.ts';
 import { measureBacklog } from './backlog.ts';
 import { getAuditHead, signHeads } from './heads.ts';
@@ -65,13 +66,14 @@ describe('signed heads', () => {
   it('are signatures of that text and of no other', async () => {
     const { signed } = await getAuditHead(world.system);
     const { signature = '', text = '' } = signed ?? {};
-    expect(await isSignedBy(world.system.signer, text, signature)).toBe(true);
-    expect(await isSignedBy(world.system.signer, `${text} `.replace(' 4 ', ' 5 '), signature)).toBe(false);
-    expect(await isSignedBy(world.system.signer, text, signature.slice(0, 60))).toBe(false);
+    const { signer } = world.system;
+    expect(await findSigningKey(signer, text, signature)).toBe(publicKeysOf(signer).fingerprint);
+    expect(await findSigningKey(signer, `${text} `.replace(' 4 ', ' 5 '), signature)).toBeNull();
+    expect(await findSigningKey(signer, text, signature.slice(0, 60))).toBeNull();
   });
 
   // Where there is no GnuPG, openpgp.js above is the only reader.
-  it.skipIf(!hasGnupg)('are read by GnuPG with the public key', async () => {
+  it.skipIf(!hasGnupg)('are read by GnuPG with the public keys, also after the key was replaced', async () => {
     const home = mkdtempSync(join(tmpdir(), 'gpg-'));
     const gpg = (...args: string[]) =>
       spawnSync(
@@ -82,14 +84,18 @@ describe('signed heads', () => {
         },
       );
     try {
-      const { publicKey, signed } = await getAuditHead(world.system);
-      writeFileSync(join(home, 'key.asc'), publicKey.armored);
+      const earlier = world.system.signer;
+      const signer = await newSigner(START, earlier.publicKeys);
+      const { publicKeys, signed } = await getAuditHead({ ...world.system, signer });
+      expect(signed?.signedBy).toBe(publicKeysOf(earlier).fingerprint);
+      expect(publicKeys.fingerprint).not.toBe(signed?.signedBy);
+      writeFileSync(join(home, 'key.asc'), publicKeys.armored);
       writeFileSync(join(home, 'head.asc'), signed?.signature ?? '');
       writeFileSync(join(home, 'head.txt'), signed?.text ?? '');
       writeFileSync(join(home, 'other.txt'), `${signed?.text}0`);
-      expect(gpg('--import', join(home, 'key.asc')).stderr).toContain('imported: 1');
+      expect(gpg('--import', join(home, 'key.asc')).stderr).toContain('imported: 2');
       const good = gpg('--status-fd', '1', '--verify', join(home, 'head.asc'), join(home, 'head.txt'));
-      expect(good.stdout).toContain(`VALIDSIG ${publicKey.fingerprint}`);
+      expect(good.stdout).toContain(`VALIDSIG ${signed?.signedBy}`);
       expect(good.status).toBe(0);
       expect(gpg('--verify', join(home, 'head.asc'), join(home, 'other.txt')).status).toBe(1);
     } finally {
@@ -102,5 +108,32 @@ describe('signed heads', () => {
     world.clock.advance(60_000);
     const after = (await measureBacklog(world.system)).oldestSeconds['audit_signature'] ?? Number.NaN;
     expect(after - before).toBeCloseTo(60, 0);
+  });
+
+  it('stay ours when the key is replaced, twice, as long as the earlier keys are known', async () => {
+    const [first] = world.system.signer.publicKeys;
+    const second = await newSigner(START, [first]);
+    const third = await newSigner(START, second.publicKeys);
+    for (const signer of [second, third]) {
+      await record('e');
+      world.clock.advance(DAY_MS);
+      const ctx = { ...world.system, signer };
+      expect(await signHeads(ctx)).toBe(1);
+      expect((await getAuditHead(ctx)).signed?.signedBy).toBe(publicKeysOf(signer).fingerprint);
+    }
+    const found = async (signer: Signer) => {
+      const { findings, signatures: checked } = await verifyAudit(
+        { ...world.system, signer },
+        { after: 0n, limit: null },
+      );
+      expect(checked).toBe(6);
+      return findings.map(({ kind, position }) => `${kind} ${position}`);
+    };
+    expect(await found(third)).toEqual([]);
+    // Without a key, the days that it signed are named.
+    const firstDays = ['signature 2', 'signature 3', 'signature 4', 'signature 4'];
+    expect(await found({ ...third, publicKeys: [third.publicKeys[0], second.publicKeys[0]] })).toEqual(firstDays);
+    expect(await found({ ...third, publicKeys: [third.publicKeys[0], first] })).toEqual(['signature 5']);
+    expect(await found({ ...third, publicKeys: [third.publicKeys[0]] })).toEqual([...firstDays, 'signature 5']);
   });
 });

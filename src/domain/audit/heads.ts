@@ -1,7 +1,7 @@
 import type { ChainHead } from '#domain/audit/chain.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { requireScope } from '#domain/context/permission.ts';
-import { publicKeyOf, signDetached } from '#lib/openpgp.ts';
+import { findSigningKey, publicKeysOf, signDetached } from '#lib/openpgp.ts';
 
 const DAY_MS = 86_400_000;
 /** Days signed in one run at most. */
@@ -57,11 +57,19 @@ async function readHeadBefore(ctx: Ctx, end: Date): Promise<ChainHead | null> {
   return rows[0] ?? null;
 }
 
-export type SignedHead = ChainHead & Readonly<{ day: string; text: string; signature: string; createdAt: Date }>;
+export type SignedHead = ChainHead &
+  Readonly<{
+    day: string;
+    text: string;
+    signature: string;
+    /** Fingerprint of the key of ours that signed it, which may be an earlier one; null when none did. */
+    signedBy: string | null;
+    createdAt: Date;
+  }>;
 
 /**
- * What to keep outside: the latest signed head, where the chain stands now, and the key that signatures are checked with. Needs
- * `audit:read` or an admin.
+ * What to keep outside: the latest signed head, where the chain stands now, and the keys that signatures are checked with.
+ * Needs `audit:read` or an admin.
  */
 export async function getAuditHead(ctx: Ctx) {
   requireScope(ctx, 'audit:read');
@@ -69,20 +77,17 @@ export async function getAuditHead(ctx: Ctx) {
     readChainHead(ctx),
     ctx.db.auditSignature.findFirst({ orderBy: { day: 'desc' } }),
   ]);
-  return { head, signed: row && present(row), publicKey: publicKeyOf(ctx.signer) };
+  return { head, signed: row && (await present(ctx, row)), publicKeys: publicKeysOf(ctx.signer) };
 }
 
-function present(row: {
-  day: Date;
-  position: bigint;
-  hash: Uint8Array;
-  signature: string;
-  createdAt: Date;
-}): SignedHead {
+type SignatureRow = Readonly<{ day: Date; position: bigint; hash: Uint8Array; signature: string; createdAt: Date }>;
+
+async function present(ctx: Ctx, row: SignatureRow): Promise<SignedHead> {
   const { createdAt, position, signature } = row;
   const day = dayOf(row.day.getTime());
   const head = { position, hash: Buffer.from(row.hash) };
-  return { ...head, day, text: signedText(day, head), signature, createdAt };
+  const text = signedText(day, head);
+  return { ...head, day, text, signature, signedBy: await findSigningKey(ctx.signer, text, signature), createdAt };
 }
 
 function startOfDay(at: Date): number {

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { generateKey } from 'openpgp';
 import type { Pool, PoolClient } from 'pg';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Ctx } from '#domain/context/context.ts';
-import { readSigner, signDetached } from '#lib/openpgp.ts';
+import { signDetached } from '#lib/openpgp.ts';
+import { newSigner } from '#lib/testing/vault.ts';
 import { CATALOG } from '../../testing/catalog.ts';
 import { DAY_MS, openWorld, START } from '../../testing/world.ts';
 import { CHAIN_START, hashLink } from './chain.ts';
@@ -231,13 +231,7 @@ describe('the chain of the audit', () => {
   });
 
   it('shows a chain that was written anew and signed with another key', async () => {
-    const { privateKey } = await generateKey({
-      userIDs: [{ name: 'Somebody' }],
-      format: 'binary',
-      subkeys: [],
-      date: START,
-    });
-    const signer = await readSigner(Buffer.from(privateKey).toString('base64'));
+    const signer = await newSigner(START);
     const seen = await afterCrime(
       `${ALTER("actor = 'x'")} ${REWRITE(5)} UPDATE audit_signature SET hash = (SELECT hash FROM audit_link WHERE position = ${ALL})`,
       async (ctx) => {

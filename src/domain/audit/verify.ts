@@ -11,7 +11,7 @@ import {
 import { readChainHead, signedText } from '#domain/audit/heads.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { requireScope } from '#domain/context/permission.ts';
-import { isSignedBy } from '#lib/openpgp.ts';
+import { findSigningKey } from '#lib/openpgp.ts';
 
 export type AuditReport = Readonly<{
   /** Nothing was found. */
@@ -35,8 +35,8 @@ const LOWEST = -(2n ** 63n);
 
 /**
  * Checks the chain of the audit from the link after `after` on: that positions have no gap, that each row has its link and each
- * link its row, that hashes follow from one another, computed here and not by the database, and that signed heads are ours and of
- * this chain. At most `limit` links, all of them when it is null, in batches. Who rewrote the whole chain after a signed head is
+ * link its row, that hashes follow from one another, computed here and not by the database, and that signed heads are ours, by the
+ * present key or an earlier one, and of this chain. At most `limit` links, all of them when it is null, in batches. Who rewrote the whole chain after a signed head is
  * found by that head alone, and after the last one by nobody: keep `getAuditHead` elsewhere. Needs `audit:read` or an admin.
  */
 export async function verifyAudit(
@@ -199,8 +199,9 @@ async function checkSignatures(
   let end = last;
   for (const { day, follows, hash, linked, position, signature } of rows) {
     if (findings.length >= MAX_FINDINGS) break;
-    const isOurs = await isSignedBy(ctx.signer, signedText(day, { position, hash }), signature);
-    if (!isOurs || !follows || (linked && !linked.equals(hash))) findings.push({ position, kind: 'signature' });
+    const signedBy = await findSigningKey(ctx.signer, signedText(day, { position, hash }), signature);
+    if (signedBy === null || !follows || (linked && !linked.equals(hash)))
+      findings.push({ position, kind: 'signature' });
     if (linked !== null) continue;
     // The end of the chain was cut off.
     for (; end < position && findings.length < MAX_FINDINGS; end += 1n)

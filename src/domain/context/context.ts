@@ -86,7 +86,7 @@ export type Ctx = Readonly<{
   policy: Policy;
   /** For what the server must be able to read again, and for naming people without saying who they are. */
   vault: Vault;
-  /** Signs billing records and the heads of the audit. */
+  /** Signs billing records and the heads of the audit; knows the keys that did before it. */
   signer: Signer;
   sessionSecret: string;
   /** For verifying Mini App launches. */

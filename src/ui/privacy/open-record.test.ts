@@ -1,9 +1,9 @@
-import { generateKey, type PrivateKey, readKey } from 'openpgp';
+import { readKey } from 'openpgp';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { RecordView } from '#api/privacy-views.ts';
-import { armorMessage, sealMessage } from '#lib/openpgp.ts';
+import { armorMessage, type PublicKey, publicKeysOf, type Signer, sealMessage } from '#lib/openpgp.ts';
 import { capturedKey } from '#lib/testing/keys.ts';
-import { TEST_SIGNER } from '#lib/testing/vault.ts';
+import { newSigner, TEST_SIGNER } from '#lib/testing/vault.ts';
 import { makeKey, type NewKey } from './pgp.ts';
 
 vi.mock('#ui/telegram.ts', () => ({ canKeepOnDevice: () => false, onVisibility: () => () => undefined }));
@@ -12,7 +12,7 @@ const { openMessage, openRecord } = await import('./open-record.ts');
 const { lock, unlock } = await import('./unlock.ts');
 
 const NOW = new Date('2026-11-20T10:00:00.000Z');
-const SERVER = TEST_SIGNER.toPublic().armor();
+const SERVER = publicKeysOf(TEST_SIGNER).armored;
 const TEXT = JSON.stringify({ hoshi: 1, record: 'rec_1', type: 'payment', description: 'Order 7' });
 let own: NewKey;
 
@@ -20,10 +20,7 @@ beforeAll(async () => {
   own = await makeKey({ passphrase: 'a passphrase', now: NOW });
 });
 
-async function viewOf(
-  text: string,
-  { signer = TEST_SIGNER as PrivateKey, to = own.publicKey } = {},
-): Promise<RecordView> {
+async function viewOf(text: string, { signer = TEST_SIGNER, to = own.publicKey } = {}): Promise<RecordView> {
   const message = await sealMessage(text, { keys: [await readKey({ armoredKey: to })], signer, date: NOW });
   return { ...VIEW, ciphertext: Buffer.from(message).toString('base64') };
 }
@@ -46,9 +43,21 @@ describe('a record on the device', () => {
     await unlock('a passphrase', own.privateKey);
     const moved = { ...(await viewOf(TEXT)), id: 'rec_2' };
     expect(await openRecord(moved, SERVER)).toMatchObject({ kind: 'read', isGenuine: false });
-    const other = await generateKey({ userIDs: [{ name: 'x' }], date: NOW, format: 'object' });
-    const forged = await viewOf(TEXT, { signer: other.privateKey });
+    const forged = await viewOf(TEXT, { signer: await newSigner(NOW) });
     expect(await openRecord(forged, SERVER)).toMatchObject({ kind: 'read', isGenuine: false });
+  });
+
+  it('is genuine after the server’s key was replaced, twice, and not when a key of nobody here signed it', async () => {
+    await unlock('a passphrase', own.privateKey);
+    const second = await newSigner(NOW, TEST_SIGNER.publicKeys);
+    const third = await newSigner(NOW, second.publicKeys);
+    const keys = publicKeysOf(third).armored;
+    const isGenuine = async (signer: Signer) => {
+      const opened = await openRecord(await viewOf(TEXT, { signer }), keys);
+      return opened.kind === 'read' && opened.isGenuine;
+    };
+    const seen = await Promise.all([TEST_SIGNER, second, third, await newSigner(NOW, third.publicKeys)].map(isGenuine));
+    expect(seen).toEqual([true, true, true, false]);
   });
 
   it('that cannot be read says why', async () => {
@@ -68,7 +77,7 @@ describe('a record on the device', () => {
 });
 
 describe('a record from a log', () => {
-  const armored = async (to = own.publicKey, signer: PrivateKey = TEST_SIGNER) => {
+  const armored = async (to = own.publicKey, signer = TEST_SIGNER) => {
     const keys = [await readKey({ armoredKey: to })];
     return armorMessage(await sealMessage(TEXT, { keys, signer, date: NOW }));
   };
@@ -77,9 +86,16 @@ describe('a record from a log', () => {
     await unlock('a passphrase', own.privateKey);
     const genuine = { kind: 'read', isGenuine: true, details: { description: 'Order 7' } };
     expect(await openMessage(`#payment\n${await armored()}\n12:30`, SERVER)).toMatchObject(genuine);
-    const other = await generateKey({ userIDs: [{ name: 'x' }], date: NOW, format: 'object' });
-    const forged = await openMessage(await armored(own.publicKey, other.privateKey), SERVER);
+    const forged = await openMessage(await armored(own.publicKey, await newSigner(NOW)), SERVER);
     expect(forged).toMatchObject({ kind: 'read', isGenuine: false });
+  });
+
+  it('is genuine after the server’s key was replaced', async () => {
+    await unlock('a passphrase', own.privateKey);
+    const read = async (earlier: ReadonlyArray<PublicKey>) =>
+      openMessage(await armored(), publicKeysOf(await newSigner(NOW, earlier)).armored);
+    expect(await read(TEST_SIGNER.publicKeys)).toMatchObject({ kind: 'read', isGenuine: true });
+    expect(await read([])).toMatchObject({ kind: 'read', isGenuine: false });
   });
 
   it('that cannot be read says why', async () => {

@@ -17,16 +17,16 @@ export type OpenedMessage = Readonly<
 
 const MESSAGE = /-----BEGIN PGP MESSAGE-----[\s\S]*?-----END PGP MESSAGE-----/;
 
-/** Reads the message in a text, whatever stands around it: in a log its hashtag does. */
-export async function openMessage(text: string, signingKey: string): Promise<OpenedMessage> {
+/** Reads the message in a text, whatever stands around it: in a log its hashtag does. `signingKeys` is one armoured block. */
+export async function openMessage(text: string, signingKeys: string): Promise<OpenedMessage> {
   const [message] = MESSAGE.exec(text) ?? [];
   if (message === undefined) return { kind: 'no_message' };
-  return read(message, signingKey);
+  return read(message, signingKeys);
 }
 
-async function read(message: string | Uint8Array, signingKey: string): Promise<OpenedMessage> {
+async function read(message: string | Uint8Array, signingKeys: string): Promise<OpenedMessage> {
   try {
-    const told = await decryptSigned(message, signingKey);
+    const told = await decryptSigned(message, signingKeys);
     if (told === null) return { kind: 'other_key' };
     const details = readRecord(told.text);
     return details === null ? { kind: 'damaged' } : { kind: 'read', details, isGenuine: told.isSigned };
@@ -37,9 +37,9 @@ async function read(message: string | Uint8Array, signingKey: string): Promise<O
 }
 
 /** Reads one record with the unlocked keys. One that stands in the place of another does not count as genuine. */
-export async function openRecord(view: RecordView, signingKey: string): Promise<OpenedRecord> {
+export async function openRecord(view: RecordView, signingKeys: string): Promise<OpenedRecord> {
   if (view.ciphertext === null) return { view, kind: view.state === 'dropped' ? 'dropped' : 'waiting' };
-  const opened = await read(bytesOf(view.ciphertext), signingKey);
+  const opened = await read(bytesOf(view.ciphertext), signingKeys);
   if (opened.kind === 'read') return { ...opened, view, isGenuine: opened.isGenuine && opened.details.id === view.id };
   return { view, kind: opened.kind === 'other_key' ? 'other_key' : 'damaged' };
 }

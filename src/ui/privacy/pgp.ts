@@ -59,22 +59,22 @@ export async function openKey(
   return { kind: 'opened', key, fingerprint: key.getFingerprint().toUpperCase() };
 }
 
-/** What a message says, and whether the key that was asked about signed it. */
+/** What a message says, and whether one of the keys that were asked about signed it. */
 export type ReadMessage = Readonly<{ text: string; isSigned: boolean }>;
 
 /** Signatures count whenever they were made: the device's clock may be behind the server's. */
 const ANY_DAY = new Date('2200-01-01T00:00:00.000Z');
 
 /**
- * Reads a message, armoured or binary; null when none of the keys can. `signingKey`, armoured, is whose signature is looked for.
- * Throws when the message is damaged.
+ * Reads a message, armoured or binary; null when none of the keys can. `signingKeys`, one armoured block, are those of
+ * which any may have signed it. Throws when the message is damaged.
  */
 export async function readWith(
   keys: ReadonlyArray<PrivateKey>,
   sent: string | Uint8Array,
-  signingKey: string | null = null,
+  signingKeys: string | null = null,
 ): Promise<ReadMessage | null> {
-  const { decrypt, readKey, readMessage } = await load();
+  const { decrypt, readKeys, readMessage } = await load();
   const isText = typeof sent === 'string';
   const message = isText ? await readMessage({ armoredMessage: sent }) : await readMessage({ binaryMessage: sent });
   const own = new Set(keys.flatMap((key) => key.getKeyIDs().map((id) => id.toHex())));
@@ -82,7 +82,7 @@ export async function readWith(
   const { data, signatures } = await decrypt({
     message,
     decryptionKeys: [...keys],
-    ...(signingKey !== null && { verificationKeys: await readKey({ armoredKey: signingKey }) }),
+    ...(signingKeys !== null && { verificationKeys: await readKeys({ armoredKeys: signingKeys }) }),
     date: ANY_DAY,
     config: { maxDecompressedMessageSize: MAX_MESSAGE_BYTES },
   });
@@ -90,5 +90,5 @@ export async function readWith(
     // Why a signature does not count makes no difference to who reads.
     signatures.map((signature) => signature.verified.catch(() => false)),
   );
-  return { text: data, isSigned: signingKey !== null && verified.includes(true) };
+  return { text: data, isSigned: signingKeys !== null && verified.includes(true) };
 }

@@ -1,9 +1,9 @@
-import { generateKey, type PrivateKey, readKey, readPrivateKey } from 'openpgp';
+import { generateKey, readKey, readPrivateKey } from 'openpgp';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { sealMessage } from '#lib/openpgp.ts';
+import { publicKeysOf, type Signer, sealMessage } from '#lib/openpgp.ts';
 import { checkKey, encryptText, readUploadedKey } from '#lib/openpgp-check.ts';
 import { capturedKey } from '#lib/testing/keys.ts';
-import { TEST_SIGNER } from '#lib/testing/vault.ts';
+import { newSigner, TEST_SIGNER } from '#lib/testing/vault.ts';
 import { makeKey, type NewKey } from './pgp.ts';
 
 /** What the client keeps on the device: by name, in a place that may be full or absent. */
@@ -233,9 +233,9 @@ describe('locking', () => {
 });
 
 describe('the signature of a record', () => {
-  const SERVER = TEST_SIGNER.toPublic().armor();
+  const SERVER = publicKeysOf(TEST_SIGNER).armored;
 
-  async function read(signer: PrivateKey | null) {
+  async function read(signer: Signer | null) {
     const { privateKey, publicKey } = await makeKey({ passphrase: PASSPHRASE, now: NOW });
     const keys = [await readKey({ armoredKey: publicKey })];
     const message =
@@ -253,8 +253,7 @@ describe('the signature of a record', () => {
   });
 
   it('does not count when another key made it, or when there is none', async () => {
-    const other = await generateKey({ userIDs: [{ name: 'x' }], date: NOW, format: 'object' });
-    expect(await read(other.privateKey)).toEqual({ text: 'told', isSigned: false });
+    expect(await read(await newSigner(NOW))).toEqual({ text: 'told', isSigned: false });
     expect(await read(null)).toEqual({ text: 'told', isSigned: false });
   });
 });

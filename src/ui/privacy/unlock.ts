@@ -99,7 +99,7 @@ export async function decrypt(message: string | Uint8Array): Promise<string | nu
   return (await readWith([...unlocked.values()], message))?.text ?? null;
 }
 
-/** The same, and whether `signingKey`, armoured, signed it. */
-export function decryptSigned(message: string | Uint8Array, signingKey: string): Promise<ReadMessage | null> {
-  return readWith([...unlocked.values()], message, signingKey);
+/** The same, and whether one of `signingKeys`, an armoured block, signed it. */
+export function decryptSigned(message: string | Uint8Array, signingKeys: string): Promise<ReadMessage | null> {
+  return readWith([...unlocked.values()], message, signingKeys);
 }

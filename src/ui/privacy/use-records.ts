@@ -21,7 +21,7 @@ export function useUnlocked(): number {
   return useSyncExternalStore(onLockChange, unlockedVersion, () => 0);
 }
 
-/** The key with which this server signs. */
+/** The keys with which this server signs and signed. */
 export function useSigningKey(isWanted: boolean) {
   const { api } = useSession();
   return useQuery({
