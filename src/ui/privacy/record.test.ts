@@ -24,6 +24,8 @@ describe('what a decrypted record says', () => {
       product: 'Personal log',
       plan: 'Pro',
       period: RECORD.period,
+      at: RECORD.at,
+      amount: RECORD.amount,
       description: 'Order 7',
       metadata: [],
       text: text.trim(),
