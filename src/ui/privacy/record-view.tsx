@@ -82,7 +82,8 @@ export function Details({ details, isGenuine }: { details: RecordDetails; isGenu
   const facts = [
     { label: t('record.on'), value: at && dayText(at, language) },
     { label: t('record.amount'), value: amount && recordMoney(amount, language) },
-    { label: t('receipt.plan'), value: plan },
+    // One-off products have one plan, of their own name.
+    { label: t('receipt.plan'), value: plan === product ? null : plan },
     { label: t('receipt.product'), value: product },
     { label: t('receipt.period'), value: period && periodText(period, { t, language }) },
   ].filter(({ value }) => value !== null);

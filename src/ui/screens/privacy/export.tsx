@@ -103,6 +103,7 @@ function Progress({ state: { latest } }: { state: ExportStateView }) {
         {latest.status === 'failed' && latest.obstacle && (
           <Cell
             icon="alert"
+            tone="danger"
             title={t('export.failed')}
             subtitle={t(`export.obstacle.${latest.obstacle}`)}
             testId="export-failed"
