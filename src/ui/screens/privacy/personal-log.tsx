@@ -185,7 +185,9 @@ function State({ log: { held, onTheirWay, withoutKey } }: { log: PersonalLogView
           onPress={() => navigate({ screen: 'privacy-centre' })}
         />
       )}
-      {onTheirWay > 0 && <Cell icon="clock" title={t('log.onTheirWay')} value={onTheirWay} />}
+      {onTheirWay > 0 && (
+        <Cell icon="clock" title={t('log.onTheirWay')} subtitle={t('log.onTheirWayNote')} value={onTheirWay} />
+      )}
       {withoutKey + onTheirWay + held === 0 && <Cell icon="check" title={t('log.allDelivered')} />}
       {held > 0 && <Cell icon="alert" title={t('log.held')} value={held} />}
     </Section>
