@@ -155,14 +155,19 @@ test('a backup opens records where the device keeps no key', async ({ newPhone, 
   const { text } = await sandbox.messageWith(phone.user.id, 'BEGIN PGP MESSAGE');
   await phone.openAppAt('log');
   await app.getByTestId('log-open-record').click();
+  await app.getByTestId('record-text').fill('#payment');
+  await expect(app.getByTestId('record-trouble')).toHaveText(words('app.record.paper.no_message'));
   await app.getByTestId('record-text').fill(text ?? '');
+  await expect(app.getByTestId('record-locked')).toHaveText(words('app.record.paper.unlock'));
   await app.getByTestId('unlock').click();
   await app.getByTestId('unlock-backup').fill(backup);
   await app.getByTestId('unlock-passphrase').fill(PASSPHRASE);
   await app.getByTestId('unlock-send').click();
   const opened = app.getByTestId('record-opened');
   await expect(opened).toContainText('プロ');
+  await expect(opened).toContainText('150 ★');
   await expect(opened.getByTestId('record-signature')).toHaveText(words('app.record.signed'));
+  await expect(app.getByTestId('record-locked')).toHaveCount(0);
   await expectCleanScreen(phone, 'opened record');
   await app.getByTestId('record-text').fill('#payment');
   await expect(app.getByTestId('record-trouble')).toHaveText(words('app.record.paper.no_message'));
@@ -191,4 +196,8 @@ test('a record that waits for a key is not called safe', async ({ newPhone, sand
   await row.click();
   await expect(app.getByText(words('app.record.state.waiting'))).toBeVisible();
   await expectCleanScreen(phone, 'waiting record');
+
+  await phone.openAppAt('log');
+  await app.getByTestId('log-without-key').click();
+  await phone.expectScreen('app.keys.title');
 });

@@ -126,7 +126,7 @@ export function paletteOf(theme: ThemeParams, prefersDark: boolean): Palette {
     const goldTint = mix(surface, gold, 0.12);
     const all = [canvas, surface, track, tint, goldTint];
     const button = shadeUnder(label, pick('button_color'));
-    const onAccent = [label, WHITE, BLACK].find((color) => contrast(color, accent) >= TEXT_RATIO);
+    const onAccent = (ratio: number) => [label, WHITE, BLACK].find((color) => contrast(color, accent) >= ratio) ?? null;
     const parts = {
       canvas,
       surface,
@@ -136,9 +136,10 @@ export function paletteOf(theme: ThemeParams, prefersDark: boolean): Palette {
       hint: readable(parse(params['subtitle_text_color']) ?? pick('hint_color'), all, TEXT_RATIO),
       link: readable(parse(params['accent_text_color']) ?? pick('link_color'), all, TEXT_RATIO),
       accent,
-      'on-accent': onAccent ?? null,
+      // A knob is no text.
+      'on-accent': onAccent(MARK_RATIO),
       button: button ?? accent,
-      'on-button': (button ? label : onAccent) ?? null,
+      'on-button': button ? label : onAccent(TEXT_RATIO),
       danger: readable(pick('destructive_text_color'), all, TEXT_RATIO),
       separator: parse(params['section_separator_color']) ?? mix(surface, text, 0.14),
       gold: readable(gold, [canvas, surface, goldTint], MARK_RATIO),

@@ -28,7 +28,11 @@ export function CopyText({ text, testId }: { text: string; testId?: string }) {
       onClick={copy}
       className="flex min-h-11 max-w-full items-center gap-2 text-start text-note text-link"
     >
-      <code ref={code} data-testid={testId} className="break-all font-mono text-note text-text select-text">
+      <code
+        ref={code}
+        data-testid={testId}
+        className={`min-w-0 font-mono text-note text-text select-text ${text.includes(' ') ? '' : 'break-all'}`}
+      >
         {text}
       </code>
       <Icon name={state === 'copied' ? 'check' : 'copy'} className="size-4" />

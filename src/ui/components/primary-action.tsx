@@ -30,8 +30,8 @@ export function PrimaryAction({ main, lesser }: { main: Action; lesser?: Action 
   return (
     <>
       <div className="h-24" />
-      <div className="fixed inset-x-0 bottom-0 border-t-[0.5px] border-separator bg-canvas px-4 pt-3 pb-[calc(0.75rem+env(safe-area-inset-bottom))]">
-        <div className="mx-auto flex max-w-xl flex-col gap-1 *:w-full">
+      <div className="fixed inset-x-0 bottom-0 border-t-[0.5px] border-separator bg-canvas pt-3 pb-[calc(0.75rem+env(safe-area-inset-bottom))]">
+        <div className="mx-auto flex max-w-xl flex-col gap-1 px-4 *:w-full">
           {shown.map((action) => (
             <Button
               key={action.look}

@@ -3,7 +3,7 @@ import { Icon, type IconName } from '#ui/components/icons.tsx';
 
 /** A group of cells on a raised ground, with a heading above and a note below, as in Telegram's own settings. */
 export function Section(props: {
-  title?: string;
+  title?: string | undefined;
   note?: ReactNode;
   children: ReactNode;
   className?: string;

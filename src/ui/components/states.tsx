@@ -23,8 +23,8 @@ export function Notice(props: {
       className="appear mt-6 flex flex-col items-center rounded-card bg-surface px-6 py-8 text-center"
     >
       <Icon name={props.icon} className="size-10 text-hint" />
-      <p className="mt-4 text-heading">{props.title}</p>
-      <p className="mt-2 max-w-sm text-sub text-hint">{props.text}</p>
+      <p className="mt-4 text-heading text-balance">{props.title}</p>
+      <p className="mt-2 max-w-sm text-sub text-balance text-hint">{props.text}</p>
       {props.children && <div className="mt-5 flex flex-col items-center gap-3">{props.children}</div>}
     </div>
   );

@@ -72,6 +72,7 @@ export function PassphraseField(props: {
   isWrong?: boolean;
   isNew?: boolean;
   isLocked?: boolean;
+  inputRef?: Ref<HTMLInputElement>;
   testId: string;
 }) {
   const t = useT();
@@ -86,6 +87,7 @@ export function PassphraseField(props: {
       <div className="relative mt-1.5">
         <input
           id={id}
+          ref={props.inputRef}
           type={isShown ? 'text' : 'password'}
           autoComplete={isNew ? 'new-password' : 'current-password'}
           autoCapitalize="off"
@@ -111,7 +113,7 @@ export function PassphraseField(props: {
         </button>
       </div>
       {hint !== null && (
-        <p id={`${id}hint`} className={`mt-1.5 text-note ${isWrong ? 'text-danger' : 'text-hint'}`}>
+        <p id={`${id}hint`} className="mt-1.5 text-note text-hint">
           {hint}
         </p>
       )}

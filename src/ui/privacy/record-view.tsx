@@ -8,7 +8,9 @@ import { useT, useWords } from '#ui/i18n.tsx';
 import type { Language, Translate } from '#ui/message-format.ts';
 import { useNavigation } from '#ui/navigation.tsx';
 import type { OpenedRecord } from '#ui/privacy/open-record.ts';
+import { Trouble } from '#ui/privacy/parts.tsx';
 import type { RecordDetails } from '#ui/privacy/record.ts';
+import { recordMoney } from '#ui/privacy/record-money.ts';
 import { UnlockSection } from '#ui/privacy/unlock-section.tsx';
 import { useRecords } from '#ui/privacy/use-records.ts';
 
@@ -76,14 +78,22 @@ function Unread({ kind }: { kind: Exclude<OpenedRecord['kind'], 'read'> }) {
 /** What a record says, who signed it, and the whole of it as it was encrypted. */
 export function Details({ details, isGenuine }: { details: RecordDetails; isGenuine: boolean }) {
   const { t, language } = useWords();
-  const { description, metadata, period, plan, product, text } = details;
+  const { amount, at, description, metadata, period, plan, product, text } = details;
   const facts = [
-    { label: t('receipt.plan'), value: plan },
+    { label: t('record.on'), value: at && dayText(at, language) },
+    { label: t('record.amount'), value: amount && recordMoney(amount, language) },
+    // One-off products have one plan, of their own name.
+    { label: t('receipt.plan'), value: plan === product ? null : plan },
     { label: t('receipt.product'), value: product },
     { label: t('receipt.period'), value: period && periodText(period, { t, language }) },
   ].filter(({ value }) => value !== null);
   return (
     <>
+      {!isGenuine && (
+        <div className="p-4">
+          <Trouble testId="record-signature">{t('record.notSigned')}</Trouble>
+        </div>
+      )}
       {facts.length > 0 && <Facts facts={facts} />}
       {(description !== null || metadata.length > 0) && (
         <div className="px-4 py-3" data-testid="record-seller">
@@ -101,7 +111,7 @@ export function Details({ details, isGenuine }: { details: RecordDetails; isGenu
       )}
       <div className="grid gap-1.5 px-4 py-3 text-note text-hint">
         <OpenedMark />
-        <Signature isGenuine={isGenuine} />
+        {isGenuine && <Signed />}
       </div>
       <details className="group">
         <summary className="flex min-h-12 list-none items-center gap-3 px-4 py-2.5 text-body [&::-webkit-details-marker]:hidden">
@@ -130,7 +140,8 @@ function dayText(iso: string, language: Language): string {
     dateStyle: 'long',
     timeZone: 'UTC',
   });
-  return format.format(new Date(iso));
+  const date = new Date(iso);
+  return Number.isNaN(date.getTime()) ? iso : format.format(date);
 }
 
 /** That these words were read from the record here, and were not sent. `isQuiet`: the sign alone, its words for screen readers. */
@@ -144,16 +155,12 @@ export function OpenedMark({ isQuiet = false }: { isQuiet?: boolean }) {
   );
 }
 
-function Signature({ isGenuine }: { isGenuine: boolean }) {
+function Signed() {
   const t = useT();
   return (
-    <span
-      role={isGenuine ? undefined : 'alert'}
-      data-testid="record-signature"
-      className={`inline-flex items-start gap-1.5 ${isGenuine ? '' : 'text-danger'}`}
-    >
-      <Icon name={isGenuine ? 'shield' : 'alert'} className="size-4" />
-      <span className="min-w-0">{t(isGenuine ? 'record.signed' : 'record.notSigned')}</span>
+    <span data-testid="record-signature" className="inline-flex items-start gap-1.5">
+      <Icon name="shield" className="size-4" />
+      <span className="min-w-0">{t('record.signed')}</span>
     </span>
   );
 }

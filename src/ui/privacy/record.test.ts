@@ -24,6 +24,8 @@ describe('what a decrypted record says', () => {
       product: 'Personal log',
       plan: 'Pro',
       period: RECORD.period,
+      at: RECORD.at,
+      amount: RECORD.amount,
       description: 'Order 7',
       metadata: [],
       text: text.trim(),
@@ -37,6 +39,7 @@ describe('what a decrypted record says', () => {
       name: null,
       period: null,
       description: null,
+      amount: null,
       metadata: [],
     });
   });
@@ -45,6 +48,9 @@ describe('what a decrypted record says', () => {
     const newer = {
       ...RECORD,
       hoshi: 2,
+      type: 'gift',
+      at: 7,
+      amount: { amount: 150, currency: 'XTR' },
       item: ['x'],
       period: 'always',
       description: 7,
@@ -52,7 +58,10 @@ describe('what a decrypted record says', () => {
     };
     expect(readRecord(JSON.stringify(newer))).toMatchObject({
       id: 'rec_1',
+      type: null,
       name: null,
+      at: null,
+      amount: null,
       period: null,
       description: null,
       metadata: [

@@ -13,12 +13,25 @@ export type RecordDetails = Readonly<{
   product: string | null;
   plan: string | null;
   period: Period | null;
+  /** When it happened, an ISO instant. */
+  at: string | null;
+  /** In minor units of its currency, as text. */
+  amount: Readonly<{ amount: string; currency: string }> | null;
   /** What the seller's server wrote to the order. */
   description: string | null;
   metadata: ReadonlyArray<Readonly<{ name: string; value: string }>>;
   /** All of it, as it was encrypted. */
   text: string;
 }>;
+
+const TYPES = [
+  'payment',
+  'refund',
+  'renewal',
+  'subscription_change',
+  'revenue_share',
+  'payout',
+] as const satisfies readonly BillingRecord['type'][];
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -41,11 +54,13 @@ export function readRecord(text: string): RecordDetails | null {
   const [plan, product] = [nameIn(item['plan']), nameIn(item['product'])];
   return {
     id: textOf(said['record']),
-    type: textOf(said['type']) as BillingRecord['type'] | null,
+    type: TYPES.find((type) => type === said['type']) ?? null,
     name: fullName({ planName: plan, productName: product }),
     product,
     plan,
     period: periodOf(said['period']),
+    at: textOf(said['at']),
+    amount: amountOf(said['amount']),
     description: textOf(said['description']),
     metadata: metadataOf(said['metadata']),
     text: text.trim(),
@@ -55,6 +70,12 @@ export function readRecord(text: string): RecordDetails | null {
 function periodOf(value: unknown): Period | null {
   if (!isObject(value) || typeof value['start'] !== 'string') return null;
   return { start: value['start'], end: textOf(value['end']) };
+}
+
+function amountOf(value: unknown): RecordDetails['amount'] {
+  if (!isObject(value)) return null;
+  const { amount, currency } = value;
+  return typeof amount === 'string' && typeof currency === 'string' ? { amount, currency } : null;
 }
 
 function metadataOf(value: unknown): RecordDetails['metadata'] {

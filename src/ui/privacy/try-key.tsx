@@ -1,6 +1,6 @@
 'use client';
 import { useQuery } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useEffect, useRef, useState } from 'react';
 import type { BillingKeyView } from '#api/privacy-views.ts';
 import { SubmitButton } from '#ui/components/controls.tsx';
 import { Section } from '#ui/components/section.tsx';
@@ -18,6 +18,10 @@ export function TryKey({ view }: { view: BillingKeyView }) {
   const [passphrase, setPassphrase] = useState('');
   const [isBusy, setIsBusy] = useState(false);
   const [result, setResult] = useState<Result | null>(null);
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (result === 'wrong_passphrase') field.current?.select();
+  }, [result]);
   const kept = useQuery({
     queryKey: ['kept-key', view.fingerprint],
     queryFn: () => keptKey(view.fingerprint),
@@ -54,6 +58,7 @@ export function TryKey({ view }: { view: BillingKeyView }) {
           }}
           isWrong={result === 'wrong_passphrase'}
           isLocked={isBusy}
+          inputRef={field}
           testId="key-passphrase"
         />
         {result === 'opened' && <Success testId="key-opened">{t('keys.open.opened')}</Success>}

@@ -1,6 +1,6 @@
 'use client';
 import { useQuery } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { Button, SubmitButton } from '#ui/components/controls.tsx';
 import { Spinner } from '#ui/components/icons.tsx';
 import { Card, CellButton } from '#ui/components/section.tsx';
@@ -109,6 +109,16 @@ function UnlockForm({ isKept, onOpened }: { isKept: boolean; onOpened: () => voi
   const [passphrase, setPassphrase] = useState('');
   const [isBusy, setIsBusy] = useState(false);
   const [trouble, setTrouble] = useState<Fault | null>(null);
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (trouble === 'wrong_passphrase') field.current?.select();
+  }, [trouble]);
+  const change = () => {
+    // Another key has another passphrase.
+    setWithBackup((was) => !was);
+    setPassphrase('');
+    setTrouble(null);
+  };
   const take = (text: string | null) => {
     setBackup(text ?? '');
     setTrouble(text === null ? 'not_a_key' : null);
@@ -136,6 +146,7 @@ function UnlockForm({ isKept, onOpened }: { isKept: boolean; onOpened: () => voi
         hint={t(withBackup ? 'record.backupNote' : 'record.keptNote')}
         isWrong={trouble === 'wrong_passphrase'}
         isLocked={isBusy}
+        inputRef={field}
         testId="unlock-passphrase"
       />
       {trouble && <Trouble testId="unlock-trouble">{t(`record.trouble.${trouble}`)}</Trouble>}
@@ -147,7 +158,7 @@ function UnlockForm({ isKept, onOpened }: { isKept: boolean; onOpened: () => voi
         {t(isBusy ? 'record.opening' : 'record.open')}
       </SubmitButton>
       {isKept && (
-        <Button look="plain" onPress={() => setWithBackup((was) => !was)} isDisabled={isBusy} testId="unlock-other">
+        <Button look="plain" onPress={change} isDisabled={isBusy} testId="unlock-other">
           {t(withBackup ? 'record.useKept' : 'record.useBackup')}
         </Button>
       )}

@@ -12,6 +12,7 @@ import { useT, useWords } from '#ui/i18n.tsx';
 import { fullName } from '#ui/names.ts';
 import { useNavigation } from '#ui/navigation.tsx';
 import type { OpenedRecord } from '#ui/privacy/open-record.ts';
+import { ProblemTrouble } from '#ui/privacy/parts.tsx';
 import { mainRecord, OpenedMark, RowRecord } from '#ui/privacy/record-view.tsx';
 import { UnlockSection } from '#ui/privacy/unlock-section.tsx';
 import { useRecords } from '#ui/privacy/use-records.ts';
@@ -138,7 +139,11 @@ function Page({ rows }: { rows: ReadonlyArray<PaymentView> }) {
   return (
     <>
       {isUnlocked && problem && (
-        <CellButton icon="alert" title={t('record.notLoaded')} subtitle={problem.text ?? undefined} onPress={retry} />
+        <div className="grid gap-3 p-4">
+          <p className="text-body">{t('record.notLoaded')}</p>
+          <ProblemTrouble problem={problem} />
+          <Button onPress={retry}>{t('problem.retry')}</Button>
+        </div>
       )}
       {rows.map((payment) => (
         <PaymentRow key={payment.id} payment={payment} record={mainRecord(opened?.get(payment.id))} />

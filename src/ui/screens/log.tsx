@@ -10,7 +10,7 @@ export default function LogScreen() {
   const t = useT();
   const { navigate } = useNavigation();
   return (
-    <Screen title={t('log.title')}>
+    <Screen title={t('log.title')} lead={t('log.lead')}>
       <PersonalLogSection />
       <Section>
         <CellButton

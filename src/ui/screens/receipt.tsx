@@ -120,7 +120,10 @@ function Receipt({ receipt }: { receipt: ReceiptView }) {
 function soldFacts(t: Translate, receipt: ReceiptView) {
   const { planName, productName } = receipt;
   return [
-    { label: t('receipt.plan'), value: planName ?? t('receipt.inRecord') },
+    // One-off products have one plan, of their own name.
+    ...(planName !== null && planName === productName
+      ? []
+      : [{ label: t('receipt.plan'), value: planName ?? t('receipt.inRecord') }]),
     ...(productName === null ? [] : [{ label: t('receipt.product'), value: productName }]),
   ];
 }

@@ -12,7 +12,7 @@ import { KeyPill } from '#ui/privacy/parts.tsx';
 import { useKeys } from '#ui/privacy/queries.ts';
 import { endOf } from '#ui/privacy/words.ts';
 
-/** How many keys may be in use: the server's own limit, told before it is met. */
+/** How many keys may be in use, expired ones too: the server's own limit, told before it is met. */
 const MOST_IN_USE = 3;
 
 /** What billing records are encrypted to: the person's keys, and how to get one. */
@@ -30,21 +30,25 @@ export default function PrivacyCentreScreen() {
   );
 }
 
-const isInUse = ({ state }: BillingKeyView) => state !== 'unproven' && state !== 'retired';
+const isInUse = ({ state }: BillingKeyView) => state === 'active' || state === 'expiring';
 
 function Keys({ list }: { list: readonly BillingKeyView[] }) {
   const t = useT();
+  const of = (state: BillingKeyView['state']) => list.filter((key) => key.state === state);
   const inUse = list.filter(isInUse);
-  const unproven = list.filter(({ state }) => state === 'unproven');
-  const old = list.filter(({ state }) => state === 'retired');
-  const isWaiting = inUse.every(({ state }) => state === 'expired');
+  const expired = of('expired');
   return (
     <>
-      {isWaiting && <Waiting isNew={list.length === 0} />}
-      <KeyList title={t('keys.inUse')} note={t('keys.inUseNote')} list={inUse} />
-      <KeyList title={t('keys.unproven')} list={unproven} />
-      {inUse.length < MOST_IN_USE ? <Ways /> : <p className="mt-4 px-4 text-note text-hint">{t('keys.full')}</p>}
-      <KeyList title={t('keys.old')} note={t('keys.oldNote')} list={old} />
+      {inUse.length === 0 && <Waiting isNew={list.length === 0} />}
+      <KeyList title={t('keys.inUse')} note={t('keys.inUseNote')} list={inUse} isMixed />
+      <KeyList title={t('keys.expired')} note={t('keys.expiredNote')} list={expired} />
+      <KeyList title={t('keys.unproven')} list={of('unproven')} />
+      {inUse.length + expired.length < MOST_IN_USE ? (
+        <Ways />
+      ) : (
+        <p className="mt-4 px-4 text-note text-hint">{t('keys.full')}</p>
+      )}
+      <KeyList title={t('keys.old')} note={t('keys.oldNote')} list={of('retired')} />
     </>
   );
 }
@@ -62,7 +66,15 @@ function Waiting({ isNew }: { isNew: boolean }) {
   );
 }
 
-function KeyList({ list, note, title }: { title: string; note?: string; list: readonly BillingKeyView[] }) {
+type KeyListProps = {
+  title: string;
+  note?: string;
+  list: readonly BillingKeyView[];
+  /** Its keys differ in their state; elsewhere the title says it for all of them. */
+  isMixed?: boolean;
+};
+
+function KeyList({ isMixed = false, list, note, title }: KeyListProps) {
   const t = useT();
   const { navigate } = useNavigation();
   if (list.length === 0) return null;
@@ -74,7 +86,7 @@ function KeyList({ list, note, title }: { title: string; note?: string; list: re
           icon="key"
           title={t('keys.named', { end: endOf(key.fingerprint) })}
           subtitle={validity(t, key)}
-          value={<KeyPill state={key.state} />}
+          value={isMixed ? <KeyPill state={key.state} /> : undefined}
           leadsOn
           testId={`key-row-${key.id}`}
           onPress={() => navigate({ screen: 'key', keyId: key.id })}

@@ -192,6 +192,7 @@ function Effect({ view: { goes, stays } }: { view: ErasureView }) {
         {stays.map(({ class: name, count, until }) => (
           <Cell
             key={name}
+            icon="document"
             title={t(`erase.retained.${name}`)}
             subtitle={until ? t('erase.until', { date: until.text }) : t('erase.always')}
             {...(count !== null && count > 0 && { value: count })}

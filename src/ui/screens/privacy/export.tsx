@@ -7,6 +7,7 @@ import { Cell, Section } from '#ui/components/section.tsx';
 import { CellsSkeleton } from '#ui/components/skeletons.tsx';
 import { Loaded, Notice, ProblemNotice, useIsOnline } from '#ui/components/states.tsx';
 import { useT } from '#ui/i18n.tsx';
+import { Trouble } from '#ui/privacy/parts.tsx';
 import { useExport, useRequestExport } from '#ui/privacy/queries.ts';
 import { problemOf } from '#ui/problem.ts';
 import { openTelegramLink } from '#ui/telegram.ts';
@@ -59,11 +60,7 @@ function Ask({ state }: { state: ExportStateView }) {
       )}
       {needsChat(state) && (
         <>
-          {state.latest?.obstacle !== 'unreachable' && (
-            <p className="px-4 text-sub" role="status" data-testid="export-blocked">
-              {t('export.blocked')}
-            </p>
-          )}
+          {state.latest?.obstacle !== 'unreachable' && <Trouble testId="export-blocked">{t('export.blocked')}</Trouble>}
           <Button look="filled" testId="export-open-chat" onPress={() => openTelegramLink(state.chatUrl)}>
             {t('export.openChat')}
           </Button>
@@ -106,6 +103,7 @@ function Progress({ state: { latest } }: { state: ExportStateView }) {
         {latest.status === 'failed' && latest.obstacle && (
           <Cell
             icon="alert"
+            tone="danger"
             title={t('export.failed')}
             subtitle={t(`export.obstacle.${latest.obstacle}`)}
             testId="export-failed"
@@ -136,7 +134,7 @@ function UnderWay({ asked, latest }: { latest: DataExportView; asked: string }) 
         value={progress}
         aria-label={percent}
       />
-      <p className="tabular mt-1.5 text-note text-hint">{percent}</p>
+      {progress > 0 && <p className="tabular mt-1.5 text-note text-hint">{percent}</p>}
     </div>
   );
 }

@@ -9,7 +9,7 @@ import { DetailSkeleton } from '#ui/components/skeletons.tsx';
 import { Loaded, Notice } from '#ui/components/states.tsx';
 import { useT } from '#ui/i18n.tsx';
 import { useNavigation } from '#ui/navigation.tsx';
-import { Fingerprint, KeyPill, ProblemTrouble, Success } from '#ui/privacy/parts.tsx';
+import { Fingerprint, KeyPill, ProblemTrouble, Success, Trouble } from '#ui/privacy/parts.tsx';
 import { Proof } from '#ui/privacy/proof.tsx';
 import { useKeys, useRetireKey } from '#ui/privacy/queries.ts';
 import { TryKey } from '#ui/privacy/try-key.tsx';
@@ -55,6 +55,11 @@ function OneKey({ others, view }: { view: BillingKeyView; others: readonly Billi
         </div>
       )}
       {view.state === 'unproven' && <Proof view={view} onProven={() => setIsProven(true)} />}
+      {view.state === 'expired' && (
+        <div className="mt-6">
+          <Trouble testId="key-expired">{t('keys.expiredNote')}</Trouble>
+        </div>
+      )}
       <KeyFacts view={view} />
       {view.state !== 'unproven' && <TryKey view={view} />}
       {view.state !== 'retired' && <Retire view={view} others={others} />}
@@ -102,17 +107,18 @@ function Retire({ others, view }: { view: BillingKeyView; others: readonly Billi
   const retire = useRetireKey();
   const { back } = useNavigation();
   const isLast = !others.some(({ state }) => state === 'active' || state === 'expiring');
-  const about = view.state === 'unproven' ? 'unproven' : isLast ? 'last' : 'text';
+  const wasUsed = view.state !== 'unproven';
+  const about = !wasUsed ? 'unproven' : isLast ? 'last' : 'text';
   const press = async () => {
     const question = {
-      title: t('keys.retire.title'),
+      title: t(wasUsed ? 'keys.retire.title' : 'keys.retire.unlistTitle'),
       message: t(`keys.retire.${about}`),
-      yes: t('keys.retire.yes'),
+      yes: t(wasUsed ? 'keys.retire.yes' : 'keys.retire.unlistYes'),
       no: t('keys.retire.no'),
       isDestructive: true,
     };
     // One that was never in use is not listed any more.
-    if (await ask(question)) retire.mutate(view.id, { onSuccess: () => view.state === 'unproven' && back() });
+    if (await ask(question)) retire.mutate(view.id, { onSuccess: () => !wasUsed && back() });
   };
   return (
     <div className="mt-6 grid gap-3">
@@ -121,7 +127,7 @@ function Retire({ others, view }: { view: BillingKeyView; others: readonly Billi
         <CellButton
           icon="trash"
           tone="danger"
-          title={t('keys.retire.action')}
+          title={t(wasUsed ? 'keys.retire.action' : 'keys.retire.unlist')}
           isDisabled={retire.isPending}
           testId="key-retire"
           onPress={() => void press()}

@@ -108,16 +108,17 @@ function PassphraseStep({ flow, make, passphrase, setPassphrase }: PassphrasePro
 function Done({ isKept }: { isKept: boolean | null }) {
   const t = useT();
   const { navigate } = useNavigation();
-  const about = isKept === null ? '' : ` ${t(isKept ? 'keys.new.kept' : 'keys.new.notKept')}`;
   return (
     <Screen title={t('keys.new.title')}>
       <Notice
         icon="check"
         role="status"
         title={t('keys.new.doneTitle')}
-        text={t('keys.new.doneText') + about}
+        text={t('keys.new.doneText')}
         testId="new-key-done"
-      />
+      >
+        {isKept !== null && <p className="text-sub">{t(isKept ? 'keys.new.kept' : 'keys.new.notKept')}</p>}
+      </Notice>
       <PrimaryAction
         main={{
           text: t('keys.new.done'),

@@ -22,10 +22,10 @@ export default function OpenRecordScreen() {
     setText(given ?? '');
     setIsUnreadable(given === null);
   };
-  const fault = isUnreadable ? 'no_message' : opened && opened.kind !== 'read' ? opened.kind : null;
+  const isLocked = useUnlocked() === 0;
+  const fault = isUnreadable ? 'no_message' : faultOf(text, opened);
   return (
     <Screen title={t('record.paper.title')} lead={t('record.paper.lead')}>
-      <UnlockSection needsOther={opened?.kind === 'other_key'} />
       <div className="mt-6 grid gap-4">
         <TextBlock
           label={t('record.paper.field')}
@@ -33,7 +33,7 @@ export default function OpenRecordScreen() {
           rows={6}
           onChange={take}
           isWrong={fault !== null}
-          placeholder="-----BEGIN PGP MESSAGE-----"
+          placeholder={BEGIN}
           testId="record-text"
         />
         <FileButton onText={take} testId="record-file">
@@ -43,14 +43,31 @@ export default function OpenRecordScreen() {
         {signingKey.isError && signingKey.data === undefined && (
           <ProblemNotice problem={problemOf(signingKey.error)} onRetry={() => void signingKey.refetch()} />
         )}
+        {isLocked && fault === null && text.trim() !== '' && (
+          <p role="status" className="px-4 text-sub" data-testid="record-locked">
+            {t('record.paper.unlock')}
+          </p>
+        )}
       </div>
+      <UnlockSection needsOther={opened?.kind === 'other_key'} />
       {opened?.kind === 'read' && (
-        <Section testId="record-opened">
+        <Section
+          title={opened.details.type ? t('record.title', { type: t(`log.type.${opened.details.type}`) }) : undefined}
+          testId="record-opened"
+        >
           <Details details={opened.details} isGenuine={opened.isGenuine} />
         </Section>
       )}
     </Screen>
   );
+}
+
+const BEGIN = '-----BEGIN PGP MESSAGE-----';
+
+/** Why nothing is shown. That a text is no message at all is said at once, also while no key is open. */
+function faultOf(text: string, opened: OpenedMessage | null): Exclude<OpenedMessage['kind'], 'read'> | null {
+  if (text.trim() !== '' && !text.includes(BEGIN)) return 'no_message';
+  return opened && opened.kind !== 'read' ? opened.kind : null;
 }
 
 /** What a message says, while a key is unlocked; null while there is nothing to say of it. */

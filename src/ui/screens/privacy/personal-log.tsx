@@ -8,6 +8,7 @@ import { Cell, CellButton, Section } from '#ui/components/section.tsx';
 import { CellsSkeleton } from '#ui/components/skeletons.tsx';
 import { Loaded, ProblemNotice } from '#ui/components/states.tsx';
 import { useT } from '#ui/i18n.tsx';
+import { useNavigation } from '#ui/navigation.tsx';
 import { problemOf } from '#ui/problem.ts';
 import { useChangeLog, useLog, useUnbindLog } from '#ui/queries.ts';
 import { HeldRecords } from '#ui/screens/privacy/held-records.tsx';
@@ -15,25 +16,21 @@ import { onVisibility, openTelegramLink } from '#ui/telegram.ts';
 
 /** Where a person's billing records go: the way to a group of theirs, how they come, and what has not arrived. */
 export function PersonalLogSection() {
-  const t = useT();
   const log = useLog();
   const { refetch } = log;
   // The group is chosen in the chat: coming back from there, one sees it.
   useEffect(() => onVisibility((isVisible) => isVisible && void refetch()), [refetch]);
   return (
-    <>
-      <p className="mt-2 px-4 text-sub text-hint">{t('log.lead')}</p>
-      <Loaded query={log} skeleton={<CellsSkeleton count={6} />}>
-        {(data) => (
-          <>
-            <Place log={data} />
-            <Delivery log={data} />
-            <State log={data} />
-            <HeldRecords log={data} />
-          </>
-        )}
-      </Loaded>
-    </>
+    <Loaded query={log} skeleton={<CellsSkeleton count={6} />}>
+      {(data) => (
+        <>
+          <Place log={data} />
+          <State log={data} />
+          <HeldRecords log={data} />
+          <Delivery log={data} />
+        </>
+      )}
+    </Loaded>
   );
 }
 
@@ -175,10 +172,22 @@ function Delivery({ log }: { log: PersonalLogView }) {
 
 function State({ log: { held, onTheirWay, withoutKey } }: { log: PersonalLogView }) {
   const t = useT();
+  const { navigate } = useNavigation();
   return (
     <Section title={t('log.state')} testId="log-state">
-      {withoutKey > 0 && <Cell icon="shield" title={t('log.withoutKey')} value={withoutKey} />}
-      {onTheirWay > 0 && <Cell icon="clock" title={t('log.onTheirWay')} value={onTheirWay} />}
+      {withoutKey > 0 && (
+        <CellButton
+          icon="key"
+          title={t('log.withoutKey')}
+          value={withoutKey}
+          leadsOn
+          testId="log-without-key"
+          onPress={() => navigate({ screen: 'privacy-centre' })}
+        />
+      )}
+      {onTheirWay > 0 && (
+        <Cell icon="clock" title={t('log.onTheirWay')} subtitle={t('log.onTheirWayNote')} value={onTheirWay} />
+      )}
       {withoutKey + onTheirWay + held === 0 && <Cell icon="check" title={t('log.allDelivered')} />}
       {held > 0 && <Cell icon="alert" title={t('log.held')} value={held} />}
     </Section>

@@ -64,7 +64,7 @@ function SeenCell({ icon, seen }: { seen: SeenClassView; icon: IconName }) {
             {facts.map(({ label, value }) => (
               <div key={`${label} ${value}`} className="flex flex-wrap justify-between gap-x-4">
                 <dt className="text-text">{t(`seen.fact.${label}`)}</dt>
-                <dd className="tabular min-w-0 break-all text-text">{value}</dd>
+                <dd className="tabular min-w-0 text-text">{valueText(t, label, value)}</dd>
               </div>
             ))}
           </dl>
@@ -74,6 +74,17 @@ function SeenCell({ icon, seen }: { seen: SeenClassView; icon: IconName }) {
       </div>
     </details>
   );
+}
+
+const ROLES = ['user', 'developer', 'support', 'admin'] as const;
+const STATES = ['succeeded', 'refunding', 'refunded', 'disputed', 'charged_back'] as const;
+
+/** What stands in the database, in words where it is a word of programs. */
+function valueText(t: Translate, label: SeenClassView['facts'][number]['label'], value: string): string {
+  const role = ROLES.find((one) => one === value);
+  const state = STATES.find((one) => one === value);
+  if (label === 'role' && role) return t(`seen.role.${role}`);
+  return label === 'status' && state ? t(`status.${state}`) : value;
 }
 
 /** How many there are, and from when to when. */
