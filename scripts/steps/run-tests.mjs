@@ -4,8 +4,8 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { buildWeb, bundlePrograms, generateClient } from './build.mjs';
 import { findChromium } from './chromium.mjs';
-import { findGnupg } from './gnupg.mjs';
 import { installPackages, QUIET_ENVIRONMENT } from './install.mjs';
+import { findOpenPgp } from './openpgp.mjs';
 import { findFreePort } from './ports.mjs';
 import { logsDirectory, ROOT } from './project.mjs';
 import { bold, reportFailure, StepError, step } from './report.mjs';
@@ -106,7 +106,7 @@ async function runQuietly(args) {
 async function runVitest(total, projects, filters) {
   const report = join(RESULTS, 'vitest.json');
   const isWhole = projects.length === 2 && filters.length === 0;
-  await step('GnuPG', () => findGnupg({ logs: logsDirectory() }));
+  await step('OpenPGP programs', () => findOpenPgp({ logs: logsDirectory() }));
   console.log(`\n${bold(projects.join(' and '))}\n`);
   const { code } = await run(
     [

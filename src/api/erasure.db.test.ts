@@ -31,7 +31,7 @@ describe('the erasure in the app', () => {
       subscription: await world.ctx.db.subscription.findFirstOrThrow({ where: { userId: person.userId } }),
     };
     const view = await clientOf(person).privacy.erasure.query();
-    expect(view).toMatchObject({ state: 'none', id: null, dueAt: null, word: '削除する' });
+    expect(view).toMatchObject({ state: 'none', id: null, dueAt: null, word: '消去する' });
     expect(view.blockers).toEqual([{ kind: 'subscription', subscriptionId: subscription.id, planName: 'Pro（日）' }]);
     expect(view.goes).toContainEqual({ class: 'rights', count: 1 });
     expect(view.goes.at(-1)).toEqual({ class: 'identity_link', count: 1 });
@@ -41,7 +41,7 @@ describe('the erasure in the app', () => {
       until: { iso: '2033-11-20', text: '2033年11月20日' },
     });
     expect(view.stays.find(({ class: name }) => name === 'audit')?.until).toBeNull();
-    expect(await reasonOf(clientOf(person).privacy.askErasure.mutate({ word: '削除する' }))).toBe('erasure_blocked');
+    expect(await reasonOf(clientOf(person).privacy.askErasure.mutate({ word: '消去する' }))).toBe('erasure_blocked');
     expect(await reasonOf(clientOf(person).privacy.askErasure.mutate({ word: 'DELETE' }))).toBe('erasure_word_wrong');
   });
 
@@ -56,12 +56,16 @@ describe('the erasure in the app', () => {
     });
     expect((await app.privacy.askErasure.mutate({ word: 'DELETE' })).id).toBe(asked.id);
     expect(await reasonOf(orderInApp(person))).toBe('erasure_waiting');
+    // Nobody is led to a button that refuses.
+    const offer = () => app.checkout.preview.query({ priceId: 'prc_log_year' });
+    expect((await offer()).blocked?.reason).toBe('erasure_waiting');
     expect(
       (await world.call('POST', '/api/v1/payments/create', { as: person.token, json: orderOf('year') })).body,
     ).toMatchObject({
       error: { reason: 'erasure_waiting' },
     });
     expect((await app.privacy.cancelErasure.mutate()).state).toBe('cancelled');
+    expect((await offer()).blocked).toBeNull();
     expect(await reasonOf(app.privacy.cancelErasure.mutate())).toBe('erasure_not_found');
     expect(await reasonOf(orderInApp(person))).toBe('done');
 

@@ -176,8 +176,10 @@ export function offerView(
   const head = say('bot.buy.confirm', { plan: titleOf(offer, language), price: priceText(offer.price, language) });
   const back = [pressButton(t('bot.button.back'), 'plan', offer.plan.id)];
   if (offer.blocked) {
-    const mine = [pressButton(t('bot.button.subscription'), 'subscription')];
-    return { text: paragraphs(head, refusalText(offer.blocked, language)), buttons: [mine, back] };
+    // An erasure is taken back in the app, or in the message that told of it.
+    const mine =
+      offer.blocked === 'erasure_waiting' ? [] : [[pressButton(t('bot.button.subscription'), 'subscription')]];
+    return { text: paragraphs(head, refusalText(offer.blocked, language)), buttons: [...mine, back] };
   }
   const allowed = offer.methods.filter(({ refusal }) => refusal === null);
   const canPay = allowed.length > 0;

@@ -25,7 +25,7 @@ export type CheckoutOffer = Readonly<{
   methods: ReadonlyArray<MethodOffer>;
   /** The same plan for the same time in other currencies, where at least one way to pay may be used here. */
   alternatives: ReadonlyArray<Readonly<{ price: CatalogPrice; methods: ReadonlyArray<MethodOffer> }>>;
-  blocked: Extract<Reason, 'already_owned' | 'already_subscribed'> | null;
+  blocked: Extract<Reason, 'already_owned' | 'already_subscribed' | 'erasure_waiting'> | null;
   /** A renewing subscription of the same line that will end with its period when this one is bought. */
   replaces: Readonly<{ subscriptionId: string; planId: string; until: Date }> | null;
 }>;
@@ -39,7 +39,7 @@ export async function previewCheckout(
   requireOwnerOr(ctx, userId, 'payments:read');
   const { product, plan, price } = await getPrice(ctx, request.priceId);
   const now = ctx.clock.now();
-  const [lasting, renewing, latest, breakers] = await Promise.all([
+  const [lasting, renewing, latest, breakers, erasing] = await Promise.all([
     ctx.db.entitlement.findFirst({
       where: { userId, planId: plan.id, endsAt: null, revokedAt: null },
       select: { id: true },
@@ -54,6 +54,7 @@ export async function previewCheckout(
       _max: { endsAt: true },
     }),
     ctx.db.providerBreaker.findMany({ where: { openUntil: { gt: now } } }),
+    ctx.db.erasure.count({ where: { userId, status: { in: ['waiting', 'running'] } } }),
   ]);
   const resting = restingProviders(breakers, now);
   const methods = offersFor(ctx, { product, price, surface, resting });
@@ -66,6 +67,9 @@ export async function previewCheckout(
   const start = !isNative && paidUntil && paidUntil > now ? paidUntil : now;
   const isRenewingSamePlan = renewing.some(({ planId }) => planId === plan.id);
   const other = price.interval === 'once' ? undefined : renewing.find(({ planId }) => planId !== plan.id || !isNative);
+  const isSubscribed = isRenewingSamePlan && price.interval === 'month';
+  const owned = lasting ? 'already_owned' : isSubscribed ? 'already_subscribed' : null;
+  const blocked = erasing > 0 ? 'erasure_waiting' : owned;
   return {
     product,
     plan,
@@ -73,7 +77,7 @@ export async function previewCheckout(
     accessUntil: accessEnd(start, price.interval),
     methods,
     alternatives,
-    blocked: lasting ? 'already_owned' : isRenewingSamePlan && price.interval === 'month' ? 'already_subscribed' : null,
+    blocked,
     // What renews names its plan.
     replaces: other?.planId ? { subscriptionId: other.id, planId: other.planId, until: other.currentPeriodEnd } : null,
   };

@@ -47,14 +47,16 @@ export default function CheckoutScreen({ priceId }: { priceId: string }) {
 function Blocked({ offer }: { offer: CheckoutPreview }) {
   const t = useT();
   const { navigate } = useNavigation();
+  const isErasing = offer.blocked?.reason === 'erasure_waiting';
+  const next = isErasing ? 'erase' : 'subscriptions';
   return (
     <Notice
-      icon="check"
+      icon={isErasing ? 'clock' : 'check'}
       title={fullName({ planName: offer.plan.name, productName: offer.product.name })}
       text={offer.blocked?.text ?? ''}
     >
-      <Button onPress={() => navigate({ screen: 'subscriptions' }, { replace: true })}>
-        {t('checkout.toSubscriptions')}
+      <Button onPress={() => navigate({ screen: next }, { replace: true })}>
+        {t(isErasing ? 'checkout.toErasure' : 'checkout.toSubscriptions')}
       </Button>
     </Notice>
   );

@@ -146,7 +146,7 @@ describe('asking', () => {
   it('needs the word of the language, is one however often, and can be taken back until it begins', async () => {
     const buyer = await world.newBuyer();
     expect(await reasonOf(ask(buyer, 'delete'))).toBe('erasure_word_wrong');
-    expect(await reasonOf(ask(buyer, '削除する'))).toBe('erasure_word_wrong');
+    expect(await reasonOf(ask(buyer, '消去する'))).toBe('erasure_word_wrong');
     const other = await world.newBuyer();
     const stolen = askErasure(other.ctx, { userId: buyer.id, typed: 'DELETE', language: 'en' });
     expect(await reasonOf(stolen)).toBe('not_yours');
@@ -161,7 +161,7 @@ describe('asking', () => {
     await cancelErasure(buyer.ctx, buyer.id);
     expect((await rowOf(first.id)).status).toBe('cancelled');
     expect(await reasonOf(cancelErasure(buyer.ctx, buyer.id))).toBe('erasure_not_found');
-    const again = await askErasure(buyer.ctx, { userId: buyer.id, typed: '削除する', language: 'ja' });
+    const again = await askErasure(buyer.ctx, { userId: buyer.id, typed: '消去する', language: 'ja' });
     expect(again.id).not.toBe(first.id);
   });
 

@@ -6,7 +6,7 @@ import type { Language } from '#domain/identity/rules.ts';
 export const WAITING_MS = 86_400_000;
 
 /** What is typed to confirm, in the language of the screen. */
-export const WORDS: Readonly<Record<Language, string>> = { ja: '削除する', en: 'DELETE' };
+export const WORDS: Readonly<Record<Language, string>> = { ja: '消去する', en: 'DELETE' };
 
 /** Whether what was typed confirms. Spaces around it are nobody's meaning. */
 export function judgeWord(typed: string, language: Language): Verdict<'erasure_word_wrong'> {
