@@ -5,7 +5,7 @@
 // plants a violation of each row.
 import { writeFileSync } from 'node:fs';
 
-/** A concept imports only concepts before it. errors, money and provider are single files, the others folders. */
+/** A concept imports only concepts before it. errors and money are single files, the others folders. */
 const CONCEPTS = [
   'errors',
   'money',
@@ -33,7 +33,9 @@ const CONCEPTS = [
   'webhook',
   'privacy',
 ];
-const SINGLE_FILES = ['errors', 'money', 'provider'];
+const SINGLE_FILES = ['errors', 'money'];
+/** Folders of which every file is as pure as rules: the contract of providers has no verb. */
+const PURE = ['provider'];
 /** Providers of the contract, each in a folder of its own. */
 const PROVIDERS = ['telegram-stars', 'stripe', 'payme', 'click', 'crypto-pay', 'btcpay'];
 
@@ -59,7 +61,8 @@ const FRAMEWORKS = [
 
 const isSingle = (concept) => SINGLE_FILES.includes(concept);
 const conceptPath = (concept) => (isSingle(concept) ? `#domain/${concept}.ts` : `#domain/${concept}/**`);
-const rulesPath = (concept) => (isSingle(concept) ? `#domain/${concept}.ts` : `#domain/${concept}/rules.ts`);
+const rulesPath = (concept) =>
+  isSingle(concept) || PURE.includes(concept) ? conceptPath(concept) : `#domain/${concept}/rules.ts`;
 
 /** One row per depth of an area: the deeper a file, the more `../` it takes to leave the area. */
 function area(folder, { refuse = BY_ALIAS, ...row }) {
@@ -92,7 +95,7 @@ const ROWS = [
       '#domain/*/rules.ts',
       '#domain/money.ts',
       '#domain/errors.ts',
-      '#domain/provider.ts',
+      '#domain/provider/**',
       '#messages/**',
     ],
     says: 'The ui imports types of api, domain/*/rules, messages and ui.',
@@ -118,7 +121,7 @@ const ROWS = [
   ),
   {
     files: ['src/server.ts'],
-    may: ['#domain/context/**', '#domain/provider.ts', '#providers/registry.ts', '#lib/**', '#messages/**'],
+    may: ['#domain/context/**', '#domain/provider/**', '#providers/registry.ts', '#lib/**', '#messages/**'],
     says: 'The server joins domain/context, the provider contract, providers/registry, messages and lib.',
   },
   {
@@ -168,7 +171,7 @@ const ROWS = [
   },
   {
     files: ['src/providers/registry.ts'],
-    may: ['#providers/*/settings.ts', '#providers/telegram-stars/**', '#domain/provider.ts', '#lib/env-group.ts'],
+    may: ['#providers/*/settings.ts', '#providers/telegram-stars/**', '#domain/provider/**', '#lib/env-group.ts'],
     says: 'The registry imports the settings of each provider and the contract.',
   },
   ...PROVIDERS.map((provider) => ({
@@ -176,7 +179,7 @@ const ROWS = [
     refuse: [...ALL_OF_OURS, 'pg', '@prisma/**'],
     may: [
       `#providers/${provider}/**`,
-      '#domain/provider.ts',
+      '#domain/provider/**',
       '#domain/money.ts',
       '#domain/errors.ts',
       '#lib/http.ts',

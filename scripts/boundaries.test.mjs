@@ -145,7 +145,7 @@ const ROWS = {
       '#providers/telegram-stars/adapter.ts',
       '#providers/telegram-stars/client.ts',
       './stripe/settings.ts',
-      '#domain/provider.ts',
+      '#domain/provider/contract.ts',
       '#lib/env-group.ts',
     ],
     refused: [
@@ -161,7 +161,7 @@ const ROWS = {
       'stripe',
       'zod',
       './wire.ts',
-      '#domain/provider.ts',
+      '#domain/provider/contract.ts',
       '#domain/money.ts',
       '#domain/errors.ts',
       '#lib/http.ts',
@@ -185,7 +185,7 @@ const ROWS = {
     allowed: ['#lib/crypto.ts', 'zod'],
     refused: ['#domain/money.ts', '#domain/payment/rules.ts', '#server.ts', '#sandbox/control.ts'],
   },
-  'src/domain/provider.ts': {
+  'src/domain/provider/planted.ts': {
     allowed: ['#domain/errors.ts', '#domain/money.ts', 'zod'],
     refused: [
       '#domain/catalog/rules.ts',
@@ -200,7 +200,7 @@ const ROWS = {
       'zod',
       '#domain/errors.ts',
       '#domain/money.ts',
-      '#domain/provider.ts',
+      '#domain/provider/contract.ts',
       '#domain/catalog/rules.ts',
       '#domain/entitlement/rules.ts',
     ],

@@ -1,6 +1,6 @@
 import { concealAll } from '#domain/context/conceal-references.ts';
 import type { Ctx } from '#domain/context/context.ts';
-import type { ProviderSurroundings } from '#domain/provider.ts';
+import type { ProviderSurroundings } from '#domain/provider/contract.ts';
 import { type Clock, followClock, systemClock } from '#lib/clock.ts';
 import { openDatabase } from '#lib/db.ts';
 import { type Env, loadEnv } from '#lib/env.ts';

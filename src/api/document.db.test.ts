@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { signHeads } from '#domain/audit/heads.ts';
 import { ensureUser } from '#domain/identity/ensure-user.ts';
-import type { Provider } from '#domain/provider.ts';
+import type { Provider } from '#domain/provider/contract.ts';
 import { capturedKey } from '#lib/testing/keys.ts';
 import { readWith } from '../testing/keys.ts';
 import { isWrite, makeDocument, type OpenApiDocument } from './rest/document.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { AppError, type ErrorKind, REASONS } from '#domain/errors.ts';
 import { LANGUAGES } from '#domain/identity/rules.ts';
-import { ProviderError } from '#domain/provider.ts';
+import { ProviderError } from '#domain/provider/error.ts';
 import { MESSAGES } from '#messages/translate.ts';
 import { codesOf, errorText, malformedInput, presentError, toAppError } from './errors.ts';
 

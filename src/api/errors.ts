@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { databaseCode } from '#domain/context/transaction.ts';
 import { AppError, type ErrorKind, type Reason } from '#domain/errors.ts';
 import type { Language } from '#domain/identity/rules.ts';
-import { ProviderError } from '#domain/provider.ts';
+import { ProviderError } from '#domain/provider/error.ts';
 import { describeError, type Logger } from '#lib/log.ts';
 import { translator } from '#messages/translate.ts';
 import type { ErrorView } from './views.ts';

@@ -4,7 +4,7 @@ import { asActor } from '#domain/context/context.ts';
 import { issueReceiptLink } from '#domain/payment/receipt-link.ts';
 import { addMethod } from '#domain/payment-method/add.ts';
 import { confirmMethod } from '#domain/payment-method/confirm.ts';
-import type { ProviderEvent } from '#domain/provider.ts';
+import type { ProviderEvent } from '#domain/provider/event.ts';
 import { applyEvent } from '#domain/reconciliation/apply.ts';
 import { TEST_VAULT } from '#lib/testing/vault.ts';
 import { actingFor } from './request.ts';

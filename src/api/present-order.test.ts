@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { InvoiceRecord } from '#domain/checkout/records.ts';
-import type { Surface } from '#domain/provider.ts';
+import type { Surface } from '#domain/provider/capability.ts';
 import { presentInvoice } from './present.ts';
 import type { SoldPlan } from './present-names.ts';
 

@@ -1,7 +1,8 @@
 import type { Language } from '#domain/identity/rules.ts';
 import { Currency } from '#domain/money.ts';
 import type { PaymentRecord } from '#domain/payment/records.ts';
-import { METHODS, type Method, type Provider } from '#domain/provider.ts';
+import { METHODS, type Method } from '#domain/provider/capability.ts';
+import type { Provider } from '#domain/provider/contract.ts';
 import type { AuditEvent, Dispute, Payment, Refund, Subscription } from '#lib/generated/prisma/client.ts';
 import { presentInstant, presentInstantOrNull, presentRowMoney, presentSplit } from './present.ts';
 import { presentNames, type SoldPlan } from './present-names.ts';

@@ -5,7 +5,7 @@ import type { CheckoutOffer } from '#domain/checkout/preview.ts';
 import type { InvoiceRecord } from '#domain/checkout/records.ts';
 import { CURRENCIES } from '#domain/money.ts';
 import type { PaymentRecord } from '#domain/payment/records.ts';
-import type { Capability } from '#domain/provider.ts';
+import type { Capability } from '#domain/provider/capability.ts';
 import type { AuditEvent, Subscription } from '#lib/generated/prisma/client.ts';
 import {
   languageOfUser,

@@ -7,7 +7,7 @@ import type { Obstacle, RecordType } from '#domain/billing-record/rules.ts';
 import type { GroupObstacle } from '#domain/personal-log/rules.ts';
 import type { ErasedClass, RetainedClass } from '#domain/privacy/erasure/rules.ts';
 import type { ExportObstacle } from '#domain/privacy/export/rules.ts';
-import type { Surface } from '#domain/provider.ts';
+import type { Surface } from '#domain/provider/capability.ts';
 import type { InstantView, MoneyView } from './views.ts';
 
 /**

@@ -6,7 +6,7 @@ import { type RetentionTimes, retentionTimes } from '#domain/context/retention.t
 import { listEntitlements } from '#domain/entitlement/list.ts';
 import type { Language } from '#domain/identity/rules.ts';
 import { getPayment, listPayments, type PaymentFilter } from '#domain/payment/records.ts';
-import type { Capability, Surface } from '#domain/provider.ts';
+import type { Capability, Surface } from '#domain/provider/capability.ts';
 import type { Subscription, User } from '#lib/generated/prisma/client.ts';
 import { encodeCursor } from './cursor.ts';
 import {

@@ -5,7 +5,8 @@
  */
 import type { Reason } from '#domain/errors.ts';
 import type { Currency } from '#domain/money.ts';
-import type { Method, PaymentFailure, PrivacyLevel, Progress, Surface } from '#domain/provider.ts';
+import type { Method, PrivacyLevel, Surface } from '#domain/provider/capability.ts';
+import type { PaymentFailure, Progress } from '#domain/provider/event.ts';
 
 /** `text` is for eyes ("150 ★"), `label` for screen readers ("150 Telegram Stars"). */
 export type MoneyView = { amount: string; currency: Currency; text: string; label: string };

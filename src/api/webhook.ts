@@ -1,7 +1,7 @@
 import { asActor, type Ctx } from '#domain/context/context.ts';
 import { AppError } from '#domain/errors.ts';
 import { Language, languageFor } from '#domain/identity/rules.ts';
-import type { ProviderRequest } from '#domain/provider.ts';
+import type { ProviderRequest } from '#domain/provider/contract.ts';
 import type { ExplainRefusal } from '#domain/webhook/answer.ts';
 import { claimMessage, finishMessage, releaseMessage } from '#domain/webhook/claim-message.ts';
 import { receiveWebhook } from '#domain/webhook/receive.ts';

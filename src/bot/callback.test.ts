@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { METHODS } from '#domain/provider.ts';
+import { METHODS } from '#domain/provider/capability.ts';
 import { PRODUCTS, SANDBOX_PLUGINS } from '../../prisma/catalog.ts';
 import { CALLBACK_DATA_MAX_BYTES, decodePress, encodePress, HELP_PAGES, METHOD_CODES, type Press } from './callback.ts';
 

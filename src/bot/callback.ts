@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Language } from '#domain/identity/rules.ts';
-import { METHODS, type Method } from '#domain/provider.ts';
+import { METHODS, type Method } from '#domain/provider/capability.ts';
 
 /** Telegram's limit for the data of a button (telegram.md §1.6). */
 export const CALLBACK_DATA_MAX_BYTES = 64;

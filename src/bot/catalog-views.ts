@@ -5,7 +5,7 @@ import { chooseProviders, judgeSurface } from '#domain/checkout/rules.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import type { Language } from '#domain/identity/rules.ts';
 import { CURRENCIES } from '#domain/money.ts';
-import { METHODS, type Method } from '#domain/provider.ts';
+import { METHODS, type Method } from '#domain/provider/capability.ts';
 import { markup } from '#messages/telegram.ts';
 import { formatDate, providerName, translator } from '#messages/translate.ts';
 import { METHOD_CODES } from './callback.ts';

@@ -3,7 +3,7 @@ import { checkBooks } from '#domain/audit/invariants.ts';
 import { getInvoice, planOfOrder } from '#domain/checkout/records.ts';
 import { getPayment, listPayments } from '#domain/payment/records.ts';
 import { settlePayment } from '#domain/payment/settle.ts';
-import { PLAIN_CHARGE, type ProviderEvent } from '#domain/provider.ts';
+import { PLAIN_CHARGE, type ProviderEvent } from '#domain/provider/event.ts';
 import { forgetSubscriptions } from '#domain/subscription/forget-ended.ts';
 import { TEST_VAULT } from '#lib/testing/vault.ts';
 import { SCHEDULE } from '../jobs/table.ts';

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Ctx } from '#domain/context/context.ts';
 import { noticeJob, queueJobs } from '#domain/context/queue.ts';
-import { ProviderError } from '#domain/provider.ts';
+import { ProviderError } from '#domain/provider/error.ts';
 import { CATALOG } from '../testing/catalog.ts';
 import { DAY_MS, openWorld } from '../testing/world.ts';
 import { type Engine, startEngine } from './engine.ts';

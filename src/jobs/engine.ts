@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asActor, type Ctx } from '#domain/context/context.ts';
 import { CHANNEL, type JobName } from '#domain/context/queue.ts';
-import { ProviderError } from '#domain/provider.ts';
+import { ProviderError } from '#domain/provider/error.ts';
 import { describeError } from '#lib/log.ts';
 import { MAX_ATTEMPTS, retryDelaySeconds } from './rules.ts';
 import { writeSurely } from './surely.ts';

@@ -15,7 +15,7 @@ import { forgetMethod, forgetUnconfirmed } from '#domain/payment-method/remove.t
 import { queueHeld, queueLeftOver } from '#domain/personal-log/queue-again.ts';
 import { queueErasures } from '#domain/privacy/erasure/run.ts';
 import { retireBooks } from '#domain/privacy/retention.ts';
-import type { Provider } from '#domain/provider.ts';
+import type { Provider } from '#domain/provider/contract.ts';
 import { askOpenOrders } from '#domain/reconciliation/ask-open.ts';
 import { closeAndAsk } from '#domain/reconciliation/close-checkout.ts';
 import { reconcilePayments } from '#domain/reconciliation/reconcile.ts';

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { expireInvoices } from '#domain/checkout/expire.ts';
 import { requestRefund } from '#domain/payment/request-refund.ts';
-import type { Method } from '#domain/provider.ts';
+import type { Method } from '#domain/provider/capability.ts';
 import { askOpenOrders } from '#domain/reconciliation/ask-open.ts';
 import { reconcilePayments } from '#domain/reconciliation/reconcile.ts';
 import { lapseReservations } from '#domain/reservation/end.ts';

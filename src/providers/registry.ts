@@ -1,4 +1,4 @@
-import type { Provider, ProviderEntry, ProviderSurroundings } from '#domain/provider.ts';
+import type { Provider, ProviderEntry, ProviderSurroundings } from '#domain/provider/contract.ts';
 import type { EnvSource } from '#lib/env-group.ts';
 import { btcpay } from './btcpay/settings.ts';
 import { click } from './click/settings.ts';

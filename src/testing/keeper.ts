@@ -3,7 +3,7 @@ import { claimMethod } from '#domain/payment-method/claim.ts';
 import { confirmMethod } from '#domain/payment-method/confirm.ts';
 import { finishOpenAdding, type OpenAdding } from '#domain/payment-method/open-adding.ts';
 import { listMethods } from '#domain/payment-method/records.ts';
-import type { StoredCard, StoredMethods } from '#domain/provider.ts';
+import type { StoredCard, StoredMethods } from '#domain/provider/contract.ts';
 import { makeSecret } from '#lib/crypto.ts';
 import { TEST_VAULT } from '#lib/testing/vault.ts';
 import { type makeRail, RAIL } from './rail.ts';

@@ -1,14 +1,9 @@
 import { startCheckout } from '#domain/checkout/start.ts';
 import { concealReferences } from '#domain/context/conceal-references.ts';
 import type { Ctx } from '#domain/context/context.ts';
-import {
-  type Capability,
-  type OrderHint,
-  PLAIN_CHARGE,
-  type Provider,
-  type ProviderEvent,
-  type ProviderReading,
-} from '#domain/provider.ts';
+import type { Capability } from '#domain/provider/capability.ts';
+import type { OrderHint, Provider, ProviderReading } from '#domain/provider/contract.ts';
+import { PLAIN_CHARGE, type ProviderEvent } from '#domain/provider/event.ts';
 import { type Received, receiveWebhook } from '#domain/webhook/receive.ts';
 import { AMOUNTS, CATALOG } from './catalog.ts';
 import { type Buyer, DAY_MS, type PriceId, STARS, type World } from './world.ts';

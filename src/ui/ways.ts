@@ -1,5 +1,5 @@
 import type { MethodView } from '#api/views.ts';
-import type { Method } from '#domain/provider.ts';
+import type { Method } from '#domain/provider/capability.ts';
 import type { MessageKey, Translate } from '#ui/message-format.ts';
 
 /** One way to pay: a provider may take several methods, and a method may have several providers. */

@@ -3,7 +3,7 @@ import { getPlan, listCatalog } from '#domain/catalog/list-catalog.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import type { Language } from '#domain/identity/rules.ts';
 import { CURRENCIES, CURRENCY_EXPONENTS, type Currency } from '#domain/money.ts';
-import { PRIVACY_LEVELS, SURFACES } from '#domain/provider.ts';
+import { PRIVACY_LEVELS, SURFACES } from '#domain/provider/capability.ts';
 import { presentPlan } from '../present.ts';
 import type { SoldPlan } from '../present-names.ts';
 import { capabilitiesOf } from '../show.ts';

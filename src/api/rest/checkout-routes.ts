@@ -7,7 +7,7 @@ import type { Ctx } from '#domain/context/context.ts';
 import { AppError } from '#domain/errors.ts';
 import { ensureUser } from '#domain/identity/ensure-user.ts';
 import type { Language } from '#domain/identity/rules.ts';
-import type { Method, Surface } from '#domain/provider.ts';
+import type { Method, Surface } from '#domain/provider/capability.ts';
 import { splitRevenue } from '#domain/revenue/rules.ts';
 import { languageOfUser, partsOf } from '../present.ts';
 import { IntervalName } from './catalog-routes.ts';

@@ -6,7 +6,7 @@ import { addMethod } from '#domain/payment-method/add.ts';
 import { confirmMethod } from '#domain/payment-method/confirm.ts';
 import { listMethods, type StoredMethod } from '#domain/payment-method/records.ts';
 import { removeMethod } from '#domain/payment-method/remove.ts';
-import { PAYMENT_FAILURES, PROGRESSES } from '#domain/provider.ts';
+import { PAYMENT_FAILURES, PROGRESSES } from '#domain/provider/event.ts';
 import { payStored } from '#domain/reconciliation/pay-stored.ts';
 import { languageOfUser } from '../present.ts';
 import { showInvoice } from '../show.ts';

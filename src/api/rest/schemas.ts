@@ -5,7 +5,7 @@ import { type Language, MAX_TELEGRAM_ID } from '#domain/identity/rules.ts';
 import { Currency, type Money } from '#domain/money.ts';
 import { MAX_PAGE } from '#domain/payment/records.ts';
 import { PAYMENT_STATUSES } from '#domain/payment/rules.ts';
-import { METHODS } from '#domain/provider.ts';
+import { METHODS } from '#domain/provider/capability.ts';
 import { formatMoney } from '#messages/translate.ts';
 import { Month } from '../cursor.ts';
 

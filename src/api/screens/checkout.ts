@@ -4,7 +4,7 @@ import { previewCheckout } from '#domain/checkout/preview.ts';
 import { getInvoice } from '#domain/checkout/records.ts';
 import { startCheckout } from '#domain/checkout/start.ts';
 import { listMethods } from '#domain/payment-method/records.ts';
-import { METHODS } from '#domain/provider.ts';
+import { METHODS } from '#domain/provider/capability.ts';
 import { payStored } from '#domain/reconciliation/pay-stored.ts';
 import { AGREEMENT } from '#messages/versions.ts';
 import { presentPreview } from '../present.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { openLink, payLink } from '#domain/checkout/open-link.ts';
 import { Language } from '#domain/identity/rules.ts';
-import { METHODS } from '#domain/provider.ts';
+import { METHODS } from '#domain/provider/capability.ts';
 import { AGREEMENT } from '#messages/versions.ts';
 import { presentBlocked, presentMethod } from '../present.ts';
 import { showInvoice } from '../show.ts';

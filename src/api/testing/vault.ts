@@ -1,4 +1,7 @@
-import { PLAIN_CHARGE, type Provider, ProviderError, type ProviderEvent, SURFACES } from '#domain/provider.ts';
+import { SURFACES } from '#domain/provider/capability.ts';
+import type { Provider } from '#domain/provider/contract.ts';
+import { ProviderError } from '#domain/provider/error.ts';
+import { PLAIN_CHARGE, type ProviderEvent } from '#domain/provider/event.ts';
 
 /*
  * A provider that stores cards and charges them, played for the doors' tests: what a card does is written in its token.

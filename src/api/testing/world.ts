@@ -8,7 +8,8 @@ import { type Ctx, type Policy, type Role, SCOPES, type Scope } from '#domain/co
 import { registerApiKey } from '#domain/identity/api-key.ts';
 import { ensureUser } from '#domain/identity/ensure-user.ts';
 import { issueSession } from '#domain/identity/session.ts';
-import { type Provider, ProviderError } from '#domain/provider.ts';
+import type { Provider } from '#domain/provider/contract.ts';
+import { ProviderError } from '#domain/provider/error.ts';
 import { fixedClock } from '#lib/clock.ts';
 import { makeMetrics } from '#lib/metrics.ts';
 import { useTestDatabase } from '#lib/testing/database.ts';

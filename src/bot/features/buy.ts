@@ -4,7 +4,7 @@ import { previewCheckout } from '#domain/checkout/preview.ts';
 import { findOpenInvoice, type InvoiceRecord } from '#domain/checkout/records.ts';
 import { startCheckout } from '#domain/checkout/start.ts';
 import { AppError } from '#domain/errors.ts';
-import { METHODS, type Method } from '#domain/provider.ts';
+import { METHODS, type Method } from '#domain/provider/capability.ts';
 import { formatDateTime, formatMoney, providerName } from '#messages/translate.ts';
 import { AGREEMENT } from '#messages/versions.ts';
 import { METHOD_CODES } from '../callback.ts';

@@ -3,7 +3,7 @@ import type { Ctx } from '#domain/context/context.ts';
 import { subjectOf } from '#domain/identity/account.ts';
 import type { Subject } from '#domain/identity/rules.ts';
 import { Currency } from '#domain/money.ts';
-import type { InquiryReason, ProviderInquiry } from '#domain/provider.ts';
+import type { InquiryReason, ProviderInquiry } from '#domain/provider/inquiry.ts';
 
 export type MayPay = Extract<ProviderInquiry, { type: 'may_pay' }>;
 

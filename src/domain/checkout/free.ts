@@ -5,7 +5,7 @@ import type { Hold } from '#domain/checkout/load.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { noticeJob, queueJobs } from '#domain/context/queue.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
-import type { PaymentFailure } from '#domain/provider.ts';
+import type { PaymentFailure } from '#domain/provider/event.ts';
 
 /** What becomes of the try: whoever pays may choose anew. */
 const FAILURE: PaymentFailure = 'cancelled_by_payer';

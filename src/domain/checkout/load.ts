@@ -4,7 +4,7 @@ import { ATTEMPT_WINDOW_MS, ATTEMPTS_PER_MINUTE } from '#domain/checkout/rules.t
 import type { Ctx } from '#domain/context/context.ts';
 import type { Subject } from '#domain/identity/rules.ts';
 import { Currency, type Money } from '#domain/money.ts';
-import type { Progress } from '#domain/provider.ts';
+import type { Progress } from '#domain/provider/event.ts';
 
 /** Whom a checkout is for: a person's id, or their Telegram account. */
 export type BuyerName = Readonly<{ userId: string } | { telegramId: bigint }>;

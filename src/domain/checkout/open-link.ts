@@ -5,7 +5,7 @@ import { startCheckout } from '#domain/checkout/start.ts';
 import { asActor, type Ctx } from '#domain/context/context.ts';
 import { AppError, type Reason } from '#domain/errors.ts';
 import type { Language } from '#domain/identity/rules.ts';
-import type { Method } from '#domain/provider.ts';
+import type { Method } from '#domain/provider/capability.ts';
 
 /** An order as whoever holds its link sees it. `offer` says how it can be paid in a browser; null when it is closed. */
 export type LinkedOrder = Readonly<{ invoice: InvoiceRecord; offer: CheckoutOffer | null }>;

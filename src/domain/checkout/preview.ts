@@ -4,7 +4,8 @@ import { chooseProviders, judgeSurface, renewalDaysFor, restingProviders } from 
 import type { Ctx } from '#domain/context/context.ts';
 import { requireOwnerOr } from '#domain/context/permission.ts';
 import type { Reason } from '#domain/errors.ts';
-import type { Capability, Provider, Surface } from '#domain/provider.ts';
+import type { Capability, Surface } from '#domain/provider/capability.ts';
+import type { Provider } from '#domain/provider/contract.ts';
 import { type RevenueSplit, splitRevenue } from '#domain/revenue/rules.ts';
 
 export type MethodOffer = Readonly<{

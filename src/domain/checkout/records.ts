@@ -2,7 +2,7 @@ import { judgeSurface } from '#domain/checkout/rules.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { requireOwnerOr } from '#domain/context/permission.ts';
 import { AppError } from '#domain/errors.ts';
-import type { Capability } from '#domain/provider.ts';
+import type { Capability } from '#domain/provider/capability.ts';
 import type { Prisma } from '#lib/generated/prisma/client.ts';
 
 const WITH_STATE = {

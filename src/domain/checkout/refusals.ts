@@ -1,5 +1,6 @@
 import { AppError } from '#domain/errors.ts';
-import { PAYMENT_FAILURES, type PaymentFailure, type ProviderError } from '#domain/provider.ts';
+import type { ProviderError } from '#domain/provider/error.ts';
+import { PAYMENT_FAILURES, type PaymentFailure } from '#domain/provider/event.ts';
 
 /** More attempts within the window than one person or one link may make. */
 export function tooManyAttempts(retryAfterSeconds: number): AppError {

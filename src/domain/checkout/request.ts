@@ -1,7 +1,7 @@
 import type { OrderDetails } from '#domain/checkout/details.ts';
 import type { LoadedCheckout, LoadedPrice } from '#domain/checkout/load.ts';
 import type { Language } from '#domain/identity/rules.ts';
-import type { Method, Surface } from '#domain/provider.ts';
+import type { Method, Surface } from '#domain/provider/capability.ts';
 
 export type StartRequest = Readonly<{
   userId: string;

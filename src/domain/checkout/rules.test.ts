@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Capability, type InquiryReason, METHODS, SURFACES } from '#domain/provider.ts';
+import { type Capability, METHODS, SURFACES } from '#domain/provider/capability.ts';
+import type { InquiryReason } from '#domain/provider/inquiry.ts';
 import {
   ATTEMPTS_PER_MINUTE,
   checkAttemptLimit,

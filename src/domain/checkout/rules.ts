@@ -2,7 +2,8 @@ import { type Interval, MONTH_DAYS } from '#domain/catalog/rules.ts';
 import type { Verdict } from '#domain/errors.ts';
 import type { Subject } from '#domain/identity/rules.ts';
 import type { Money } from '#domain/money.ts';
-import type { Capability, InquiryReason, Method, Surface } from '#domain/provider.ts';
+import type { Capability, Method, Surface } from '#domain/provider/capability.ts';
+import type { InquiryReason } from '#domain/provider/inquiry.ts';
 
 /** After this many failures in a row a provider is passed over, for so long. */
 export const BREAKER_FAILURES = 3;

@@ -6,7 +6,7 @@ import { type Candidate, PAYABLE_FOR_MS } from '#domain/checkout/rules.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { queueJobs } from '#domain/context/queue.ts';
 import { AppError } from '#domain/errors.ts';
-import { ProviderError } from '#domain/provider.ts';
+import { ProviderError } from '#domain/provider/error.ts';
 
 /** An attempt that is still being created after this long belongs to a process that died. */
 const CREATING_FOR_MS = 20_000;

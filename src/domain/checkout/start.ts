@@ -11,7 +11,7 @@ import type { Ctx } from '#domain/context/context.ts';
 import { requireOwnerOr } from '#domain/context/permission.ts';
 import { queueJobs } from '#domain/context/queue.ts';
 import { AppError } from '#domain/errors.ts';
-import { ProviderError } from '#domain/provider.ts';
+import { ProviderError } from '#domain/provider/error.ts';
 
 const MAX_TRIES = 4;
 

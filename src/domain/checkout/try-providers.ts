@@ -8,7 +8,8 @@ import type { Candidate } from '#domain/checkout/rules.ts';
 import { type Order, type PassedOver, writeAttempt } from '#domain/checkout/write-attempt.ts';
 import { type Ctx, newId } from '#domain/context/context.ts';
 import { queueJobs } from '#domain/context/queue.ts';
-import { type CheckoutLink, ProviderError } from '#domain/provider.ts';
+import { ProviderError } from '#domain/provider/error.ts';
+import type { CheckoutLink } from '#domain/provider/request.ts';
 
 /** How much of a provider's code the audit keeps. */
 const MAX_CODE = 100;

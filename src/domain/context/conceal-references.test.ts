@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { PLAIN_CHARGE, type Provider, type ProviderEvent, type ProviderInquiry } from '#domain/provider.ts';
+import type { Provider } from '#domain/provider/contract.ts';
+import { PLAIN_CHARGE, type ProviderEvent } from '#domain/provider/event.ts';
+import type { ProviderInquiry } from '#domain/provider/inquiry.ts';
 import { TEST_VAULT } from '#lib/testing/vault.ts';
 import { concealReferences } from './conceal-references.ts';
 

@@ -1,16 +1,7 @@
-import type {
-  AskedOrder,
-  InquiryAnswer,
-  KnownRefund,
-  OrderHint,
-  Provider,
-  ProviderEvent,
-  ProviderInquiry,
-  ProviderReading,
-  RefundRequest,
-  Reservation,
-  StoredMethods,
-} from '#domain/provider.ts';
+import type { OrderHint, Provider, ProviderReading, StoredMethods } from '#domain/provider/contract.ts';
+import type { ProviderEvent } from '#domain/provider/event.ts';
+import type { InquiryAnswer, ProviderInquiry, Reservation } from '#domain/provider/inquiry.ts';
+import type { AskedOrder, KnownRefund, RefundRequest } from '#domain/provider/request.ts';
 import type { Vault } from '#lib/vault.ts';
 
 /**

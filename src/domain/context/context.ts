@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import type { Provider } from '#domain/provider.ts';
+import type { Provider } from '#domain/provider/contract.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Prisma, PrismaClient } from '#lib/generated/prisma/client.ts';
 import { makeId } from '#lib/id.ts';

@@ -6,7 +6,8 @@ import { AppError } from '#domain/errors.ts';
 import type { Language } from '#domain/identity/rules.ts';
 import { hashSecret, lockMethods, sealPage } from '#domain/payment-method/records.ts';
 import { ADDING_FOR_MS, BEGUN_WINDOW_MS, MAX_BEGUN, MAX_METHODS } from '#domain/payment-method/rules.ts';
-import { ProviderError, type StoredMethods } from '#domain/provider.ts';
+import type { StoredMethods } from '#domain/provider/contract.ts';
+import { ProviderError } from '#domain/provider/error.ts';
 import { makeSecret } from '#lib/crypto.ts';
 
 /** Where a person goes on: to the provider's page, or with their own client to the provider's endpoint. */

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { StoredMethods } from '#domain/provider.ts';
+import type { StoredMethods } from '#domain/provider/contract.ts';
 import { makeSecret } from '#lib/crypto.ts';
 import { SCHEDULE } from '../../jobs/table.ts';
 import { expectWholeBooks } from '../../testing/books.ts';

@@ -14,7 +14,8 @@ import {
 } from '#domain/payment-method/records.ts';
 import { queueForgetting } from '#domain/payment-method/remove.ts';
 import { canFinish, MAX_METHODS, MAX_PAGE_QUESTIONS, MAX_TOKENS_TRIED } from '#domain/payment-method/rules.ts';
-import { ProviderError, type StoredCard } from '#domain/provider.ts';
+import type { StoredCard } from '#domain/provider/contract.ts';
+import { ProviderError } from '#domain/provider/error.ts';
 import type { PaymentMethod } from '#lib/generated/prisma/client.ts';
 
 /** From when its owner brings the token of a card it is theirs; any other card waits until they claim it, by a secret. */

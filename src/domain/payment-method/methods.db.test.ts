@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { payLink } from '#domain/checkout/open-link.ts';
-import { type Provider, ProviderError, type StoredCard, type StoredMethods } from '#domain/provider.ts';
+import type { Provider, StoredCard, StoredMethods } from '#domain/provider/contract.ts';
+import { ProviderError } from '#domain/provider/error.ts';
 import { TEST_VAULT } from '#lib/testing/vault.ts';
 import { expectWholeBooks } from '../../testing/books.ts';
 import { CATALOG } from '../../testing/catalog.ts';

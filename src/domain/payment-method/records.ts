@@ -2,7 +2,7 @@ import type { Ctx } from '#domain/context/context.ts';
 import { requireOwnerOr } from '#domain/context/permission.ts';
 import { AppError } from '#domain/errors.ts';
 import { AddingPage, SealedMethod } from '#domain/payment-method/rules.ts';
-import type { Method } from '#domain/provider.ts';
+import type { Method } from '#domain/provider/capability.ts';
 import { isEqualSecret, sha256 } from '#lib/crypto.ts';
 import type { PaymentMethod } from '#lib/generated/prisma/client.ts';
 

@@ -4,7 +4,7 @@ import { queueJobs } from '#domain/context/queue.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
 import { getMethod, openMethod } from '#domain/payment-method/records.ts';
 import { ADDING_FOR_MS } from '#domain/payment-method/rules.ts';
-import { ProviderError } from '#domain/provider.ts';
+import { ProviderError } from '#domain/provider/error.ts';
 import type { PaymentMethod } from '#lib/generated/prisma/client.ts';
 
 /** Why a card that a provider has is given up. */

@@ -1,6 +1,6 @@
 import type { Ctx } from '#domain/context/context.ts';
 import { findTelegramId } from '#domain/identity/account.ts';
-import { ProviderError } from '#domain/provider.ts';
+import { ProviderError } from '#domain/provider/error.ts';
 import { setRenewal } from '#domain/subscription/set-renewal.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { checkEntitlement } from '#domain/entitlement/check.ts';
-import type { ProviderEvent } from '#domain/provider.ts';
+import type { ProviderEvent } from '#domain/provider/event.ts';
 import { getRevenueStats } from '#domain/revenue/stats.ts';
 import { expectWholeBooks } from '../../testing/books.ts';
 import { CATALOG, DEVELOPER } from '../../testing/catalog.ts';

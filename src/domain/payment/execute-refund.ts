@@ -6,7 +6,8 @@ import { findTelegramId } from '#domain/identity/account.ts';
 import { Currency } from '#domain/money.ts';
 import { lockPayment } from '#domain/payment/change.ts';
 import { completeRefund, failRefund } from '#domain/payment/record-refund.ts';
-import { type KnownRefund, ProviderError, type RefundAnswer } from '#domain/provider.ts';
+import { ProviderError } from '#domain/provider/error.ts';
+import type { KnownRefund, RefundAnswer } from '#domain/provider/request.ts';
 import type { Payment, Refund } from '#lib/generated/prisma/client.ts';
 
 /** Longer than a refund takes to be asked for: 30 s in all, and a minute in which what was sent may still arrive. */

@@ -6,7 +6,8 @@ import { subjectOf } from '#domain/identity/account.ts';
 import type { Subject } from '#domain/identity/rules.ts';
 import { Currency } from '#domain/money.ts';
 import type { PaymentStatus, SettlingOrder } from '#domain/payment/rules.ts';
-import { METHODS, type Method, type ProviderEvent } from '#domain/provider.ts';
+import { METHODS, type Method } from '#domain/provider/capability.ts';
+import type { ProviderEvent } from '#domain/provider/event.ts';
 import type { SubscriptionStatus } from '#domain/subscription/rules.ts';
 
 export type SucceededEvent = Extract<ProviderEvent, { type: 'payment_succeeded' }>;

@@ -16,7 +16,7 @@ import {
   writeEntries,
 } from '#domain/payment/change.ts';
 import { takesRight } from '#domain/payment/rules.ts';
-import type { ProviderEvent } from '#domain/provider.ts';
+import type { ProviderEvent } from '#domain/provider/event.ts';
 import type { Dispute, Payment } from '#lib/generated/prisma/client.ts';
 
 export type DisputedEvent = Extract<ProviderEvent, { type: 'payment_disputed' }>;

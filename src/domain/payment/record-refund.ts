@@ -17,7 +17,8 @@ import {
   writeEntries,
 } from '#domain/payment/change.ts';
 import { acceptedAs, nextPaymentStatus, takesRight } from '#domain/payment/rules.ts';
-import { METHODS, type ProviderEvent } from '#domain/provider.ts';
+import { METHODS } from '#domain/provider/capability.ts';
+import type { ProviderEvent } from '#domain/provider/event.ts';
 import type { Payment, Refund } from '#lib/generated/prisma/client.ts';
 
 export type RefundedEvent = Extract<ProviderEvent, { type: 'payment_refunded' }>;

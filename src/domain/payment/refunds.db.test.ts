@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Ctx } from '#domain/context/context.ts';
-import { ProviderError, type ProviderEvent, type RefundAnswer, type RefundRequest } from '#domain/provider.ts';
+import { ProviderError } from '#domain/provider/error.ts';
+import type { ProviderEvent } from '#domain/provider/event.ts';
+import type { RefundAnswer, RefundRequest } from '#domain/provider/request.ts';
 import { expectWholeBooks, noticesOf } from '../../testing/books.ts';
 import { CATALOG, DEVELOPER } from '../../testing/catalog.ts';
 import { type Charge, makeRail, outcomeOf, RAIL } from '../../testing/rail.ts';

@@ -3,7 +3,8 @@ import type { Reason } from '#domain/errors.ts';
 import type { Subject } from '#domain/identity/rules.ts';
 import { type Entry, entriesForPayment } from '#domain/ledger/rules.ts';
 import type { Currency, Money } from '#domain/money.ts';
-import type { Capability, Method, ProcessorFee, Provider } from '#domain/provider.ts';
+import type { Capability, Method, ProcessorFee } from '#domain/provider/capability.ts';
+import type { Provider } from '#domain/provider/contract.ts';
 import { type RevenueSplit, splitRevenue } from '#domain/revenue/rules.ts';
 import { renewalPeriod, type SubscriptionStatus } from '#domain/subscription/rules.ts';
 

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { cancelInvoice } from '#domain/checkout/cancel.ts';
 import { checkEntitlement } from '#domain/entitlement/check.ts';
 import { telegramIdOf } from '#domain/identity/account.ts';
-import type { Method } from '#domain/provider.ts';
+import type { Method } from '#domain/provider/capability.ts';
 import { retryWebhooks } from '#domain/webhook/retry.ts';
 import { expectWholeBooks, jobsOf, noticesOf } from '../../testing/books.ts';
 import { AMOUNTS, CATALOG, DEVELOPER } from '../../testing/catalog.ts';

@@ -3,7 +3,7 @@ import type { InboxEntry } from '#domain/context/inbox.ts';
 import { recordDispute } from '#domain/payment/record-dispute.ts';
 import { recordRefund, recordRefundFailure, recordRefundPart } from '#domain/payment/record-refund.ts';
 import { settlePayment } from '#domain/payment/settle.ts';
-import type { ProviderEvent } from '#domain/provider.ts';
+import type { ProviderEvent } from '#domain/provider/event.ts';
 import { recordFailure } from '#domain/reservation/fail.ts';
 import { holdOrder } from '#domain/reservation/hold.ts';
 import { applySubscriptionEvent } from '#domain/subscription/apply-event.ts';

@@ -1,6 +1,6 @@
 import type { Ctx } from '#domain/context/context.ts';
 import { AppError } from '#domain/errors.ts';
-import { ProviderError } from '#domain/provider.ts';
+import { ProviderError } from '#domain/provider/error.ts';
 import { convergeOrder } from '#domain/reconciliation/converge.ts';
 
 const MINUTE_MS = 60_000;

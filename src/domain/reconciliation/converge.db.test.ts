@@ -2,13 +2,10 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { cancelInvoice } from '#domain/checkout/cancel.ts';
 import { executeRefund } from '#domain/payment/execute-refund.ts';
 import { requestRefund } from '#domain/payment/request-refund.ts';
-import {
-  type AskedOrder,
-  type OrderHint,
-  ProviderError,
-  type ProviderEvent,
-  type RefundRequest,
-} from '#domain/provider.ts';
+import type { OrderHint } from '#domain/provider/contract.ts';
+import { ProviderError } from '#domain/provider/error.ts';
+import type { ProviderEvent } from '#domain/provider/event.ts';
+import type { AskedOrder, RefundRequest } from '#domain/provider/request.ts';
 import { replayWebhook } from '#domain/webhook/replay.ts';
 import { retryWebhooks } from '#domain/webhook/retry.ts';
 import { expectWholeBooks, noticesOf } from '../../testing/books.ts';

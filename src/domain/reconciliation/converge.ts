@@ -2,7 +2,9 @@ import { asActor, type Ctx } from '#domain/context/context.ts';
 import { AppError, type Reason } from '#domain/errors.ts';
 import { Currency } from '#domain/money.ts';
 import { finishAdding } from '#domain/payment-method/confirm.ts';
-import type { AskedOrder, KnownRefund, OrderHint, ProviderEvent } from '#domain/provider.ts';
+import type { OrderHint } from '#domain/provider/contract.ts';
+import type { ProviderEvent } from '#domain/provider/event.ts';
+import type { AskedOrder, KnownRefund } from '#domain/provider/request.ts';
 import { type Applied, applyEvent } from '#domain/reconciliation/apply.ts';
 
 type Row = {

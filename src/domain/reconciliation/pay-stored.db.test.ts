@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { addMethod } from '#domain/payment-method/add.ts';
 import { confirmMethod } from '#domain/payment-method/confirm.ts';
-import { type Provider, ProviderError } from '#domain/provider.ts';
+import type { Provider } from '#domain/provider/contract.ts';
+import { ProviderError } from '#domain/provider/error.ts';
 import { expectWholeBooks } from '../../testing/books.ts';
 import { CATALOG } from '../../testing/catalog.ts';
 import { makeRail, outcomeOf, RAIL } from '../../testing/rail.ts';

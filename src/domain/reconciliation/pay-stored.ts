@@ -3,7 +3,7 @@ import { requireOwnerOr } from '#domain/context/permission.ts';
 import { AppError } from '#domain/errors.ts';
 import { refusalFor } from '#domain/payment-method/add.ts';
 import { payWithMethod } from '#domain/payment-method/pay.ts';
-import { ProviderError } from '#domain/provider.ts';
+import { ProviderError } from '#domain/provider/error.ts';
 import { convergeOrder } from '#domain/reconciliation/converge.ts';
 import { describeError } from '#lib/log.ts';
 import { withinTime } from '#lib/time-box.ts';

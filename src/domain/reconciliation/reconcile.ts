@@ -2,13 +2,10 @@ import { recordAudit } from '#domain/audit/record.ts';
 import { type Ctx, newId } from '#domain/context/context.ts';
 import { databaseCode } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
-import {
-  PLAIN_CHARGE,
-  type Provider,
-  ProviderError,
-  type ProviderEvent,
-  type ProviderTransaction,
-} from '#domain/provider.ts';
+import type { Provider } from '#domain/provider/contract.ts';
+import { ProviderError } from '#domain/provider/error.ts';
+import { PLAIN_CHARGE, type ProviderEvent } from '#domain/provider/event.ts';
+import type { ProviderTransaction } from '#domain/provider/request.ts';
 import { applyEvent } from '#domain/reconciliation/apply.ts';
 import { convergeOrder } from '#domain/reconciliation/converge.ts';
 import type { ReconciliationCursor } from '#lib/generated/prisma/client.ts';

@@ -3,7 +3,7 @@ import { type Ctx, newId } from '#domain/context/context.ts';
 import { closeInbox, type InboxEntry } from '#domain/context/inbox.ts';
 import { noticeJob, queueJobs } from '#domain/context/queue.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
-import type { ProviderEvent } from '#domain/provider.ts';
+import type { ProviderEvent } from '#domain/provider/event.ts';
 import type { Reservation } from '#lib/generated/prisma/client.ts';
 
 export type PendingEvent = Extract<ProviderEvent, { type: 'payment_pending' }>;

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { cancelInvoice } from '#domain/checkout/cancel.ts';
 import { expireInvoices } from '#domain/checkout/expire.ts';
-import type { PaymentFailure, ProviderEvent } from '#domain/provider.ts';
+import type { PaymentFailure, ProviderEvent } from '#domain/provider/event.ts';
 import { expectWholeBooks, noticesOf } from '../../testing/books.ts';
 import { CATALOG } from '../../testing/catalog.ts';
 import { makeRail, outcomeOf, type Placed, RAIL } from '../../testing/rail.ts';

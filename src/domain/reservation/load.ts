@@ -2,7 +2,7 @@ import type { PayableOrder } from '#domain/checkout/rules.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import type { Subject } from '#domain/identity/rules.ts';
 import { Currency } from '#domain/money.ts';
-import type { Reservation } from '#domain/provider.ts';
+import type { Reservation } from '#domain/provider/inquiry.ts';
 import type { ReservationFacts } from '#domain/reservation/rules.ts';
 
 type Row = {

@@ -1,5 +1,5 @@
 import { judgeInquiry, type PayableOrder } from '#domain/checkout/rules.ts';
-import type { InquiryReason, Reservation, ReservationClaim } from '#domain/provider.ts';
+import type { InquiryReason, Reservation, ReservationClaim } from '#domain/provider/inquiry.ts';
 
 /** What a step is judged by: the order, this charge's own reservation, and whether another charge holds the order. */
 export type ReservationFacts = Readonly<{

@@ -9,7 +9,8 @@ import { Currency } from '#domain/money.ts';
 import { lockPayment } from '#domain/payment/change.ts';
 import { completeRefund } from '#domain/payment/record-refund.ts';
 import { settlePayment } from '#domain/payment/settle.ts';
-import { type InquiryReason, PLAIN_CHARGE, type ProviderInquiry, type Reservation } from '#domain/provider.ts';
+import { PLAIN_CHARGE } from '#domain/provider/event.ts';
+import type { InquiryReason, ProviderInquiry, Reservation } from '#domain/provider/inquiry.ts';
 import { lapseHolder, lapseReservation, lapseReservations } from '#domain/reservation/end.ts';
 import { listReservations, loadReservation } from '#domain/reservation/load.ts';
 import {

@@ -1,7 +1,7 @@
 import type { Ctx } from '#domain/context/context.ts';
 import { requireScope } from '#domain/context/permission.ts';
 import { Currency } from '#domain/money.ts';
-import { METHODS, type Method } from '#domain/provider.ts';
+import { METHODS, type Method } from '#domain/provider/capability.ts';
 
 /**
  * What was taken in a span of time and where it is, in minor units. `net` is what has not gone back, and the sum of the three

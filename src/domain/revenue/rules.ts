@@ -1,5 +1,5 @@
 import { allocate, type Money, WHOLE_BPS } from '#domain/money.ts';
-import type { ProcessorFee } from '#domain/provider.ts';
+import type { ProcessorFee } from '#domain/provider/capability.ts';
 
 /** Where the parts of a charge go, in minor units of its currency. They sum to the charge. */
 export type RevenueSplit = Readonly<{ developerShare: bigint; platformFee: bigint; processorFee: bigint }>;

@@ -5,7 +5,7 @@ import { queueJobs } from '#domain/context/queue.ts';
 import { inTransaction } from '#domain/context/transaction.ts';
 import { AppError } from '#domain/errors.ts';
 import { findUserByTelegramId } from '#domain/identity/find-user.ts';
-import type { ProviderEvent } from '#domain/provider.ts';
+import type { ProviderEvent } from '#domain/provider/event.ts';
 import { changeSubscription } from '#domain/subscription/change.ts';
 import type { SubscriptionEvent } from '#domain/subscription/rules.ts';
 

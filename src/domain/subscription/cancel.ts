@@ -2,7 +2,7 @@ import type { Ctx } from '#domain/context/context.ts';
 import { requireOwnerOr } from '#domain/context/permission.ts';
 import { AppError } from '#domain/errors.ts';
 import { findTelegramId, telegramIdOf } from '#domain/identity/account.ts';
-import { ProviderError } from '#domain/provider.ts';
+import { ProviderError } from '#domain/provider/error.ts';
 import { changeSubscription, findOtherRenewing } from '#domain/subscription/change.ts';
 import { getSubscription } from '#domain/subscription/records.ts';
 import { setRenewal } from '#domain/subscription/set-renewal.ts';

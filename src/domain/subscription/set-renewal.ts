@@ -1,5 +1,5 @@
 import type { Ctx } from '#domain/context/context.ts';
-import { ProviderError } from '#domain/provider.ts';
+import { ProviderError } from '#domain/provider/error.ts';
 
 /** Tells a provider to renew a subscription, known by its first charge, or not to. Throws ProviderError. */
 export async function setRenewal(

@@ -1,6 +1,7 @@
 import { answerInquiry } from '#domain/checkout/answer-inquiry.ts';
 import type { Ctx } from '#domain/context/context.ts';
-import type { InquiryAnswer, InquiryReason, Provider, ProviderInquiry, ProviderReply } from '#domain/provider.ts';
+import type { Provider, ProviderReply } from '#domain/provider/contract.ts';
+import type { InquiryAnswer, InquiryReason, ProviderInquiry } from '#domain/provider/inquiry.ts';
 import { lapseHolder } from '#domain/reservation/end.ts';
 import { takeStep } from '#domain/reservation/take-step.ts';
 import { toInbox } from '#domain/webhook/store.ts';

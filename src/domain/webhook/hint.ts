@@ -1,6 +1,6 @@
 import type { Ctx } from '#domain/context/context.ts';
 import type { InboxEntry } from '#domain/context/inbox.ts';
-import type { OrderHint } from '#domain/provider.ts';
+import type { OrderHint } from '#domain/provider/contract.ts';
 import { convergeOrder } from '#domain/reconciliation/converge.ts';
 import { failReceived, finishReceived, storeReceived } from '#domain/webhook/store.ts';
 import { describeError } from '#lib/log.ts';

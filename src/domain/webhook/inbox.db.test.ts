@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ProviderError } from '#domain/provider.ts';
+import { ProviderError } from '#domain/provider/error.ts';
 import { expectWholeBooks, noticesOf } from '../../testing/books.ts';
 import { AMOUNTS, CATALOG } from '../../testing/catalog.ts';
 import {

@@ -1,6 +1,6 @@
 import type { Ctx } from '#domain/context/context.ts';
 import { AppError } from '#domain/errors.ts';
-import type { ProviderReply, ProviderRequest } from '#domain/provider.ts';
+import type { ProviderReply, ProviderRequest } from '#domain/provider/contract.ts';
 import { applyEvent } from '#domain/reconciliation/apply.ts';
 import { answerProvider, type ExplainRefusal } from '#domain/webhook/answer.ts';
 import { handleHint } from '#domain/webhook/hint.ts';

@@ -2,7 +2,7 @@ import { recordAudit } from '#domain/audit/record.ts';
 import type { Ctx } from '#domain/context/context.ts';
 import { requireScope } from '#domain/context/permission.ts';
 import { AppError } from '#domain/errors.ts';
-import type { ProviderEvent } from '#domain/provider.ts';
+import type { ProviderEvent } from '#domain/provider/event.ts';
 import { applyStored, readStored } from '#domain/webhook/retry.ts';
 
 export type Replay = Readonly<{

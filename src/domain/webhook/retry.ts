@@ -1,6 +1,6 @@
 import { asActor, type Ctx } from '#domain/context/context.ts';
 import { AppError } from '#domain/errors.ts';
-import type { ProviderReading } from '#domain/provider.ts';
+import type { ProviderReading } from '#domain/provider/contract.ts';
 import { type Applied, applyEvent } from '#domain/reconciliation/apply.ts';
 import { convergeOrder } from '#domain/reconciliation/converge.ts';
 import { failReceived, finishReceived } from '#domain/webhook/store.ts';

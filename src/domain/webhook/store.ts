@@ -1,7 +1,7 @@
 import { type Ctx, newId } from '#domain/context/context.ts';
 import type { InboxEntry } from '#domain/context/inbox.ts';
 import { AppError } from '#domain/errors.ts';
-import { ProviderError } from '#domain/provider.ts';
+import { ProviderError } from '#domain/provider/error.ts';
 import { nextAttempt } from '#domain/webhook/rules.ts';
 
 /** A provider's message as the inbox keeps it, its body sealed under the server's key. */

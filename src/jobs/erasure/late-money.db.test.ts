@@ -6,7 +6,7 @@ import { findUserByTelegramId } from '#domain/identity/find-user.ts';
 import { requestRefund } from '#domain/payment/request-refund.ts';
 import { askErasure } from '#domain/privacy/erasure/ask.ts';
 import { runErasure } from '#domain/privacy/erasure/run.ts';
-import type { Provider } from '#domain/provider.ts';
+import type { Provider } from '#domain/provider/contract.ts';
 import { changeSubscription } from '#domain/subscription/change.ts';
 import { TEST_VAULT } from '#lib/testing/vault.ts';
 import { expectWholeBooks } from '../../testing/books.ts';

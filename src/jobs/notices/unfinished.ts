@@ -1,5 +1,5 @@
 import { AppError } from '#domain/errors.ts';
-import { PAYMENT_FAILURES } from '#domain/provider.ts';
+import { PAYMENT_FAILURES } from '#domain/provider/event.ts';
 import { translator } from '#messages/translate.ts';
 import { type Composed, factsOf, factsOfPayment, moneyText, receiptButton, type Telling } from './telling.ts';
 

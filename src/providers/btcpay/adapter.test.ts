@@ -3,14 +3,9 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import {
-  type AskedOrder,
-  type CheckoutRequest,
-  type KnownRefund,
-  type Provider,
-  ProviderError,
-  type RefundRequest,
-} from '#domain/provider.ts';
+import type { Provider } from '#domain/provider/contract.ts';
+import { ProviderError } from '#domain/provider/error.ts';
+import type { AskedOrder, CheckoutRequest, KnownRefund, RefundRequest } from '#domain/provider/request.ts';
 import { type BtcpayOptions, makeBtcpay } from './adapter.ts';
 
 const ID = '8MpvJ1h3Xk2QeQzB6nT4aR';

@@ -1,18 +1,18 @@
 import { type Currency, type Money, toDecimal } from '#domain/money.ts';
-import {
-  type AskedOrder,
-  type Capability,
-  type CheckoutRequest,
-  type KnownRefund,
-  type ListPage,
-  type ListRequest,
-  type Provider,
-  ProviderError,
-  type ProviderEvent,
-  type ProviderTransaction,
-  type RefundAnswer,
-  type RefundRequest,
-} from '#domain/provider.ts';
+import type { Capability } from '#domain/provider/capability.ts';
+import type { Provider } from '#domain/provider/contract.ts';
+import { ProviderError } from '#domain/provider/error.ts';
+import type { ProviderEvent } from '#domain/provider/event.ts';
+import type {
+  AskedOrder,
+  CheckoutRequest,
+  KnownRefund,
+  ListPage,
+  ListRequest,
+  ProviderTransaction,
+  RefundAnswer,
+  RefundRequest,
+} from '#domain/provider/request.ts';
 import { type GreenfieldApi, makeGreenfieldApi } from './client.ts';
 import {
   count,

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { toDecimal } from '#domain/money.ts';
-import { ProviderError, type ProviderEvent } from '#domain/provider.ts';
+import { ProviderError } from '#domain/provider/error.ts';
+import type { ProviderEvent } from '#domain/provider/event.ts';
 import { count, invoiceOf, needsPayments, type Refund, readRefund, toDescription, toEvents, toRows } from './events.ts';
 import { Invoice, type Payment, Payouts, PullPayment } from './wire.ts';
 

@@ -1,13 +1,7 @@
 import { Currency, fromDecimal, type Money, toDecimal } from '#domain/money.ts';
-import {
-  type AskedOrder,
-  type PaymentFailure,
-  PLAIN_CHARGE,
-  type Progress,
-  ProviderError,
-  type ProviderEvent,
-  type ProviderTransaction,
-} from '#domain/provider.ts';
+import { ProviderError } from '#domain/provider/error.ts';
+import { type PaymentFailure, PLAIN_CHARGE, type Progress, type ProviderEvent } from '#domain/provider/event.ts';
+import type { AskedOrder, ProviderTransaction } from '#domain/provider/request.ts';
 import type { Invoice, Payment, Payout, PullPayment } from './wire.ts';
 
 /*

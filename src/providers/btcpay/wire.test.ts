@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { ProviderError, type ProviderRequest } from '#domain/provider.ts';
+import type { ProviderRequest } from '#domain/provider/contract.ts';
+import { ProviderError } from '#domain/provider/error.ts';
 import {
   INVOICE_EVENTS,
   Invoice,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { ProviderError, type ProviderReading, type ProviderRequest } from '#domain/provider.ts';
+import type { ProviderReading, ProviderRequest } from '#domain/provider/contract.ts';
+import { ProviderError } from '#domain/provider/error.ts';
 import { hmacSha256, isEqualSecret } from '#lib/crypto.ts';
 import { parseJsonBytes } from '#lib/http.ts';
 

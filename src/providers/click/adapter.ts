@@ -1,13 +1,8 @@
-import {
-  type AskedOrder,
-  type Capability,
-  type CheckoutLink,
-  type PaymentFailure,
-  type Provider,
-  ProviderError,
-  type ProviderEvent,
-  type StoredMethods,
-} from '#domain/provider.ts';
+import type { Capability } from '#domain/provider/capability.ts';
+import type { Provider, StoredMethods } from '#domain/provider/contract.ts';
+import { ProviderError } from '#domain/provider/error.ts';
+import type { PaymentFailure, ProviderEvent } from '#domain/provider/event.ts';
+import type { AskedOrder, CheckoutLink } from '#domain/provider/request.ts';
 import { cardTokenUrl, checkConfirmation, toFailedEvent, toPaymentFailure } from './card-token.ts';
 import { type MerchantApi, makeMerchantApi, OUTCOME_UNKNOWN } from './client.ts';
 import {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PAYMENT_FAILURES, ProviderError } from '#domain/provider.ts';
+import { ProviderError } from '#domain/provider/error.ts';
+import { PAYMENT_FAILURES } from '#domain/provider/event.ts';
 import { checkConfirmation, readCard, toFailedEvent, toPaymentFailure } from './card-token.ts';
 
 const TOKEN = '3B1DF3F1-7358-407C-B57F-0F6351310803';

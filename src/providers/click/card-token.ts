@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { type PaymentFailure, ProviderError, type ProviderEvent, type StoredCard } from '#domain/provider.ts';
+import type { StoredCard } from '#domain/provider/contract.ts';
+import { ProviderError } from '#domain/provider/error.ts';
+import type { PaymentFailure, ProviderEvent } from '#domain/provider/event.ts';
 import type { ClickPayment } from './wire.ts';
 
 /*

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { ProviderError, type StoredCard } from '#domain/provider.ts';
+import type { StoredCard } from '#domain/provider/contract.ts';
+import { ProviderError } from '#domain/provider/error.ts';
 import { callJson, NoAnswerError } from '#lib/http.ts';
 import { readCard } from './card-token.ts';
 import { type ClickPayment, readMerchantAnswer, readPayment, toFailure } from './wire.ts';

@@ -1,4 +1,4 @@
-import type { ProviderEntry } from '#domain/provider.ts';
+import type { ProviderEntry } from '#domain/provider/contract.ts';
 import { defineEnvGroup, envText, toPreviousSecret } from '#lib/env-group.ts';
 import { makeClick } from './adapter.ts';
 import { cardTokenUrl } from './card-token.ts';

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type AskedOrder, type CheckoutRequest, ProviderError } from '#domain/provider.ts';
+import { ProviderError } from '#domain/provider/error.ts';
+import type { AskedOrder, CheckoutRequest } from '#domain/provider/request.ts';
 import { type ClickOptions, makeClick } from './adapter.ts';
 
 const INVOICE = 'inv_01kb2v9d3h8mzq4x7c5n6t0r2w';

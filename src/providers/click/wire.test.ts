@@ -2,14 +2,9 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  type InquiryAnswer,
-  type InquiryReason,
-  PLAIN_CHARGE,
-  type ProviderInquiry,
-  type ProviderReading,
-  type Reservation,
-} from '#domain/provider.ts';
+import type { ProviderReading } from '#domain/provider/contract.ts';
+import { PLAIN_CHARGE } from '#domain/provider/event.ts';
+import type { InquiryAnswer, InquiryReason, ProviderInquiry, Reservation } from '#domain/provider/inquiry.ts';
 import {
   daysToAsk,
   readMerchantAnswer,

@@ -1,19 +1,11 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { fromDecimal, type Money, toDecimal } from '#domain/money.ts';
-import {
-  type AskedOrder,
-  type InquiryAnswer,
-  type InquiryReason,
-  PLAIN_CHARGE,
-  ProviderError,
-  type ProviderEvent,
-  type ProviderInquiry,
-  type ProviderReading,
-  type ProviderReply,
-  type ProviderRequest,
-  type Reservation,
-} from '#domain/provider.ts';
+import type { ProviderReading, ProviderReply, ProviderRequest } from '#domain/provider/contract.ts';
+import { ProviderError } from '#domain/provider/error.ts';
+import { PLAIN_CHARGE, type ProviderEvent } from '#domain/provider/event.ts';
+import type { InquiryAnswer, InquiryReason, ProviderInquiry, Reservation } from '#domain/provider/inquiry.ts';
+import type { AskedOrder } from '#domain/provider/request.ts';
 import { isEqualSecret } from '#lib/crypto.ts';
 import { parseForm } from './form.ts';
 

@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type CheckoutRequest, type Provider, ProviderError, type RefundRequest } from '#domain/provider.ts';
+import type { Provider } from '#domain/provider/contract.ts';
+import { ProviderError } from '#domain/provider/error.ts';
+import type { CheckoutRequest, RefundRequest } from '#domain/provider/request.ts';
 import { type CryptoPayOptions, makeCryptoPay } from './adapter.ts';
 
 const INVOICE = 'inv_01kb2v9d3h8mzq4x7c5n6t0r2w';

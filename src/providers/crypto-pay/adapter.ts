@@ -1,14 +1,8 @@
 import type { Currency } from '#domain/money.ts';
-import {
-  type Capability,
-  type CheckoutRequest,
-  type ListPage,
-  type ListRequest,
-  type Provider,
-  ProviderError,
-  type RefundAnswer,
-  type RefundRequest,
-} from '#domain/provider.ts';
+import type { Capability } from '#domain/provider/capability.ts';
+import type { Provider } from '#domain/provider/contract.ts';
+import { ProviderError } from '#domain/provider/error.ts';
+import type { CheckoutRequest, ListPage, ListRequest, RefundAnswer, RefundRequest } from '#domain/provider/request.ts';
 import { type CryptoPayApi, makeCryptoPayApi } from './client.ts';
 import {
   type Invoice,

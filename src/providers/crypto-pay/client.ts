@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ProviderError } from '#domain/provider.ts';
+import { ProviderError } from '#domain/provider/error.ts';
 import { callJson, NoAnswerError } from '#lib/http.ts';
 import { Invoice, Invoices, readAnswer, readComment, Transfer, Transfers, toFailure } from './wire.ts';
 

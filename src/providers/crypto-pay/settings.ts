@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ProviderEntry } from '#domain/provider.ts';
+import type { ProviderEntry } from '#domain/provider/contract.ts';
 import { defineEnvGroup, envText, toPreviousSecret } from '#lib/env-group.ts';
 import { makeCryptoPay } from './adapter.ts';
 

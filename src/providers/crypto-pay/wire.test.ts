@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { toDecimal } from '#domain/money.ts';
-import { ProviderError, type ProviderRequest } from '#domain/provider.ts';
+import type { ProviderRequest } from '#domain/provider/contract.ts';
+import { ProviderError } from '#domain/provider/error.ts';
 import {
   Invoice,
   readAnswer,

@@ -1,13 +1,9 @@
 import { z } from 'zod';
 import { Currency, fromDecimal, type Money, toDecimal } from '#domain/money.ts';
-import {
-  PLAIN_CHARGE,
-  ProviderError,
-  type ProviderEvent,
-  type ProviderReading,
-  type ProviderRequest,
-  type ProviderTransaction,
-} from '#domain/provider.ts';
+import type { ProviderReading, ProviderRequest } from '#domain/provider/contract.ts';
+import { ProviderError } from '#domain/provider/error.ts';
+import { PLAIN_CHARGE, type ProviderEvent } from '#domain/provider/event.ts';
+import type { ProviderTransaction } from '#domain/provider/request.ts';
 import { hmacSha256, isEqualSecret, sha256 } from '#lib/crypto.ts';
 import { parseJsonBytes } from '#lib/http.ts';
 

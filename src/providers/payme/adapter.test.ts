@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ProviderError, type ProviderRequest } from '#domain/provider.ts';
+import type { ProviderRequest } from '#domain/provider/contract.ts';
+import { ProviderError } from '#domain/provider/error.ts';
 import { makePayme, PAYME_ADDRESSES, type PaymeOptions } from './adapter.ts';
 import changePassword from './fixtures/change-password.json';
 import checkPerform from './fixtures/check-perform-transaction.json';

@@ -1,13 +1,8 @@
-import {
-  type Capability,
-  type CheckoutLink,
-  type CheckoutRequest,
-  type PaymentFailure,
-  type Provider,
-  ProviderError,
-  type ProviderRequest,
-  type StoredMethods,
-} from '#domain/provider.ts';
+import type { Capability } from '#domain/provider/capability.ts';
+import type { Provider, ProviderRequest, StoredMethods } from '#domain/provider/contract.ts';
+import { ProviderError } from '#domain/provider/error.ts';
+import type { PaymentFailure } from '#domain/provider/event.ts';
+import type { CheckoutLink, CheckoutRequest } from '#domain/provider/request.ts';
 import { isEqualSecret } from '#lib/crypto.ts';
 import { makeSubscribeApi, type SubscribeApi } from './client.ts';
 import { PROTOCOL_ERRORS } from './refusals.ts';

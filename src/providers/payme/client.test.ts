@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ProviderError } from '#domain/provider.ts';
+import { ProviderError } from '#domain/provider/error.ts';
 import { makeSubscribeApi, type SubscribeApi } from './client.ts';
 import cardsCheck from './fixtures/cards-check.json';
 import cardsRemove from './fixtures/cards-remove.json';

@@ -1,4 +1,5 @@
-import { ProviderError, type StoredCard } from '#domain/provider.ts';
+import type { StoredCard } from '#domain/provider/contract.ts';
+import { ProviderError } from '#domain/provider/error.ts';
 import { callJson, NoAnswerError } from '#lib/http.ts';
 import { ACCOUNT_FIELD } from './refusals.ts';
 import {

@@ -1,4 +1,4 @@
-import type { InquiryReason } from '#domain/provider.ts';
+import type { InquiryReason } from '#domain/provider/inquiry.ts';
 
 /** A sentence in the three languages of Payme: which one is shown is chosen there, so each is always sent. */
 export type Localised = Readonly<{ ru: string; uz: string; en: string }>;

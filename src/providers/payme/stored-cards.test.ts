@@ -1,7 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type AskedOrder, type CheckoutRequest, ProviderError } from '#domain/provider.ts';
+import { ProviderError } from '#domain/provider/error.ts';
+import type { AskedOrder, CheckoutRequest } from '#domain/provider/request.ts';
 import { makePayme, type PaymeOptions } from './adapter.ts';
 import cardsCheck from './fixtures/cards-check.json';
 import cardsRemove from './fixtures/cards-remove.json';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PAYMENT_FAILURES, ProviderError } from '#domain/provider.ts';
+import { ProviderError } from '#domain/provider/error.ts';
+import { PAYMENT_FAILURES } from '#domain/provider/event.ts';
 import cardsCheck from './fixtures/cards-check.json';
 import receiptsGet from './fixtures/receipts-get.json';
 import { readCard, readWholeReceipt, toEvents, toPaymentFailure } from './subscribe.ts';

@@ -1,12 +1,8 @@
 import { z } from 'zod';
-import {
-  type AskedOrder,
-  type PaymentFailure,
-  PLAIN_CHARGE,
-  ProviderError,
-  type ProviderEvent,
-  type StoredCard,
-} from '#domain/provider.ts';
+import type { StoredCard } from '#domain/provider/contract.ts';
+import { ProviderError } from '#domain/provider/error.ts';
+import { type PaymentFailure, PLAIN_CHARGE, type ProviderEvent } from '#domain/provider/event.ts';
+import type { AskedOrder } from '#domain/provider/request.ts';
 import { ACCOUNT_FIELD } from './refusals.ts';
 
 /*

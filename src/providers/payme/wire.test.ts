@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { InquiryAnswer, InquiryReason, ProviderInquiry, ProviderReply, Reservation } from '#domain/provider.ts';
+import type { ProviderReply } from '#domain/provider/contract.ts';
+import type { InquiryAnswer, InquiryReason, ProviderInquiry, Reservation } from '#domain/provider/inquiry.ts';
 import cancelTransaction from './fixtures/cancel-transaction.json';
 import refundTransaction from './fixtures/cancel-transaction-refund.json';
 import changePassword from './fixtures/change-password.json';

@@ -1,13 +1,8 @@
 import { z } from 'zod';
-import {
-  type CheckoutRequest,
-  type InquiryAnswer,
-  ProviderError,
-  type ProviderInquiry,
-  type ProviderReading,
-  type ProviderReply,
-  type Reservation,
-} from '#domain/provider.ts';
+import type { ProviderReading, ProviderReply } from '#domain/provider/contract.ts';
+import { ProviderError } from '#domain/provider/error.ts';
+import type { InquiryAnswer, ProviderInquiry, Reservation } from '#domain/provider/inquiry.ts';
+import type { CheckoutRequest } from '#domain/provider/request.ts';
 import { parseJsonBytes } from '#lib/http.ts';
 import {
   ACCOUNT_FIELD,

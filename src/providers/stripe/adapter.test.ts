@@ -1,6 +1,7 @@
 import Stripe from 'stripe';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type AskedOrder, type CheckoutRequest, ProviderError, type RefundRequest } from '#domain/provider.ts';
+import { ProviderError } from '#domain/provider/error.ts';
+import type { AskedOrder, CheckoutRequest, RefundRequest } from '#domain/provider/request.ts';
 import { makeStripe, type StripeOptions } from './adapter.ts';
 import {
   ATTEMPT,

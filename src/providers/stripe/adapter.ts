@@ -1,19 +1,17 @@
 import type { Currency } from '#domain/money.ts';
-import {
-  type AskedOrder,
-  type Capability,
-  type CheckoutLink,
-  type CheckoutRequest,
-  type ListPage,
-  type ListRequest,
-  type Method,
-  type PaymentFailure,
-  type Provider,
-  ProviderError,
-  type ProviderEvent,
-  type RefundAnswer,
-  type RefundRequest,
-} from '#domain/provider.ts';
+import type { Capability, Method } from '#domain/provider/capability.ts';
+import type { Provider } from '#domain/provider/contract.ts';
+import { ProviderError } from '#domain/provider/error.ts';
+import type { PaymentFailure, ProviderEvent } from '#domain/provider/event.ts';
+import type {
+  AskedOrder,
+  CheckoutLink,
+  CheckoutRequest,
+  ListPage,
+  ListRequest,
+  RefundAnswer,
+  RefundRequest,
+} from '#domain/provider/request.ts';
 import { makeStripeApi, type StripeApi } from './client.ts';
 import { hasFailed, isAwaited, toDisputeRow, toEvents } from './events.ts';
 import { toPaymentFailure } from './failures.ts';

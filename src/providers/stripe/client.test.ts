@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ProviderError } from '#domain/provider.ts';
+import { ProviderError } from '#domain/provider/error.ts';
 import { makeStripeApi, type StripeApi } from './client.ts';
 import { toPaymentFailure, toProviderError } from './failures.ts';
 import { dispute, intent, refund, session } from './fixtures/objects.ts';

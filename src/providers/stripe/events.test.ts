@@ -1,6 +1,7 @@
 import type Stripe from 'stripe';
 import { describe, expect, it } from 'vitest';
-import { PLAIN_CHARGE, type ProviderError } from '#domain/provider.ts';
+import type { ProviderError } from '#domain/provider/error.ts';
+import { PLAIN_CHARGE } from '#domain/provider/event.ts';
 import { toEvents } from './events.ts';
 import {
   ATTEMPT,

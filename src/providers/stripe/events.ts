@@ -1,11 +1,7 @@
-import {
-  type Method,
-  PLAIN_CHARGE,
-  type Progress,
-  ProviderError,
-  type ProviderEvent,
-  type ProviderTransaction,
-} from '#domain/provider.ts';
+import type { Method } from '#domain/provider/capability.ts';
+import { ProviderError } from '#domain/provider/error.ts';
+import { PLAIN_CHARGE, type Progress, type ProviderEvent } from '#domain/provider/event.ts';
+import type { ProviderTransaction } from '#domain/provider/request.ts';
 import { isTransfer, toPaymentFailure } from './failures.ts';
 import {
   type CheckoutSession,

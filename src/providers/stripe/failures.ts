@@ -1,5 +1,6 @@
 import Stripe from 'stripe';
-import { type PaymentFailure, ProviderError } from '#domain/provider.ts';
+import { ProviderError } from '#domain/provider/error.ts';
+import type { PaymentFailure } from '#domain/provider/event.ts';
 
 /*
  * What Stripe's refusals mean: decline codes of issuers and error codes of the API (docs.stripe.com/declines/codes,

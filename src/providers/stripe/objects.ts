@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { Currency, Money } from '#domain/money.ts';
-import { ProviderError, type ProviderTransaction, type StoredCard } from '#domain/provider.ts';
+import type { StoredCard } from '#domain/provider/contract.ts';
+import { ProviderError } from '#domain/provider/error.ts';
+import type { ProviderTransaction } from '#domain/provider/request.ts';
 import { toPaymentFailure } from './failures.ts';
 import { invoiceOf } from './wire.ts';
 

@@ -1,6 +1,8 @@
 import type Stripe from 'stripe';
 import type { Currency, Money } from '#domain/money.ts';
-import { type CheckoutRequest, type Method, ProviderError } from '#domain/provider.ts';
+import type { Method } from '#domain/provider/capability.ts';
+import { ProviderError } from '#domain/provider/error.ts';
+import type { CheckoutRequest } from '#domain/provider/request.ts';
 
 /*
  * Our requests to Stripe (docs.stripe.com/api, version 2026-10-28.endive). No name, e-mail or Telegram id is ever in one:

@@ -1,4 +1,5 @@
-import { ProviderError, type StoredMethods } from '#domain/provider.ts';
+import type { StoredMethods } from '#domain/provider/contract.ts';
+import { ProviderError } from '#domain/provider/error.ts';
 import type { StripeApi } from './client.ts';
 import { idOf, toStoredCard } from './objects.ts';
 import { CURRENCIES, parseToken, toSetup } from './requests.ts';

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import Stripe from 'stripe';
 import { describe, expect, it } from 'vitest';
-import type { ProviderRequest } from '#domain/provider.ts';
+import type { ProviderRequest } from '#domain/provider/contract.ts';
 import {
   CREATED,
   cashTransaction,

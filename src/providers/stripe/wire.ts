@@ -1,6 +1,6 @@
 import Stripe from 'stripe';
 import { z } from 'zod';
-import type { OrderHint, ProviderReading, ProviderRequest } from '#domain/provider.ts';
+import type { OrderHint, ProviderReading, ProviderRequest } from '#domain/provider/contract.ts';
 import { hmacSha256, isEqualSecret } from '#lib/crypto.ts';
 import { parseJsonBytes } from '#lib/http.ts';
 

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ProviderError } from '#domain/provider.ts';
+import { ProviderError } from '#domain/provider/error.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/start.ts';
 import { controlSandbox, type SandboxControl } from '../../testing/sandbox.ts';
 import { makeTelegramStars } from './adapter.ts';

@@ -1,4 +1,6 @@
-import { type Capability, type Provider, ProviderError } from '#domain/provider.ts';
+import type { Capability } from '#domain/provider/capability.ts';
+import type { Provider } from '#domain/provider/contract.ts';
+import { ProviderError } from '#domain/provider/error.ts';
 import { isEqualSecret } from '#lib/crypto.ts';
 import type { BotApi } from './client.ts';
 import {

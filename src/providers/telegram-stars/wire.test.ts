@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PLAIN_CHARGE, ProviderError } from '#domain/provider.ts';
+import { ProviderError } from '#domain/provider/error.ts';
+import { PLAIN_CHARGE } from '#domain/provider/event.ts';
 import {
   preCheckoutQuery,
   refundedPayment,

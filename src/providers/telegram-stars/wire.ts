@@ -1,13 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
-import {
-  PLAIN_CHARGE,
-  ProviderError,
-  type ProviderEvent,
-  type ProviderInquiry,
-  type ProviderReading,
-  type ProviderTransaction,
-} from '#domain/provider.ts';
+import type { ProviderReading } from '#domain/provider/contract.ts';
+import { ProviderError } from '#domain/provider/error.ts';
+import { PLAIN_CHARGE, type ProviderEvent } from '#domain/provider/event.ts';
+import type { ProviderInquiry } from '#domain/provider/inquiry.ts';
+import type { ProviderTransaction } from '#domain/provider/request.ts';
 
 /*
  * The part of Telegram's Bot API that is about Stars (core.telegram.org/bots/api, 10.3), and its pure translation. Unknown

@@ -1,4 +1,4 @@
-import type { Method } from '#domain/provider.ts';
+import type { Method } from '#domain/provider/capability.ts';
 import { Icon, type IconName, Star } from '#ui/components/icons.tsx';
 
 const ICONS: Readonly<Record<Exclude<Method, 'telegram_stars'>, IconName>> = {

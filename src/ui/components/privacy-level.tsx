@@ -1,5 +1,5 @@
 'use client';
-import type { PrivacyLevel } from '#domain/provider.ts';
+import type { PrivacyLevel } from '#domain/provider/capability.ts';
 import { Icon } from '#ui/components/icons.tsx';
 import { useT } from '#ui/i18n.tsx';
 import { privacyNote, type Way } from '#ui/ways.ts';

@@ -7,7 +7,7 @@ import { authenticate, issueSession } from '#domain/identity/session.ts';
 import { forgetMethod } from '#domain/payment-method/remove.ts';
 import { bindLog } from '#domain/personal-log/bind.ts';
 import { requestExport } from '#domain/privacy/export/request.ts';
-import { ProviderError } from '#domain/provider.ts';
+import { ProviderError } from '#domain/provider/error.ts';
 import { changeSubscription } from '#domain/subscription/change.ts';
 import { endSubscriptions } from '#domain/subscription/run-schedule.ts';
 import { forgetBodies } from '#domain/webhook/forget-bodies.ts';
