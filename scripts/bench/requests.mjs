@@ -175,7 +175,7 @@ function send(path, headers, body) {
   return `POST ${path} HTTP/1.1\r\nhost: localhost\r\n${lines(all)}\r\n${body}`;
 }
 
-/** A request's text as the contract of providers has it (domain/provider.ts). */
+/** A request's text as the contract of providers has it (domain/provider/contract.ts). */
 export function toProviderRequest(text) {
   const [head, body] = text.split(/\r\n\r\n/, 2);
   const [, ...rows] = head.split('\r\n');

@@ -58,6 +58,7 @@ describe('the log in the app', () => {
       bindUrl: 'https://t.me/hoshi_test_bot?start=log',
       withoutKey: 0,
       onTheirWay: 0,
+      delay: null,
       held: 0,
       records: [],
     });
@@ -105,7 +106,7 @@ describe('the log in the app', () => {
       held.push({ id: await record(person, { obstacle }), obstacle });
     const { log } = clientOf(person);
     const before = await log.get.query();
-    expect(before).toMatchObject({ withoutKey: 1, onTheirWay: 4, held: 6 });
+    expect(before).toMatchObject({ withoutKey: 1, onTheirWay: 4, delay: 'flood', held: 6 });
     expect(before.records.map(({ canSend, obstacle }) => [obstacle, canSend]).sort()).toEqual([
       ['interrupted', true],
       ['not_logged', true],

@@ -49,6 +49,8 @@ export type PersonalLogView = {
   withoutKey: number;
   /** Records that are delivered by themselves. */
   onTheirWay: number;
+  /** What keeps some of those at present. */
+  delay: Obstacle | null;
   /** Records that wait until somebody does something; the newest of them are `records`. */
   held: number;
   records: HeldRecordView[];

@@ -48,7 +48,7 @@ export const logRouter = router({
 async function showLog({ contact, ctx, language, user }: Reader & { contact: Contact }): Promise<PersonalLogView> {
   const [log, undelivered] = await Promise.all([getLog(ctx, user.id), listUndelivered(ctx, user.id)]);
   const { asDocument, boundAt, group, isOn, isSilent, keepDays, obstacle } = log;
-  const { held, onTheirWay, records, withoutKey } = undelivered;
+  const { delay, held, onTheirWay, records, withoutKey } = undelivered;
   const sendable: ReadonlyArray<string> = obstaclesEndedBy('owner');
   return {
     isBound: group !== null,
@@ -62,6 +62,7 @@ async function showLog({ contact, ctx, language, user }: Reader & { contact: Con
     bindUrl: botLink(contact.botUsername, 'log'),
     withoutKey,
     onTheirWay,
+    delay,
     held,
     records: records.map(({ createdAt, ...record }) => ({
       ...record,

@@ -60,13 +60,17 @@ export type HeldRecord = Readonly<{ id: string; type: RecordType; createdAt: Dat
 export type Undelivered = Readonly<{
   withoutKey: number;
   onTheirWay: number;
+  /** What keeps some of those that are on their way: it ends by itself. */
+  delay: Obstacle | null;
   held: number;
   /** Newest first, at most `HELD_SHOWN`. */
   records: ReadonlyArray<HeldRecord>;
 }>;
 
 const HELD_SHOWN = 50;
-const HELD = (Object.keys(OBSTACLES) as Obstacle[]).filter((obstacle) => OBSTACLES[obstacle] !== 'time');
+const ALL = Object.keys(OBSTACLES) as Obstacle[];
+const HELD = ALL.filter((obstacle) => OBSTACLES[obstacle] !== 'time');
+const DELAYS = ALL.filter((obstacle) => OBSTACLES[obstacle] === 'time');
 
 /** What of a person's records has not arrived yet, and why. */
 export async function listUndelivered(ctx: Ctx, userId: string): Promise<Undelivered> {
@@ -89,6 +93,7 @@ export async function listUndelivered(ctx: Ctx, userId: string): Promise<Undeliv
   return {
     withoutKey: sum(({ status }) => status === 'waiting'),
     onTheirWay: sum(({ obstacle, status }) => status === 'sealed' && !isHeld(obstacle)),
+    delay: DELAYS.find((delay) => sum(({ obstacle, status }) => status === 'sealed' && obstacle === delay) > 0) ?? null,
     held: sum(({ obstacle, status }) => status === 'sealed' && isHeld(obstacle)),
     records: rows.flatMap(({ obstacle, ...row }) => (isHeld(obstacle) ? [{ ...row, obstacle }] : [])),
   };

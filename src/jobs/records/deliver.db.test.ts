@@ -345,7 +345,11 @@ describe('Telegram', () => {
     startWorker();
     await work(owner.id, async () => world.clock.now().getTime() - began > 86_400_000);
     await expect.poll(() => stateOf(owner.id), UNTIL).toEqual(['telegram_unavailable', 'sealed']);
-    expect(await listUndelivered(owner.ctx, owner.id)).toMatchObject({ onTheirWay: 2, held: 0 });
+    expect(await listUndelivered(owner.ctx, owner.id)).toMatchObject({
+      onTheirWay: 2,
+      delay: 'telegram_unavailable',
+      held: 0,
+    });
     deliver = delivererAt(world.sandboxUrl);
     await work(owner.id);
     const got = await messagesIn(owner.chat);

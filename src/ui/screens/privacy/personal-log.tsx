@@ -170,7 +170,7 @@ function Delivery({ log }: { log: PersonalLogView }) {
   );
 }
 
-function State({ log: { held, onTheirWay, withoutKey } }: { log: PersonalLogView }) {
+function State({ log: { delay, held, onTheirWay, withoutKey } }: { log: PersonalLogView }) {
   const t = useT();
   const { navigate } = useNavigation();
   return (
@@ -186,7 +186,12 @@ function State({ log: { held, onTheirWay, withoutKey } }: { log: PersonalLogView
         />
       )}
       {onTheirWay > 0 && (
-        <Cell icon="clock" title={t('log.onTheirWay')} subtitle={t('log.onTheirWayNote')} value={onTheirWay} />
+        <Cell
+          icon="clock"
+          title={t('log.onTheirWay')}
+          subtitle={delay ? t(`log.reason.${delay}`) : undefined}
+          value={onTheirWay}
+        />
       )}
       {withoutKey + onTheirWay + held === 0 && <Cell icon="check" title={t('log.allDelivered')} />}
       {held > 0 && <Cell icon="alert" title={t('log.held')} value={held} />}
