@@ -240,6 +240,9 @@ async function seedSales(client, rows) {
      FROM ${series} WHERE n % 20 = 1`,
     `INSERT INTO dispute (id, payment_id, reference, status, amount, currency, created_at, closed_at)
      SELECT ${id('dsp')}, ${id('pay')}, '~du_' || n, 'won', 1500, 'XTR', ${at}, ${at} FROM ${series} WHERE n % 100 = 1`,
+    `INSERT INTO personal_log (user_id, updated_at) SELECT ${id('usr')}, ${at} FROM ${series}`,
+    `INSERT INTO billing_record (id, user_id, type, object_id, status, ciphertext, sha256, created_at, sealed_at)
+     SELECT ${id('rec')}, ${id('usr')}, 'payment', ${id('pay')}, 'sealed', '\\x00', '\\x00', ${at}, ${at} FROM ${series}`,
     `INSERT INTO payment_method (id, user_id, provider, status, sealed, reference, created_at) SELECT ${id('pmt')}, ${id('usr')}, 'stripe',
        (CASE n % 4 WHEN 0 THEN 'removed' ELSE 'active' END)::payment_method_status, CASE WHEN n % 4 > 0 THEN '\\x00'::bytea END, '~cs_' || n, ${at} FROM ${series}`,
   ]) {
