@@ -35,9 +35,10 @@ const LOWEST = -(2n ** 63n);
 
 /**
  * Checks the chain of the audit from the link after `after` on: that positions have no gap, that each row has its link and each
- * link its row, that hashes follow from one another, computed here and not by the database, and that signed heads are ours, by the
- * present key or an earlier one, and of this chain. At most `limit` links, all of them when it is null, in batches. Who rewrote the whole chain after a signed head is
- * found by that head alone, and after the last one by nobody: keep `getAuditHead` elsewhere. Needs `audit:read` or an admin.
+ * link its row, that hashes follow from one another, computed here and not by the database, and that signed heads are of this
+ * chain and ours, by the present key or an earlier one. At most `limit` links, all of them when it is null, in batches. Who rewrote
+ * the whole chain after a signed head is found by that head alone, and after the last one by nobody: keep `getAuditHead`
+ * elsewhere. Needs `audit:read` or an admin.
  */
 export async function verifyAudit(
   ctx: Ctx,
