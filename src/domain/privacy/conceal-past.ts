@@ -1,6 +1,8 @@
 import type { Ctx } from '#domain/context/context.ts';
 
 const BATCH = 500;
+/** Long enough for another starter's batch, and for whoever is still at work, to let go of the rows. */
+const TIMEOUT_MS = 60_000;
 
 /** Columns of what providers call things. Each has a constraint of its name that is not valid while plaintext may stand in it. */
 export const CONCEALED = [
@@ -19,10 +21,11 @@ export const CONCEALED = [
   ['webhook_event', 'event_id'],
 ] as const;
 type Place = Pick<Ctx, 'db' | 'vault'>;
-type Column = Readonly<{ table: string; column: string }>;
+/** A row's columns in the order of its table's; null where one says nothing. */
+type Row = Readonly<{ id: string; said: ReadonlyArray<string | null> }>;
 
 /**
- * Conceals what stands in plaintext from before, once: a column whose constraint is valid is not looked at again. Several starters
+ * Conceals what stands in plaintext from before, once: a table whose constraints are valid is not looked at again. Several starters
  * may do so at once, and one that is killed is gone on with. Returns how many values were changed. No other process of Hoshi may
  * run meanwhile: it would refuse what it finds concealed half way.
  */
@@ -31,39 +34,56 @@ export async function concealPast(place: Place): Promise<number> {
     SELECT conname FROM pg_constraint WHERE conname LIKE '%\\_concealed' AND NOT convalidated`;
   const isOpen = new Set(open.map(({ conname }) => conname));
   let concealed = 0;
-  for (const [table, column] of CONCEALED) {
-    const constraint = `${table}_${column}_concealed`;
-    if (!isOpen.has(constraint)) continue;
-    concealed += await concealColumn(place, { table, column });
-    await place.db.$executeRawUnsafe(`ALTER TABLE ${table} VALIDATE CONSTRAINT ${constraint}`);
+  for (const table of new Set(CONCEALED.map(([name]) => name))) {
+    const columns = CONCEALED.flatMap(([name, column]) => (name === table ? [column] : []));
+    const constraints = columns.map((column) => `${table}_${column}_concealed`).filter((name) => isOpen.has(name));
+    if (constraints.length === 0) continue;
+    concealed += await concealTable(place, table, columns);
+    for (const constraint of constraints)
+      await place.db.$executeRawUnsafe(`ALTER TABLE ${table} VALIDATE CONSTRAINT ${constraint}`);
   }
   return concealed;
 }
 
-async function concealColumn(place: Place, at: Column): Promise<number> {
+/** A row at once with all its columns: a change of one of them is refused while another one stands in plaintext. */
+async function concealTable(place: Place, table: string, columns: ReadonlyArray<string>): Promise<number> {
   let changed = 0;
   let after = '';
   for (;;) {
-    const batch = await concealBatch(place, at, after);
-    changed += batch.length;
-    const last = batch.at(-1);
-    if (last === undefined || batch.length < BATCH) return changed;
+    const rows = await place.db.$transaction((db) => concealBatch({ ...place, db }, { table, columns, after }), {
+      timeout: TIMEOUT_MS,
+    });
+    changed += rows.flatMap(({ said }) => said).filter((text) => text !== null && isPlain(text)).length;
+    const last = rows.at(-1);
+    if (last === undefined) return changed;
     after = last.id;
   }
 }
 
-/** Table and column are of the closed list above. What another starter has concealed meanwhile is left as it is. */
-async function concealBatch({ db, vault }: Place, { column, table }: Column, after: string) {
-  const rows = await db.$queryRawUnsafe<Array<{ id: string; plain: string }>>(
-    `SELECT id, ${column} AS plain FROM ${table} WHERE id > $1 AND ${column} NOT LIKE '~%' ORDER BY id LIMIT ${BATCH}`,
+/**
+ * Tables and columns are of the closed list above. Rows are locked in the order of their ids, so that starters at the same time wait
+ * for one another; what one of them has concealed the next does not find any more.
+ */
+async function concealBatch(
+  { db, vault }: Place,
+  { after, columns, table }: { table: string; columns: ReadonlyArray<string>; after: string },
+): Promise<Row[]> {
+  const rows = await db.$queryRawUnsafe<Row[]>(
+    `SELECT id, ARRAY[${columns.join(', ')}] AS said FROM ${table}
+     WHERE id > $1 AND (${columns.map((column) => `${column} NOT LIKE '~%'`).join(' OR ')}) ORDER BY id LIMIT ${BATCH} FOR UPDATE`,
     after,
   );
+  const conceal = (text: string | null) => (text !== null && isPlain(text) ? vault.conceal(text) : text);
   await db.$executeRawUnsafe(
-    `UPDATE ${table} t SET ${column} = known.concealed
-     FROM unnest($1::text[], $2::text[], $3::text[]) AS known(id, plain, concealed) WHERE t.id = known.id AND t.${column} = known.plain`,
+    `UPDATE ${table} t SET ${columns.map((column) => `${column} = known.${column}`).join(', ')}
+     FROM unnest($1::text[], ${columns.map((_, index) => `$${index + 2}::text[]`).join(', ')}) AS known(id, ${columns.join(', ')})
+     WHERE t.id = known.id`,
     rows.map(({ id }) => id),
-    rows.map(({ plain }) => plain),
-    rows.map(({ plain }) => vault.conceal(plain)),
+    ...columns.map((_, index) => rows.map(({ said }) => conceal(said[index] ?? null))),
   );
   return rows;
+}
+
+function isPlain(text: string): boolean {
+  return !text.startsWith('~');
 }
