@@ -104,3 +104,26 @@ it('what stands in plaintext from before is concealed once, and is found as befo
   await world.deliver(successfulPayment(world.nextUpdateId(), { ...told, at: bought.at }));
   expect(await world.sql('SELECT 1 FROM payment WHERE charge_id = $1', [bought.chargeId])).toHaveLength(1);
 });
+
+it('may take longer than a request: what it does to a table lasts as long as the table', async () => {
+  await world.buy(await world.newBuyer(), CATALOG.pluginOnce);
+  await undo();
+  await pool().query(`
+    CREATE TABLE allowed (what text, ms bigint);
+    CREATE FUNCTION note_allowed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      INSERT INTO allowed SELECT 'row', setting::bigint FROM pg_settings WHERE name = 'statement_timeout'; RETURN NEW; END $$;
+    CREATE TRIGGER note_allowed BEFORE UPDATE ON payment FOR EACH ROW EXECUTE FUNCTION note_allowed();
+    CREATE FUNCTION note_allowed_check() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+      INSERT INTO allowed SELECT 'check', setting::bigint FROM pg_settings WHERE name = 'statement_timeout'; END $$;
+    CREATE EVENT TRIGGER note_allowed ON ddl_command_start WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION note_allowed_check()`);
+  await concealPast({ db: world.database.prisma, vault: world.door.vault });
+  await pool().query('DROP EVENT TRIGGER note_allowed; DROP TRIGGER note_allowed ON payment');
+  const { rows } = await pool().query<{ what: string; least: number }>(
+    'SELECT what, min(ms)::int AS least FROM allowed GROUP BY what ORDER BY what',
+  );
+  const hour = 3_600_000;
+  expect(rows).toEqual([
+    { what: 'check', least: hour },
+    { what: 'row', least: hour },
+  ]);
+});

@@ -1,8 +1,9 @@
 import type { Ctx } from '#domain/context/context.ts';
 
 const BATCH = 500;
-/** Long enough for another starter's batch, and for whoever is still at work, to let go of the rows. */
-const TIMEOUT_MS = 60_000;
+/** A table may be large, and another starter at work on it. */
+const STATEMENT_LASTS_MS = 3_600_000;
+const LOCK_WAIT_MS = 120_000;
 
 /** Columns of what providers call things. Each has a constraint of its name that is not valid while plaintext may stand in it. */
 export const CONCEALED = [
@@ -40,9 +41,23 @@ export async function concealPast(place: Place): Promise<number> {
     if (constraints.length === 0) continue;
     concealed += await concealTable(place, table, columns);
     for (const constraint of constraints)
-      await place.db.$executeRawUnsafe(`ALTER TABLE ${table} VALIDATE CONSTRAINT ${constraint}`);
+      await unhurried(place, ({ db }) =>
+        db.$executeRawUnsafe(`ALTER TABLE ${table} VALIDATE CONSTRAINT ${constraint}`),
+      );
   }
   return concealed;
+}
+
+/** In a transaction that is not cut off as a request's is: what takes a table's whole length would never be done. */
+function unhurried<T>(place: Place, work: (tx: Place) => Promise<T>): Promise<T> {
+  return place.db.$transaction(
+    async (db) => {
+      await db.$executeRawUnsafe(`SET LOCAL statement_timeout = ${STATEMENT_LASTS_MS}`);
+      await db.$executeRawUnsafe(`SET LOCAL lock_timeout = ${LOCK_WAIT_MS}`);
+      return work({ ...place, db });
+    },
+    { timeout: STATEMENT_LASTS_MS, maxWait: LOCK_WAIT_MS },
+  );
 }
 
 /** A row at once with all its columns: a change of one of them is refused while another one stands in plaintext. */
@@ -50,9 +65,7 @@ async function concealTable(place: Place, table: string, columns: ReadonlyArray<
   let changed = 0;
   let after = '';
   for (;;) {
-    const rows = await place.db.$transaction((db) => concealBatch({ ...place, db }, { table, columns, after }), {
-      timeout: TIMEOUT_MS,
-    });
+    const rows = await unhurried(place, (tx) => concealBatch(tx, { table, columns, after }));
     changed += rows.flatMap(({ said }) => said).filter((text) => text !== null && isPlain(text)).length;
     const last = rows.at(-1);
     if (last === undefined) return changed;
