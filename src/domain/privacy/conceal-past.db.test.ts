@@ -127,3 +127,25 @@ it('may take longer than a request: what it does to a table lasts as long as the
     { what: 'row', least: hour },
   ]);
 });
+
+it('changes nothing while a process of an earlier version is connected, which would take it for what providers say', async () => {
+  await world.buy(await world.newBuyer(), CATALOG.pluginOnce);
+  await undo();
+  const plain = await all();
+  const place = { db: world.database.prisma, vault: world.door.vault };
+  const other = await pool().connect();
+  try {
+    await other.query("SET application_name = 'hoshi-worker'");
+    await expect(concealPast(place)).rejects.toThrow('(hoshi-worker): stop it everywhere');
+    expect(await all()).toEqual(plain);
+    expect(await openConstraints()).toHaveLength(CONCEALED.length);
+    await other.query('RESET application_name');
+    expect(await concealPast(place)).toBeGreaterThan(0);
+    // Where nothing is left to do, whoever runs is of this version.
+    await other.query("SET application_name = 'hoshi-web'");
+    expect(await concealPast(place)).toBe(0);
+  } finally {
+    await other.query('RESET application_name');
+    other.release();
+  }
+});

@@ -27,12 +27,20 @@ type Row = Readonly<{ id: string; said: ReadonlyArray<string | null> }>;
 
 /**
  * Conceals what stands in plaintext from before, once: a table whose constraints are valid is not looked at again. Several starters
- * may do so at once, and one that is killed is gone on with. Returns how many values were changed. No other process of Hoshi may
- * run meanwhile: it would refuse what it finds concealed half way.
+ * may do so at once, and one that is killed is gone on with. Returns how many values were changed. Throws while another process of
+ * Hoshi is connected: it is of an earlier version, would hand concealed ids to providers, and take their no for an answer.
  */
 export async function concealPast(place: Place): Promise<number> {
+  // Before the look at the constraints: where another starter has begun to serve meanwhile, none is open any more.
+  const running = await place.db.$queryRaw<Array<{ application_name: string }>>`
+    SELECT DISTINCT application_name FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name IN ('hoshi-web', 'hoshi-worker') ORDER BY 1`;
   const open = await place.db.$queryRaw<Array<{ conname: string }>>`
     SELECT conname FROM pg_constraint WHERE conname LIKE '%\\_concealed' AND NOT convalidated`;
+  if (open.length > 0 && running.length > 0)
+    throw new Error(
+      `Hoshi still runs on this database (${running.map(({ application_name: name }) => name).join(', ')}): stop it everywhere, then start again.`,
+    );
   const isOpen = new Set(open.map(({ conname }) => conname));
   let concealed = 0;
   for (const table of new Set(CONCEALED.map(([name]) => name))) {
