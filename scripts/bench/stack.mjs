@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -35,6 +35,8 @@ export async function build({ withPages }) {
  */
 export function makeStack(name) {
   const directory = mkdtempSync(join(tmpdir(), `hoshi-${name}-`));
+  // As root, Postgres runs as another user, who has to get in.
+  chmodSync(directory, 0o755);
   const logs = join(directory, 'logs');
   mkdirSync(logs);
   const undo = [];
@@ -45,7 +47,7 @@ export function makeStack(name) {
     onStop: (work) => undo.push(work),
     /** What the processes wrote is kept when something was wrong: a fault under load cannot be asked to come again. */
     stop: ({ isKept = false } = {}) => {
-      stopping ??= stopAll(undo, isKept ? null : directory);
+      stopping ??= stopAll(undo, { directory, isKept });
       return stopping;
     },
   };
@@ -55,9 +57,9 @@ export function makeStack(name) {
   return stack;
 }
 
-async function stopAll(undo, directory) {
-  for (const work of undo.reverse()) await work();
-  if (directory) rmSync(directory, { recursive: true, force: true });
+async function stopAll(undo, { directory, isKept }) {
+  for (const work of undo.reverse()) await work({ isKept });
+  if (!isKept) rmSync(directory, { recursive: true, force: true });
 }
 
 /** The first free port from `from` on. Each caller begins elsewhere, so that two at once do not meet. */
@@ -77,7 +79,10 @@ export async function startDatabase(stack, { port }) {
       tell: () => {},
     });
   let server = await start(await freePort(port));
-  stack.onStop(() => server.stop());
+  stack.onStop(async ({ isKept }) => {
+    await server.stop();
+    if (!isKept) server.remove();
+  });
   return {
     url: server.url,
     get pid() {

@@ -57,7 +57,8 @@ export async function startPostgres({ directory, port, isPortFixed = false, isDu
   checkVersion(place);
   const freePort = await findPort(port, isPortFixed, tell);
   const server = await launch(place, freePort, isDurable, logFile);
-  return server;
+  // Its data may lie elsewhere than it was asked to: see findPlace.
+  return { ...server, remove: () => rmSync(place.directory, { recursive: true, force: true }) };
 }
 
 /** The address of a database of the Postgres that listens on `port`. */

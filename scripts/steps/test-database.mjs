@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { migrateDatabase } from '../../src/lib/migrate.ts';
@@ -15,6 +15,8 @@ const PORTS = 500;
  */
 export default async function setup({ provide }) {
   const directory = mkdtempSync(join(tmpdir(), 'hoshi-test-'));
+  // As root, Postgres runs as another user, who has to get in: else its programs would be copied to where they may.
+  chmodSync(directory, 0o755);
   const server = await startPostgres({
     directory,
     port: await anyPort(),
@@ -24,6 +26,7 @@ export default async function setup({ provide }) {
   });
   const stop = async () => {
     await server.stop();
+    server.remove();
     rmSync(directory, { recursive: true, force: true });
   };
   try {

@@ -24,7 +24,8 @@ async function main(command: string | undefined): Promise<void> {
   const { applied, edited } = await migrateDatabase(databaseUrl);
   const done = applied.length === 0 ? 'the database was up to date' : `applied ${applied.join(', ')}`;
   const database = openDatabase({ url: databaseUrl, applicationName: 'hoshi-migrate', onConnectionLost: () => {} });
-  // What SQL cannot do, because the keys are not in the database.
+  // What SQL cannot do, because the keys are not in the database. It comes after all of SQL: a later migration must not change rows
+  // of tables whose constraints `concealPast` has still to validate, for they may hold what those refuse.
   const place = { db: database.prisma, vault: makeVault(env), clock: systemClock };
   const moved = await moveAccounts(place);
   const concealed = await concealPast(place);

@@ -44,5 +44,8 @@ describe('the signing keys of the configuration', () => {
     const env = { ...LIVE, previousSigningKeys: [SANDBOX_VALUES.signingKey] };
     expect(await problemOf(env)).toMatch(/^SIGNING_KEYS_PREVIOUS .*sandbox/);
     expect((await loadSigner({ ...env, isSandbox: true })).publicKeys).toHaveLength(2);
+    // However its base64 is written.
+    const signingKey = SANDBOX_VALUES.signingKey.replace(/=+$/, '');
+    expect(await problemOf({ ...LIVE, signingKey })).toMatch(/^SIGNING_KEY .*sandbox/);
   });
 });

@@ -21,6 +21,11 @@ export async function loadSigner(env: Pick<Env, 'isSandbox' | 'previousSigningKe
   const signer = await readSigner(env.signingKey, earlier).catch(() => null);
   if (!signer)
     throw wrong('SIGNING_KEY', 'must be an OpenPGP private key that signs and has no passphrase: npm run signing-key');
+  if (!env.isSandbox && (await isSandboxKey(signer.publicKeys[0])))
+    throw wrong(
+      'SIGNING_KEY',
+      'is the sandbox’s public key, with which anyone can sign. Make one: npm run signing-key',
+    );
   return signer;
 }
 

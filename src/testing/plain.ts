@@ -5,7 +5,7 @@ const COMPARED = /\b(?:charge_id|event_id|first_charge_id|reference|claim_url)\s
 
 /**
  * A test's own statement in the providers' words: values that are compared with a concealed column are concealed. What the database
- * really holds is the matter of privacy/concealed.db.test.ts.
+ * really holds is the matter of privacy/conceal-past.db.test.ts and of the canary.
  */
 export function concealCompared(text: string, values: ReadonlyArray<unknown>): unknown[] {
   const compared = new Set([...text.matchAll(COMPARED)].map(([, position]) => Number(position) - 1));
