@@ -275,6 +275,33 @@ describe('an erasure', () => {
     expect(counts).toEqual([{ count: 3 }]);
   });
 
+  it('takes the links of orders that were never paid, and says who was told of them', async () => {
+    const buyer = await world.newBuyer();
+    const { invoiceId } = await world.order(buyer, CATALOG.proYear);
+    await cancelInvoice(buyer.ctx, invoiceId);
+    const { paymentAttempt, reservation } = world.database.prisma;
+    const { provider } = await paymentAttempt.findFirstOrThrow({ where: { invoiceId } });
+    const [chargeId, instructionsUrl] = [rail.name('~charge'), '~where to send it'];
+    const { id } = await reservation.create({
+      data: {
+        ...{ id: rail.name('rsv'), provider, chargeId, invoiceId, amount: 1n, currency: 'JPY', status: 'cancelled' },
+        ...{
+          askedAt: world.clock.now(),
+          createdAt: world.clock.now(),
+          cancelledAt: world.clock.now(),
+          instructionsUrl,
+        },
+      },
+    });
+    const { heard, tell } = listener();
+    await runThrough(await due(buyer), tell);
+    expect(await reservation.findUniqueOrThrow({ where: { id } })).toMatchObject({ instructionsUrl: null });
+    expect(heard[0]?.report.third_parties).toContainEqual({
+      processor: provider,
+      action: 'keeps_its_own_payment_records',
+    });
+  });
+
   it('leaves the Telegram id in no row of any table, in no form', async () => {
     const buyer = await fullPerson();
     const { telegramId } = buyer;
