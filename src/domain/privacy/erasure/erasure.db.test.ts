@@ -262,6 +262,11 @@ describe('an erasure', () => {
     const retained = Object.fromEntries((report?.retained ?? []).map(({ class: name, count }) => [name, count]));
     expect(retained).toMatchObject({ payments: 3, orders: 3, subscriptions: 1 });
     expect(report?.retained.find(({ class: name }) => name === 'payments')?.until).toMatch(/^2033-/);
+    // What the prices on show make of an amount is theirs to know: the interval and whose product it was stay too.
+    for (const kept of ['payments', 'orders'])
+      expect(report?.retained.find(({ class: name }) => name === kept)?.fields).toEqual(
+        expect.arrayContaining(['kind', 'way of paying', 'developer of the plugin']),
+      );
     expect(report?.third_parties).toContainEqual({ processor: RAIL, action: 'card_removed' });
     expect(report?.audit_head).toMatch(/^sha256:[0-9a-f]{64}$/);
 
