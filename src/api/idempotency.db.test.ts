@@ -102,6 +102,15 @@ describe('Idempotency-Key', () => {
     expect([answer.status, reasonOf(answer)]).toEqual([400, 'malformed_request']);
   });
 
+  it('keeps nothing of what the caller called the request', async () => {
+    const { token, userId } = await world.person();
+    await create(token, 'order-1042-for-mio@example.com', orderOf('month'));
+    const rows = await world.ctx.db.$queryRaw<Array<{ row: string }>>`
+      SELECT k::text AS row FROM idempotency_key k WHERE scope = ${userId}`;
+    expect(rows).toHaveLength(1);
+    expect(JSON.stringify(rows)).not.toContain('mio');
+  });
+
   it('takes a key of 255 characters', async () => {
     const { token } = await world.person();
     expect((await create(token, 'x'.repeat(255), orderOf('month'))).status).toBe(201);

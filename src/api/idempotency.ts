@@ -10,15 +10,15 @@ export const KEPT_HOURS = 24;
 const RETRY_SECONDS = 1;
 const KEY = /^[\x21-\x7e]{1,255}$/;
 
-/** One use of a key: who, which key, and what exactly was asked. */
+/** One use of a key: who, the mark of which key, and of what exactly was asked. */
 export type KeyedRequest = Readonly<{ scope: string; key: string; requestHash: Buffer }>;
 
 /** Either this request does the work (`owner`), or its answer is known already. */
 export type Claim = Readonly<{ kind: 'owner'; lockedUntil: Date } | { kind: 'known'; status: number; body: string }>;
 
 /**
- * The use of an `Idempotency-Key` (visible ASCII, at most 255) by one caller for one method, path and body. Their hash is keyed:
- * of a plain one a short body could be guessed.
+ * The use of an `Idempotency-Key` (visible ASCII, at most 255) by one caller for one method, path and body. Both are kept as
+ * keyed hashes: callers may name an order or a person in their key, and of a plain hash a short body could be guessed.
  */
 export function keyedRequest(
   { vault }: Pick<Ctx, 'vault'>,
@@ -30,7 +30,8 @@ export function keyedRequest(
   const { pathname, search } = new URL(request.url);
   const asked = sha256(Buffer.concat([Buffer.from(`${request.method} ${pathname}${search}\n`), request.body]));
   const requestHash = Buffer.from(vault.markOf(`idempotency:${asked.toString('hex')}`));
-  return { scope, key, requestHash };
+  const mark = Buffer.from(vault.markOf(`idempotency key:${key}`)).toString('base64url');
+  return { scope, key: mark, requestHash };
 }
 
 // Its commit is not waited for on disk: if Postgres crashes before the next commit, the request has not been answered.

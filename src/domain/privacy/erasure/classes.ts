@@ -52,6 +52,15 @@ const DELETIONS: ReadonlyArray<Deletion> = [
     where: "user_id = $1 AND url IS NOT NULL AND status IN ('failed', 'closed')",
     set: 'url = NULL',
   },
+  // Where to send money that never came.
+  {
+    class: 'payment_links',
+    method: 'emptied',
+    table: 'reservation',
+    where:
+      "instructions_url IS NOT NULL AND status <> 'reserved' AND invoice_id IN (SELECT id FROM invoice WHERE user_id = $1)",
+    set: 'instructions_url = NULL',
+  },
 ];
 
 /** How each class is erased, as the report says it. */

@@ -262,6 +262,11 @@ describe('an erasure', () => {
     const retained = Object.fromEntries((report?.retained ?? []).map(({ class: name, count }) => [name, count]));
     expect(retained).toMatchObject({ payments: 3, orders: 3, subscriptions: 1 });
     expect(report?.retained.find(({ class: name }) => name === 'payments')?.until).toMatch(/^2033-/);
+    // What the prices on show make of an amount is theirs to know: the interval and whose product it was stay too.
+    for (const kept of ['payments', 'orders'])
+      expect(report?.retained.find(({ class: name }) => name === kept)?.fields).toEqual(
+        expect.arrayContaining(['kind', 'way of paying', 'developer of the plugin']),
+      );
     expect(report?.third_parties).toContainEqual({ processor: RAIL, action: 'card_removed' });
     expect(report?.audit_head).toMatch(/^sha256:[0-9a-f]{64}$/);
 
@@ -273,6 +278,33 @@ describe('an erasure', () => {
       buyer.id,
     ]);
     expect(counts).toEqual([{ count: 3 }]);
+  });
+
+  it('takes the links of orders that were never paid, and says who was told of them', async () => {
+    const buyer = await world.newBuyer();
+    const { invoiceId } = await world.order(buyer, CATALOG.proYear);
+    await cancelInvoice(buyer.ctx, invoiceId);
+    const { paymentAttempt, reservation } = world.database.prisma;
+    const { provider } = await paymentAttempt.findFirstOrThrow({ where: { invoiceId } });
+    const [chargeId, instructionsUrl] = [rail.name('~charge'), '~where to send it'];
+    const { id } = await reservation.create({
+      data: {
+        ...{ id: rail.name('rsv'), provider, chargeId, invoiceId, amount: 1n, currency: 'JPY', status: 'cancelled' },
+        ...{
+          askedAt: world.clock.now(),
+          createdAt: world.clock.now(),
+          cancelledAt: world.clock.now(),
+          instructionsUrl,
+        },
+      },
+    });
+    const { heard, tell } = listener();
+    await runThrough(await due(buyer), tell);
+    expect(await reservation.findUniqueOrThrow({ where: { id } })).toMatchObject({ instructionsUrl: null });
+    expect(heard[0]?.report.third_parties).toContainEqual({
+      processor: provider,
+      action: 'keeps_its_own_payment_records',
+    });
   });
 
   it('leaves the Telegram id in no row of any table, in no form', async () => {

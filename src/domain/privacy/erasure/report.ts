@@ -37,7 +37,10 @@ const UNCONFIRMED = 'card_removal_not_confirmed';
 
 /** Who else has something of the person, and what became of it or is theirs to do. */
 async function listThirdParties(ctx: Ctx, userId: string, counts: Readonly<Record<string, number>>) {
-  const paid = await ctx.db.payment.groupBy({ by: ['provider'], where: { userId }, orderBy: { provider: 'asc' } });
+  // Also where nothing was paid in the end: a page that was opened there may have been told who somebody is.
+  const told = await ctx.db.$queryRaw<Array<{ provider: string }>>`
+    SELECT provider FROM payment WHERE user_id = ${userId} UNION SELECT provider FROM payment_attempt WHERE user_id = ${userId}
+    ORDER BY provider`;
   const named = (prefix: string) =>
     Object.keys(counts)
       .filter((name) => name.startsWith(prefix))
@@ -47,7 +50,7 @@ async function listThirdParties(ctx: Ctx, userId: string, counts: Readonly<Recor
   return [
     ...forgotten.map((processor) => ({ processor, action: 'card_removed' })),
     ...unforgotten.map((processor) => ({ processor, action: UNCONFIRMED })),
-    ...paid.map(({ provider }) => ({ processor: provider, action: 'keeps_its_own_payment_records' })),
+    ...told.map(({ provider }) => ({ processor: provider, action: 'keeps_its_own_payment_records' })),
     { processor: 'telegram', action: 'user_deletes_chat_and_topic' },
   ];
 }
