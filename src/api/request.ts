@@ -5,9 +5,13 @@ import { LANGUAGES, type Language } from '#domain/identity/rules.ts';
 import { authenticate } from '#domain/identity/session.ts';
 import { malformedRequest } from './errors.ts';
 
-const REQUEST_ID = /^[A-Za-z0-9_-]{1,64}$/;
+/** A UUID, or the 32 hex digits of a trace: what proxies and servers make by chance. */
+const REQUEST_ID = /^(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i;
 
-/** The caller's own request id when it is well-formed, else a new one. */
+/**
+ * The caller's own request id where it says nothing, else a new one: it stands in the audit, which is never changed, so nobody may
+ * write a name there.
+ */
 export function requestIdFor(ctx: Ctx, given: string | null | undefined): string {
   return given && REQUEST_ID.test(given) ? given : newId(ctx, 'req');
 }

@@ -617,20 +617,20 @@ describe('REST', () => {
       const buyer = await world.person();
       const own = await world.call('GET', `/api/v1/payments/history/${buyer.telegramId}`, {
         as: buyer.token,
-        headers: { 'x-request-id': 'my-request_1' },
+        headers: { 'x-request-id': '4bf92f35-77b3-4da6-a3ce-929d0e0e4736' },
       });
-      expect(own.headers.get('x-request-id')).toBe('my-request_1');
-      const line = world.lines.filter((text) => text.includes('my-request_1'));
+      expect(own.headers.get('x-request-id')).toBe('4bf92f35-77b3-4da6-a3ce-929d0e0e4736');
+      const line = world.lines.filter((text) => text.includes('4bf92f35-77b3-4da6-a3ce-929d0e0e4736'));
       expect(line).toHaveLength(1);
       expect(line[0]?.match(/requestId/g)).toHaveLength(1);
       expect(JSON.parse(line[0] ?? '{}')).toMatchObject({
-        requestId: 'my-request_1',
+        requestId: '4bf92f35-77b3-4da6-a3ce-929d0e0e4736',
         route: '/api/v1/payments/history/{user_id}',
         method: 'GET',
         status: 200,
         ms: expect.any(Number),
       });
-      for (const bad of ['', 'a b', 'x'.repeat(65), 'evil"}']) {
+      for (const bad of ['', 'a b', 'x'.repeat(65), 'evil"}', 'alice_example_com', '7310000101']) {
         const answer = await world.call('GET', '/api/v1/payments/plans', { headers: { 'x-request-id': bad } });
         expect(answer.headers.get('x-request-id')).toMatch(/^req_/);
       }

@@ -193,13 +193,15 @@ describe('tRPC', () => {
   it('refuses in the reader’s language, with what a client needs', async () => {
     const buyer = await world.person('user', 'ja');
     const refusal = await refusalOf(
-      clientOf(buyer.token, { 'x-request-id': 'req-1' }).payments.receipt.query({ paymentId: 'pay_nothing' }),
+      clientOf(buyer.token, { 'x-request-id': '4bf92f3577b34da6a3ce929d0e0e4736' }).payments.receipt.query({
+        paymentId: 'pay_nothing',
+      }),
     );
     expect(refusal).toMatchObject({
       kind: 'not_found',
       reason: 'payment_not_found',
       httpStatus: 404,
-      requestId: 'req-1',
+      requestId: '4bf92f3577b34da6a3ce929d0e0e4736',
       retryAfterSeconds: null,
     });
     expect(refusal.text).toMatch(/この支払いは見つかりません/);

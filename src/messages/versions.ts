@@ -4,7 +4,7 @@
  */
 export const DOCUMENT_VERSIONS = {
   terms: { version: '2026-11-27', sha256: '5bea073e513b3a66c931b85808b97dba2a0a5d22cb25ca407bfefc2ef358bc4e' },
-  privacy: { version: '2026-11-28', sha256: '7022b9d9a1e19a18a95daa66e1090b588a12fe9a49df5bfe3a2a264e37ba2e6c' },
+  privacy: { version: '2026-11-29', sha256: '98a77e3e40bff43d0d2c8383f50ffeac19be24a8f7963da160c97a9965ce281f' },
 } as const;
 
 /** What somebody agrees to who pays now. */

@@ -17,7 +17,10 @@ const REFUSALS: Readonly<Record<number, string>> = {
 };
 
 const REQUEST_ID_HEADER = {
-  'X-Request-Id': { description: 'Names this request in our logs', schema: { type: 'string' as const } },
+  'X-Request-Id': {
+    description: 'Names this request in our logs; a UUID or 32 hex digits of the request’s own are kept',
+    schema: { type: 'string' as const },
+  },
 };
 
 /** The statuses a route may refuse with: those of its kind, and its own. */

@@ -6,9 +6,10 @@ import type { Vault } from '#lib/vault.ts';
 
 /**
  * `provider` as the rest of the house sees it: what it calls a charge, a checkout, a refund, a dispute or an event is concealed on
- * the way in and revealed on the way out. So no copy of the database can be laid beside a provider's lists, and nothing between has
- * to think of it: a concealed id is found, compared and unique like the id itself. Addresses of pages lead to the same and are
- * concealed too; who shows one to its person reveals it.
+ * the way in and revealed on the way out. So a copy of the database opens no page and names nothing that could be asked for at a
+ * provider, and nothing between has to think of it: a concealed id is found, compared and unique like the id itself. Addresses of
+ * pages lead to the same and are concealed too; who shows one to its person reveals it. Our own ids, amounts and times are known on
+ * both sides all the same.
  */
 export function concealReferences(provider: Provider, vault: Pick<Vault, 'conceal' | 'reveal'>): Provider {
   const hide = orNull(vault.conceal);
