@@ -20,9 +20,12 @@ import { listMethods } from '#domain/payment-method/records.ts';
 import { forgetUnconfirmed } from '#domain/payment-method/remove.ts';
 import { previewErasure } from '#domain/privacy/erasure/preview.ts';
 import { queueErasures } from '#domain/privacy/erasure/run.ts';
+import { readAudit } from '#domain/privacy/export/audit.ts';
 import { readBooks } from '#domain/privacy/export/books.ts';
-import { readCards, readOrders, readSubscriptions } from '#domain/privacy/export/lists.ts';
+import { readCards, readCopies, readErasures, readSubscriptions } from '#domain/privacy/export/lists.ts';
+import { readOrders } from '#domain/privacy/export/orders.ts';
 import { findExportOwner, readKeys, readRecords } from '#domain/privacy/export/own.ts';
+import { readSales } from '#domain/privacy/export/sales.ts';
 import { countOverdue, retireBooks } from '#domain/privacy/retention.ts';
 import { listSeen } from '#domain/privacy/seen.ts';
 import { askOpenOrders } from '#domain/reconciliation/ask-open.ts';
@@ -63,6 +66,8 @@ const BIG = [
   'dispute',
   'payment_method',
   'billing_record',
+  'data_export',
+  'erasure',
 ];
 /** What providers call each row: one list serves all columns. */
 const CONCEALED = Array.from({ length: ROWS }, (_, n) => TEST_VAULT.conceal(String(n + 1)));
@@ -101,8 +106,8 @@ beforeAll(async () => {
   );
   await series(
     'payment',
-    'id, invoice_id, user_id, subscription_id, provider, charge_id, kind, status, amount, currency, platform_fee, processor_fee, developer_share, period_start, period_end, paid_at, created_at',
-    `'pay_' || n, 'inv_' || n, 'usr_' || n, 'sub_' || n, '${STARS}', concealed, 'first', 'succeeded', 50, 'XTR', 50, 0, 0, ${at}, ${at} + interval '30 days', ${at}, ${at}`,
+    'id, invoice_id, user_id, subscription_id, provider, charge_id, kind, status, amount, currency, platform_fee, processor_fee, developer_share, developer_user_id, period_start, period_end, paid_at, created_at',
+    `'pay_' || n, 'inv_' || n, 'usr_' || n, 'sub_' || n, '${STARS}', concealed, 'first', 'succeeded', 50, 'XTR', 50, 0, 0, 'usr_' || n % 5000, ${at}, ${at} + interval '30 days', ${at}, ${at}`,
   );
   await series(
     'entitlement',
@@ -130,6 +135,16 @@ beforeAll(async () => {
     `'rec_' || n, 'usr_' || n, 'payment', 'pay_' || n, 'sealed', '\\x00', '\\x00', ${at}, ${at}`,
   );
   await series(
+    'data_export',
+    'id, user_id, status, obstacle, created_at, completed_at',
+    `'exp_' || n, 'usr_' || n, 'failed', 'refused', ${at}, ${at}`,
+  );
+  await series(
+    'erasure',
+    'id, user_id, status, requested_at, due_at, completed_at',
+    `'era_' || n, 'usr_' || n, 'cancelled', ${at}, ${at} + interval '1 day', ${at}`,
+  );
+  await series(
     'job',
     'name, lane, payload, run_at, created_at, done_at',
     `'send_notice', 'chat:usr_' || (n % 5000), '{}', ${at}, ${at}, CASE WHEN n < 300 THEN NULL ELSE ${at} END`,
@@ -147,7 +162,7 @@ beforeAll(async () => {
   await series(
     'audit_event',
     'at, actor, action, object_id, data, request_id',
-    `${at}, 'system', 'payment.settled', 'pay_' || n, '{}', 'req'`,
+    `${at}, CASE WHEN n % 2 = 0 THEN 'system' ELSE 'usr_' || n END, 'payment.settled', 'pay_' || n, '{}', 'req'`,
   );
   await world.sql('ANALYZE');
 }, 120_000);
@@ -266,6 +281,10 @@ const QUERIES: ReadonlyArray<[name: string, run: (ctx: Ctx) => Promise<unknown>]
         readCards(ctx, scope),
         readKeys(ctx, scope, dataKey),
         readRecords(ctx, scope, dataKey),
+        readSales(ctx, scope),
+        readCopies(ctx, scope),
+        readErasures(ctx, scope),
+        readAudit(ctx, scope),
       ])
         for await (const page of pages) expect(page).toBeTruthy();
     },
@@ -325,6 +344,20 @@ describe('with fifty thousand rows in every table, nothing is searched from end 
     expect(ofCheckouts).toHaveLength(2);
     for (const statement of ofCheckouts)
       expect((await explain(world.database.pool, statement)).join()).toContain(' payment_attempt_due');
+  });
+
+  it('what names a person in the audit, which is found by who did it and by what it is about', async () => {
+    const scope = { userId: USER, language: 'en', asOf: world.clock.now() };
+    const statements = await recordStatements(world.database.pool, async () => {
+      for await (const page of readAudit(world.system, scope)) expect(page).toBeTruthy();
+      await previewErasure(world.system, USER);
+      await listSeen(world.system, USER);
+    });
+    const ofAudit = statements.filter(({ text }) => / audit_event /.test(text));
+    const plans = await Promise.all(ofAudit.map((statement) => explain(world.database.pool, statement)));
+    const reads = plans.flat().filter((step) => step.includes('audit_event'));
+    expect(reads.some((step) => step.includes('audit_event_actor_seq_idx'))).toBe(true);
+    for (const step of reads) expect(step).toMatch(/ audit_event_(actor|object_id)_seq_idx$/);
   });
 
   it('claim_jobs', async () => {

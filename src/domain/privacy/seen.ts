@@ -5,6 +5,7 @@ import { AppError } from '#domain/errors.ts';
 import { openAccount } from '#domain/identity/account.ts';
 import { getLog, type PersonalLog } from '#domain/personal-log/records.ts';
 import { openCard } from '#domain/privacy/cards.ts';
+import { seeOwnAudit } from '#domain/privacy/own-audit.ts';
 import type { Subscription, User } from '#lib/generated/prisma/client.ts';
 
 /** How many rows of a class there are, and from when to when. */
@@ -189,26 +190,9 @@ async function seeJobs(ctx: Ctx, userId: string): Promise<Seen['jobs']> {
   return { ...(found ?? NONE), names: found?.names ?? [] };
 }
 
-/** Audit rows about a person and what is theirs; each names ids only. */
-async function seeAudit(ctx: Ctx, userId: string): Promise<Seen['audit']> {
-  const [found] = await ctx.db.$queryRaw<Array<Span & { actions: string[] | null }>>`
-    WITH own AS (
-      SELECT ${userId} AS id UNION ALL SELECT id FROM payment WHERE user_id = ${userId}
-      UNION ALL SELECT id FROM invoice WHERE user_id = ${userId} UNION ALL SELECT id FROM subscription WHERE user_id = ${userId}
-      UNION ALL SELECT id FROM billing_key WHERE user_id = ${userId} UNION ALL SELECT id FROM billing_record WHERE user_id = ${userId}
-      UNION ALL SELECT id FROM payment_method WHERE user_id = ${userId} UNION ALL SELECT id FROM data_export WHERE user_id = ${userId}),
-    counted AS (SELECT a.at, a.action FROM own JOIN audit_event a ON a.object_id = own.id LIMIT ${AUDIT_COUNTED + 1})
-    SELECT count(*)::int AS count, min(at) AS oldest, max(at) AS newest,
-      (SELECT array_agg(action) FROM (SELECT action FROM counted GROUP BY action ORDER BY count(*) DESC, action LIMIT ${SHOWN}) AS most) AS actions
-    FROM counted`;
-  const { actions, ...span } = found ?? { ...NONE, actions: null };
-  return {
-    ...span,
-    count: Math.min(span.count, AUDIT_COUNTED),
-    isMore: span.count > AUDIT_COUNTED,
-    actions: actions ?? [],
-  };
-}
+/** Audit rows that name a person or what is theirs; each holds ids, amounts and states only. */
+const seeAudit = (ctx: Ctx, userId: string): Promise<Seen['audit']> =>
+  seeOwnAudit(ctx, userId, { limit: AUDIT_COUNTED, shown: SHOWN });
 
 async function seeExports(ctx: Ctx, userId: string): Promise<Span> {
   const [found] = await ctx.db.$queryRaw<Span[]>`

@@ -1,8 +1,17 @@
 import type { Ctx } from '#domain/context/context.ts';
 import type { Language } from '#domain/identity/rules.ts';
+import { readAudit } from '#domain/privacy/export/audit.ts';
 import { decimalOf, type ExportRow, type ExportScope, readBooks, writePayment } from '#domain/privacy/export/books.ts';
-import { readAgreements, readCards, readOrders, readSubscriptions } from '#domain/privacy/export/lists.ts';
+import {
+  readAgreements,
+  readCards,
+  readCopies,
+  readErasures,
+  readSubscriptions,
+} from '#domain/privacy/export/lists.ts';
+import { readOrders } from '#domain/privacy/export/orders.ts';
 import { type ExportOwner, type FiledRow, readAccount, readKeys, readRecords } from '#domain/privacy/export/own.ts';
+import { type ExportSale, readSales, writeSale } from '#domain/privacy/export/sales.ts';
 import { translator } from '#messages/translate.ts';
 import { type Copy, csvFormat, JSON_LIST } from './copy.ts';
 import { renderSummaryPdf } from './summary-pdf.ts';
@@ -32,6 +41,19 @@ const PAYMENTS_CSV = csvFormat<Payment>({
   charge_id: ({ charge_id }) => charge_id,
 });
 
+/** The columns of sales.csv, in the manner of payments.csv. */
+const SALES_CSV = csvFormat<ExportSale>({
+  payment_id: ({ id }) => id,
+  paid_at: ({ paidAt }) => paidAt.toISOString(),
+  status: ({ status }) => status,
+  amount: ({ amount, currency }) => ({ number: decimalOf(amount, currency) }),
+  returned: ({ currency, returnedAmount }) => ({ number: decimalOf(returnedAmount, currency) }),
+  platform_fee: ({ currency, platformFee }) => ({ number: decimalOf(platformFee, currency) }),
+  processor_fee: ({ currency, processorFee }) => ({ number: decimalOf(processorFee, currency) }),
+  developer_share: ({ currency, developerShare }) => ({ number: decimalOf(developerShare, currency) }),
+  currency: ({ currency }) => currency,
+});
+
 /** What is copied for whom. `onRows` is told of every page of rows that was written. */
 export type Building = Readonly<{
   scope: ExportScope & Readonly<{ language: Language }>;
@@ -51,18 +73,24 @@ export async function buildCopy(ctx: Ctx, copy: Copy, building: Building): Promi
   for (const total of totals) sums.write(writeTotal(total));
   sums.end();
   copy.add('summary.pdf', await renderSummaryPdf({ userId, asOf, totals }, language));
-  await writeList(copy, 'orders', readOrders(ctx, scope, owner.dataKey), onRows);
+  await writeOrders(ctx, copy, building);
   await writeList(copy, 'subscriptions', readSubscriptions(ctx, scope), onRows);
   // Few at most, and not among the rows that were counted.
   await writeList(copy, 'cards', readCards(ctx, scope), async () => undefined);
   await writeList(copy, 'agreements', readAgreements(ctx, scope), async () => undefined);
   await writeFiled(copy, 'keys', readKeys(ctx, scope, owner.dataKey), async () => undefined);
   await writeFiled(copy, 'records', readRecords(ctx, scope, owner.dataKey), onRows);
+  await writeSales(ctx, copy, building);
+  await writeList(copy, 'copies', readCopies(ctx, scope), async () => undefined);
+  await writeList(copy, 'erasures', readErasures(ctx, scope), async () => undefined);
+  await writeList(copy, 'audit', readAudit(ctx, scope), onRows);
   return copy.finish({
     schema_version: SCHEMA_VERSION,
     generated_at: asOf.toISOString(),
     user_id: userId,
-    notes: (['amounts', 'records', 'waiting', 'hashes'] as const).map((note) => t(`export.note.${note}`)),
+    notes: (['amounts', 'records', 'waiting', 'audit', 'sales', 'hashes'] as const).map((note) =>
+      t(`export.note.${note}`),
+    ),
   });
 }
 
@@ -98,6 +126,35 @@ async function writeBooks(ctx: Ctx, copy: Copy, { onRows, scope }: Building): Pr
   }
   for (const list of [payments, csv, ...Object.values(parts)]) list.end();
   return totals.list();
+}
+
+async function writeOrders(ctx: Ctx, copy: Copy, { onRows, owner, scope }: Building): Promise<void> {
+  const lists = {
+    orders: copy.list('orders', JSON_LIST),
+    attempts: copy.list('attempts', JSON_LIST),
+    reservations: copy.list('reservations', JSON_LIST),
+  };
+  for await (const page of readOrders(ctx, scope, owner.dataKey)) {
+    for (const name of ['orders', 'attempts', 'reservations'] as const)
+      for (const row of page[name]) lists[name].write(row);
+    await copy.settle();
+    await onRows(page.orders.length);
+  }
+  for (const list of Object.values(lists)) list.end();
+}
+
+async function writeSales(ctx: Ctx, copy: Copy, { onRows, scope }: Building): Promise<void> {
+  const sales = copy.list('sales', JSON_LIST);
+  const csv = copy.list('sales', SALES_CSV);
+  for await (const page of readSales(ctx, scope)) {
+    for (const sale of page) {
+      sales.write(writeSale(sale));
+      csv.write(sale);
+    }
+    await copy.settle();
+    await onRows(page.length);
+  }
+  for (const list of [sales, csv]) list.end();
 }
 
 async function writeList(

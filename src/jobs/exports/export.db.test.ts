@@ -153,11 +153,18 @@ describe('a copy of somebody’s data', () => {
       ['summary.json', 1],
       ['summary.pdf', 1],
       ['orders.json', 3],
+      ['attempts.json', 3],
+      ['reservations.json', 0],
       ['subscriptions.json', 1],
       ['cards.json', 0],
       ['agreements.json', 1],
       ['keys.json', 1],
       ['records.json', 2],
+      ['sales.json', 0],
+      ['sales.csv', 0],
+      ['copies.json', 1],
+      ['erasures.json', 0],
+      ['audit.json', expect.any(Number)],
     ]);
     for (const { name, sha256 } of manifest.sections) expect(sha256Of(copy.bytesOf(name))).toBe(sha256);
     for (const row of [...copy.rowsOf('records.json'), ...copy.rowsOf('keys.json')])

@@ -11,6 +11,8 @@ type Deletion = Readonly<{
   where: string;
   /** What is set instead of deleting the row. */
   set?: string;
+  /** Audit entries may name its rows by their id. */
+  isAudited?: boolean;
 }>;
 
 /** The jobs that write to a person. */
@@ -21,11 +23,17 @@ const LANES = "lane IN ('chat:' || $1, 'log:' || $1, 'export:' || $1)";
  * file alone.
  */
 const DELETIONS: ReadonlyArray<Deletion> = [
-  { class: 'stored_cards', method: 'deleted', table: 'payment_method', where: "user_id = $1 AND status = 'removed'" },
+  {
+    class: 'stored_cards',
+    method: 'deleted',
+    table: 'payment_method',
+    where: "user_id = $1 AND status = 'removed'",
+    isAudited: true,
+  },
   { class: 'personal_log', method: 'deleted', table: 'personal_log', where: 'user_id = $1' },
-  { class: 'encrypted_records', method: 'deleted', table: 'billing_record', where: 'user_id = $1' },
-  { class: 'billing_keys', method: 'deleted', table: 'billing_key', where: 'user_id = $1' },
-  { class: 'rights', method: 'deleted', table: 'entitlement', where: 'user_id = $1' },
+  { class: 'encrypted_records', method: 'deleted', table: 'billing_record', where: 'user_id = $1', isAudited: true },
+  { class: 'billing_keys', method: 'deleted', table: 'billing_key', where: 'user_id = $1', isAudited: true },
+  { class: 'rights', method: 'deleted', table: 'entitlement', where: 'user_id = $1', isAudited: true },
   {
     class: 'order_items',
     method: 'emptied',
@@ -40,7 +48,7 @@ const DELETIONS: ReadonlyArray<Deletion> = [
     where: 'user_id = $1 AND ended_at IS NOT NULL AND plan_id IS NOT NULL',
     set: 'price_id = NULL, plan_id = NULL, product_id = NULL',
   },
-  { class: 'copies', method: 'deleted', table: 'data_export', where: 'user_id = $1' },
+  { class: 'copies', method: 'deleted', table: 'data_export', where: 'user_id = $1', isAudited: true },
   // Two indexes: one of jobs that wait, one of those that are done.
   { class: 'messages', method: 'deleted', table: 'job', where: `${LANES} AND done_at IS NULL` },
   { class: 'messages', method: 'deleted', table: 'job', where: `${LANES} AND done_at IS NOT NULL` },
@@ -79,8 +87,10 @@ const BATCH = 500;
 export async function eraseBatch(ctx: Ctx, userId: string, onErased: OnErased = async () => {}): Promise<number> {
   for (const deletion of DELETIONS) {
     const count = await inTransaction(ctx, async (tx) => {
-      const rows = await tx.db.$executeRawUnsafe(statementOf(deletion), userId);
+      const [gone] = await tx.db.$queryRawUnsafe<Gone[]>(statementOf(deletion), userId);
+      const { entries, rows } = gone ?? { entries: 0, rows: 0 };
       if (rows > 0) await onErased(tx, deletion.class, rows);
+      if (entries > 0) await onErased(tx, 'audit', entries);
       return rows;
     });
     if (count > 0) return count;
@@ -88,12 +98,19 @@ export async function eraseBatch(ctx: Ctx, userId: string, onErased: OnErased = 
   return 0;
 }
 
-/** Counts what went in the transaction in which it went. */
-export type OnErased = (tx: Ctx, name: ErasedClass, count: number) => Promise<void>;
+/** Rows that went, and audit entries of others than the person that named one of them: they stay, and nothing leads there now. */
+type Gone = Readonly<{ rows: number; entries: number }>;
 
-function statementOf({ set, table, where }: Deletion): string {
+/** Counts what went in the transaction in which it went; of `audit` what stays without what it named. */
+export type OnErased = (tx: Ctx, name: ErasedClass | 'audit', count: number) => Promise<void>;
+
+function statementOf({ isAudited, set, table, where }: Deletion): string {
   const rows = `ctid = ANY(ARRAY(SELECT ctid FROM ${table} WHERE ${where} LIMIT ${BATCH} FOR UPDATE))`;
-  return set ? `UPDATE ${table} SET ${set} WHERE ${rows}` : `DELETE FROM ${table} WHERE ${rows}`;
+  const change = set ? `UPDATE ${table} SET ${set} WHERE ${rows}` : `DELETE FROM ${table} WHERE ${rows}`;
+  const entries = `SELECT count(*)::int FROM gone, LATERAL (
+    SELECT 1 FROM audit_event WHERE object_id = gone.id AND actor <> $1 OFFSET 0) AS e`;
+  return `WITH gone AS (${change} RETURNING ${isAudited ? 'id' : '1'})
+    SELECT count(*)::int AS rows, (${isAudited ? entries : 'SELECT 0'}) AS entries FROM gone`;
 }
 
 /** How much of each class there is now; of cards also those that are still in use. */

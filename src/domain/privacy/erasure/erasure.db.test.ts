@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { recordAudit } from '#domain/audit/record.ts';
 import { verifyAudit } from '#domain/audit/verify.ts';
 import { cancelInvoice } from '#domain/checkout/cancel.ts';
 import type { Ctx } from '#domain/context/context.ts';
@@ -7,6 +8,7 @@ import { authenticate, issueSession } from '#domain/identity/session.ts';
 import { forgetMethod } from '#domain/payment-method/remove.ts';
 import { bindLog } from '#domain/personal-log/bind.ts';
 import { requestExport } from '#domain/privacy/export/request.ts';
+import { listSeen } from '#domain/privacy/seen.ts';
 import { ProviderError } from '#domain/provider/error.ts';
 import { changeSubscription } from '#domain/subscription/change.ts';
 import { endSubscriptions } from '#domain/subscription/run-schedule.ts';
@@ -15,6 +17,7 @@ import { expectWholeBooks, jobsOf } from '../../../testing/books.ts';
 import { CATALOG } from '../../../testing/catalog.ts';
 import { makeKeeper, reasonOf } from '../../../testing/keeper.ts';
 import { giveKey } from '../../../testing/keys.ts';
+import { entriesNaming, ownIds } from '../../../testing/own-audit.ts';
 import { makeRail, RAIL } from '../../../testing/rail.ts';
 import { type Buyer, DAY_MS, openWorld } from '../../../testing/world.ts';
 import { askErasure, cancelErasure } from './ask.ts';
@@ -278,6 +281,25 @@ describe('an erasure', () => {
       buyer.id,
     ]);
     expect(counts).toEqual([{ count: 3 }]);
+  });
+
+  it('says of how many audit entries that name its person it leaves, deleted things among them, as the seen card does', async () => {
+    const buyer = await fullPerson();
+    const auditOf = (kept: ErasureReport['retained'] | undefined) =>
+      kept?.find(({ class: name }) => name === 'audit')?.count;
+    const named = async (ids: ReadonlySet<string>) => (await entriesNaming(world, buyer.id, ids)).length;
+    const before = await ownIds(world, buyer.id);
+    for (const objectId of before) await recordAudit(world.system, { action: 'test.done', objectId });
+    const foretold = auditOf([...(await previewErasure(buyer.ctx, buyer.id)).stays]);
+    expect(foretold).toBe(await named(before));
+    expect((await listSeen(buyer.ctx, buyer.id)).audit).toMatchObject({ count: foretold, isMore: false });
+    const id = await due(buyer);
+    const { heard, tell } = listener();
+    await runThrough(id, tell);
+    const left = await ownIds(world, buyer.id);
+    expect(left.size).toBeLessThan(before.size);
+    // That it was completed is written after the report.
+    expect(auditOf(heard[0]?.report.retained)).toBe((await named(new Set([...before, id]))) - 1);
   });
 
   it('takes the links of orders that were never paid, and says who was told of them', async () => {

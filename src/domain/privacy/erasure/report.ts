@@ -14,7 +14,7 @@ export async function makeReport(ctx: Ctx, { id, requestedAt, userId }: Erasure)
   // What the last step does beside the deletions: one row each.
   const counts: z.infer<typeof Counts> = { ...Counts.parse(row.counts), settings: 1, identity_link: 1 };
   const [retained, head, thirdParties] = await Promise.all([
-    listRetained(ctx, userId),
+    listRetained(ctx, userId, counts['audit']),
     readChainHead(ctx),
     listThirdParties(ctx, userId, counts),
   ]);

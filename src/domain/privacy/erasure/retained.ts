@@ -1,5 +1,6 @@
 import type { Ctx } from '#domain/context/context.ts';
 import type { ErasureReport, RetainedClass } from '#domain/privacy/erasure/rules.ts';
+import { countOwnAudit } from '#domain/privacy/own-audit.ts';
 
 export type Retained = ErasureReport['retained'][number];
 
@@ -65,7 +66,7 @@ const REASONS: Readonly<Record<RetainedClass, Pick<Retained, 'fields' | 'basis' 
   audit: { fields: ['opaque ids', 'action', 'amounts', 'states', 'times'], ...CLAIMS },
 };
 
-type Counts = Record<Exclude<RetainedClass, 'provider_messages'>, number> & { last_paid: Date | null };
+type Counts = Record<Exclude<RetainedClass, 'provider_messages' | 'audit'>, number> & { last_paid: Date | null };
 
 // The books of one person: a few rows per payment, each found by the id of its payment.
 const COUNT = `
@@ -81,13 +82,17 @@ const COUNT = `
     (SELECT count(*)::int FROM ledger_entry WHERE transaction_id IN (SELECT id FROM booked)) AS ledger,
     (SELECT count(*)::int FROM ordered) AS orders, (SELECT count(*)::int FROM renewing) AS subscriptions,
     (SELECT count(*)::int FROM consent WHERE user_id = $1) AS agreements,
-    (SELECT count(*)::int FROM audit_event WHERE object_id IN (SELECT $1 UNION ALL SELECT id FROM mine
-      UNION ALL SELECT id FROM ordered UNION ALL SELECT id FROM renewing)) AS audit,
     (SELECT max(paid_at) FROM mine) AS last_paid`;
 
-/** What stays of a person, from their rows as they are now; what there is none of is left out. */
-export async function listRetained(ctx: Ctx, userId: string): Promise<Retained[]> {
-  const [counts] = await ctx.db.$queryRawUnsafe<Counts[]>(COUNT, userId);
+/**
+ * What stays of a person, from their rows as they are now; what there is none of is left out. `orphaned`: audit entries that named
+ * something of theirs which is deleted by now, and which cannot be found by it any more.
+ */
+export async function listRetained(ctx: Ctx, userId: string, orphaned = 0): Promise<Retained[]> {
+  const [[counts], audit] = await Promise.all([
+    ctx.db.$queryRawUnsafe<Counts[]>(COUNT, userId),
+    countOwnAudit(ctx, userId),
+  ]);
   if (!counts) throw new Error('a query without FROM answered no row');
   const { last_paid, ...byClass } = counts;
   const now = ctx.clock.now();
@@ -95,10 +100,10 @@ export async function listRetained(ctx: Ctx, userId: string): Promise<Retained[]
   const bodies = new Date(now.getTime() + ctx.policy.webhookBodyRetentionDays * 86_400_000);
   const rows: Array<readonly [RetainedClass, number | null, Date | null]> = [
     ...(Object.entries(byClass) as Array<[keyof typeof byClass, number]>)
-      .filter(([name, count]) => count > 0 && name !== 'audit')
+      .filter(([, count]) => count > 0)
       .map(([name, count]) => [name, count, books] as const),
     ...(byClass.orders > 0 ? ([['provider_messages', null, bodies]] as const) : []),
-    ['audit', byClass.audit, null],
+    ['audit', audit + orphaned, null],
   ];
   return rows.map(([name, count, until]) => ({
     class: name,

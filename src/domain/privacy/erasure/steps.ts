@@ -113,4 +113,4 @@ async function setCount(ctx: Ctx, erasureId: string, name: CountName, count: num
     UPDATE erasure SET counts = jsonb_set(counts, ARRAY[${name}], to_jsonb(${count}::int)) WHERE id = ${erasureId} AND status = 'running'`;
 }
 
-type CountName = ErasedClass | `cards:${string}` | `unforgotten:${string}`;
+type CountName = ErasedClass | 'audit' | `cards:${string}` | `unforgotten:${string}`;

@@ -1,7 +1,7 @@
 import type { Ctx } from '#domain/context/context.ts';
 import { Currency, toDecimal } from '#domain/money.ts';
 import { revealRefund } from '#domain/payment/records.ts';
-import { readPages } from '#domain/privacy/export/pages.ts';
+import { readPages, readParts } from '#domain/privacy/export/pages.ts';
 import type { Dispute, Entitlement, Refund } from '#lib/generated/prisma/client.ts';
 
 /** Whose data, in which language, and up to when: what happens while a copy is built is not in it. */
@@ -43,8 +43,6 @@ export type BooksPage = Readonly<{
 }>;
 
 const PAGE = 500;
-/** Refunds of a page of payments that are read at once. */
-const PARTS = 1_000;
 
 /** A person's books, oldest first: each payment is read once, with what belongs to it, so that the files agree. */
 export async function* readBooks(ctx: Ctx, scope: ExportScope): AsyncGenerator<BooksPage> {
@@ -66,32 +64,19 @@ export async function* readBooks(ctx: Ctx, scope: ExportScope): AsyncGenerator<B
   for await (const payments of pages) {
     const ids = payments.map(({ id }) => id);
     const { reveal } = ctx.vault;
+    const paymentId = { in: ids };
     yield {
       payments: payments.map((row) => ({ ...row, charge_id: reveal(row.charge_id) })),
-      refunds: await readParts(ids, (where, take) =>
-        ctx.db.refund.findMany({ where, orderBy: { id: 'asc' }, take }),
+      refunds: await readParts((id, take) =>
+        ctx.db.refund.findMany({ where: { paymentId, id }, orderBy: { id: 'asc' }, take }),
       ).then((rows) => rows.map((row) => writeRefund(revealRefund(ctx.vault, row)))),
-      disputes: await readParts(ids, (where, take) =>
-        ctx.db.dispute.findMany({ where, orderBy: { id: 'asc' }, take }),
+      disputes: await readParts((id, take) =>
+        ctx.db.dispute.findMany({ where: { paymentId, id }, orderBy: { id: 'asc' }, take }),
       ).then((rows) => rows.map((row) => writeDispute({ ...row, reference: reveal(row.reference) }))),
-      entitlements: (await ctx.db.entitlement.findMany({ where: { paymentId: { in: ids } } })).map(writeEntitlement),
+      entitlements: (await ctx.db.entitlement.findMany({ where: { paymentId } })).map(writeEntitlement),
     };
   }
   yield* readFreeRights(ctx, scope);
-}
-
-type OfPayments = { paymentId: { in: string[] }; id: { gt: string } };
-
-async function readParts<Row extends { id: string }>(
-  ids: string[],
-  read: (where: OfPayments, take: number) => Promise<Row[]>,
-): Promise<Row[]> {
-  const rows: Row[] = [];
-  for (;;) {
-    const next = await read({ paymentId: { in: ids }, id: { gt: rows.at(-1)?.id ?? '' } }, PARTS);
-    rows.push(...next);
-    if (next.length < PARTS) return rows;
-  }
 }
 
 /** Rights that nothing was paid for. */
@@ -116,7 +101,7 @@ export const decimalOf = (amount: bigint, currency: string) =>
   toDecimal({ amount, currency: Currency.parse(currency) });
 
 /** An amount under `name`, with its exact count of minor units beside it. */
-function money(name: string, amount: bigint, currency: string): ExportRow {
+export function money(name: string, amount: bigint, currency: string): ExportRow {
   return { [name]: decimalOf(amount, currency), [`${name}_minor`]: amount.toString() };
 }
 

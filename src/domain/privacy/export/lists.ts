@@ -3,14 +3,13 @@ import { openCard } from '#domain/privacy/cards.ts';
 import { listConsents } from '#domain/privacy/consents.ts';
 import { decimalOf, type ExportRow, type ExportScope } from '#domain/privacy/export/books.ts';
 import { readPages } from '#domain/privacy/export/pages.ts';
-import { openBytes } from '#lib/crypto.ts';
-import type { Invoice, PaymentMethod, Subscription } from '#lib/generated/prisma/client.ts';
+import type { DataExport, Erasure, PaymentMethod, Subscription } from '#lib/generated/prisma/client.ts';
 
 const PAGE = 500;
 const iso = (at: Date | null) => at?.toISOString() ?? null;
 
 /** What makes a page of a list that is ordered by when its rows were made. */
-function madeAfter({ asOf, userId }: ExportScope, after: { at: Date; id: string }) {
+export function madeAfter({ asOf, userId }: ExportScope, after: { at: Date; id: string }) {
   return {
     where: {
       userId,
@@ -22,35 +21,6 @@ function madeAfter({ asOf, userId }: ExportScope, after: { at: Date; id: string 
 }
 
 const madeAt = ({ createdAt }: { createdAt: Date }) => createdAt;
-
-/** A person's orders, paid or not, oldest first. */
-export async function* readOrders(ctx: Ctx, scope: ExportScope, dataKey: Uint8Array): AsyncGenerator<ExportRow[]> {
-  const pages = readPages<Invoice>(PAGE, madeAt, (after, take) =>
-    ctx.db.invoice.findMany({ ...madeAfter(scope, after), take }),
-  );
-  for await (const rows of pages) yield rows.map((row) => writeOrder(row, dataKey));
-}
-
-function writeOrder(row: Invoice, dataKey: Uint8Array): ExportRow {
-  return {
-    order_id: row.id,
-    status: row.status,
-    kind: row.kind,
-    interval: row.interval,
-    product_id: row.productId,
-    plan_id: row.planId,
-    currency: row.currency,
-    amount: decimalOf(row.amount, row.currency),
-    amount_minor: row.amount.toString(),
-    ordered_through: row.surface,
-    record_is_delivered: row.isLogged,
-    // JSON, as the seller's server said it.
-    said_by_seller: row.sealed && openBytes(dataKey, row.sealed).toString('utf8'),
-    created_at: row.createdAt.toISOString(),
-    expires_at: row.expiresAt.toISOString(),
-    closed_at: iso(row.closedAt),
-  };
-}
 
 /** A person's subscriptions, oldest first. */
 export async function* readSubscriptions(ctx: Ctx, scope: ExportScope): AsyncGenerator<ExportRow[]> {
@@ -112,4 +82,52 @@ export async function* readAgreements(ctx: Ctx, { userId }: ExportScope): AsyncG
     given_at: iso(givenAt),
     withdrawn_at: iso(withdrawnAt),
   }));
+}
+
+/** The copies of their data that a person asked for, this one among them, as long as that is kept. */
+export async function* readCopies(ctx: Ctx, scope: ExportScope): AsyncGenerator<ExportRow[]> {
+  const pages = readPages<DataExport>(PAGE, madeAt, (after, take) =>
+    ctx.db.dataExport.findMany({ ...madeAfter(scope, after), take }),
+  );
+  for await (const rows of pages)
+    yield rows.map((row) => ({
+      copy_id: row.id,
+      status: row.status,
+      obstacle: row.obstacle,
+      documents: row.parts.toString(),
+      sha256: row.sha256 && Buffer.from(row.sha256).toString('hex'),
+      created_at: row.createdAt.toISOString(),
+      completed_at: iso(row.completedAt),
+    }));
+}
+
+/** A person's wishes that their data be erased: taken back, waiting, or refused because something stood in the way. */
+export async function* readErasures(ctx: Ctx, { asOf, userId }: ExportScope): AsyncGenerator<ExportRow[]> {
+  const pages = readPages<Erasure>(
+    PAGE,
+    ({ requestedAt }) => requestedAt,
+    (after, take) =>
+      ctx.db.erasure.findMany({
+        where: {
+          userId,
+          requestedAt: { gte: after.at, lte: asOf },
+          OR: [{ requestedAt: { gt: after.at } }, { id: { gt: after.id } }],
+        },
+        orderBy: [{ requestedAt: 'asc' }, { id: 'asc' }],
+        take,
+      }),
+  );
+  for await (const rows of pages)
+    yield rows.map((row) => ({
+      erasure_id: row.id,
+      status: row.status,
+      requested_at: row.requestedAt.toISOString(),
+      due_at: row.dueAt.toISOString(),
+      begun_at: iso(row.begunAt),
+      told_at: iso(row.toldAt),
+      completed_at: iso(row.completedAt),
+      // JSON.
+      erased_so_far: JSON.stringify(row.counts),
+      report: row.report === null ? null : JSON.stringify(row.report),
+    }));
 }

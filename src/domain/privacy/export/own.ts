@@ -5,6 +5,7 @@ import { openAccount } from '#domain/identity/account.ts';
 import { getLog } from '#domain/personal-log/records.ts';
 import type { ExportRow, ExportScope } from '#domain/privacy/export/books.ts';
 import { readPages } from '#domain/privacy/export/pages.ts';
+import { countOwnAudit } from '#domain/privacy/own-audit.ts';
 import { openBytes } from '#lib/crypto.ts';
 import type { BillingKey, BillingRecord } from '#lib/generated/prisma/client.ts';
 import { armorMessage, armorPublicKey } from '#lib/openpgp.ts';
@@ -22,13 +23,14 @@ export async function findExportOwner(
   const [counted] = await ctx.db.$queryRaw<Array<{ rows: number }>>`
     SELECT ((SELECT count(*) FROM payment WHERE user_id = ${userId} AND created_at <= ${asOf})
       + (SELECT count(*) FROM invoice WHERE user_id = ${userId} AND created_at <= ${asOf})
+      + (SELECT count(*) FROM payment WHERE developer_user_id = ${userId} AND created_at <= ${asOf})
       + (SELECT count(*) FROM subscription WHERE user_id = ${userId} AND created_at <= ${asOf})
       + (SELECT count(*) FROM billing_record WHERE user_id = ${userId} AND created_at <= ${asOf}))::int AS rows`;
   return {
     telegramId: openAccount(ctx, user.link),
     language: user.language,
     dataKey: ctx.vault.open(user.link.dataKey),
-    rows: counted?.rows ?? 0,
+    rows: (counted?.rows ?? 0) + (await countOwnAudit(ctx, userId)),
   };
 }
 

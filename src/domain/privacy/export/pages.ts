@@ -23,3 +23,18 @@ export async function* readPages<Row extends { id: string }>(
     if (rows.length < size) return;
   }
 }
+
+/** Parts of a page of rows that are read at once. */
+const PARTS = 1_000;
+
+/** All that belongs to a page of rows, by id. `read` gives the rows after an id, at most `take`. */
+export async function readParts<Row extends { id: string }>(
+  read: (id: { gt: string }, take: number) => Promise<Row[]>,
+): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (;;) {
+    const next = await read({ gt: rows.at(-1)?.id ?? '' }, PARTS);
+    rows.push(...next);
+    if (next.length < PARTS) return rows;
+  }
+}
