@@ -30,11 +30,12 @@ export const ownObjects = (userId: string): Prisma.Sql => Prisma.sql`
 
 /**
  * A query of the time and action of the audit entries that name a person, each once: what they did, and what others did to them or
- * to something of theirs. OFFSET 0 has each thing looked up by itself, so that the audit is never read from end to end.
+ * to something of theirs. OFFSET 0 has each thing looked up by itself, so that the audit is never read from end to end; what
+ * people did has an index of its own, which is meant by LIKE.
  */
 const namingEntries = (userId: string, limit: number | null): Prisma.Sql => Prisma.sql`
   SELECT * FROM (
-    SELECT at, action FROM audit_event WHERE actor = ${userId}
+    SELECT at, action FROM audit_event WHERE actor = ${userId} AND actor LIKE 'usr_%'
     UNION ALL SELECT e.at, e.action FROM (${ownObjects(userId)}) AS own, LATERAL (
       SELECT at, action FROM audit_event WHERE object_id = own.id AND actor <> ${userId} OFFSET 0) AS e) AS named
   LIMIT ${limit}::int`;

@@ -32,7 +32,7 @@ function readDone(ctx: Ctx, { asOf, userId }: ExportScope): AsyncGenerator<Entry
   return pagesOf(
     (last) => ctx.db.$queryRaw<Entry[]>`
       SELECT seq, at, actor, action, object_id, data::text FROM audit_event
-      WHERE actor = ${userId} AND at <= ${asOf} AND seq > ${last?.seq ?? 0n} ORDER BY seq LIMIT ${PAGE}`,
+      WHERE actor = ${userId} AND actor LIKE 'usr_%' AND at <= ${asOf} AND seq > ${last?.seq ?? 0n} ORDER BY seq LIMIT ${PAGE}`,
   );
 }
 
