@@ -242,6 +242,8 @@ test('a session that ended while the app was open leads back into Telegram', asy
   const phone = await newPhone();
   const { app } = phone;
   await phone.openApp();
+  // The plans, the last that is asked for: if the clock jumped before they came, the session would end without a tap.
+  await expect(app.getByTestId('way-history')).toBeVisible();
   await sandbox.advance(13 * 3_600);
   await app.getByTestId('way-history').click();
   await expect(app.getByTestId('session-expired')).toBeVisible();
