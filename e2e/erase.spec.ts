@@ -52,6 +52,12 @@ test('whoever has everything erased settles what is in the way, waits a day, and
   await app.getByTestId('erase-cancel').click();
   await confirm(phone, 'DELETE');
   await phone.closeApp();
+  // What would be bought meanwhile says why it cannot be, and leads to where that is taken back.
+  await phone.openCheckout();
+  await expectCleanScreen(phone, 'checkout while an erasure waits');
+  await app.getByRole('button', { name: words('app.checkout.toErasure') }).click();
+  await expect(app.getByTestId('erase-waiting')).toBeVisible();
+  await phone.closeApp();
   await expect(phone.message('You asked for your data to be erased.')).toBeVisible();
 
   await sandbox.advance(DAY_SECONDS + 60);
