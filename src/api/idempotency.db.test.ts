@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { claimKey, KEPT_HOURS, keepAnswer, keyedRequest, LOCK_SECONDS, releaseKey } from './idempotency.ts';
+import {
+  claimKey,
+  KEPT_HOURS,
+  keepAnswer,
+  keyedRequest,
+  LOCK_SECONDS,
+  markPlainKeys,
+  releaseKey,
+} from './idempotency.ts';
 import { type Answer, orderOf, UNREACHABLE, useWorld } from './testing/world.ts';
 
 const CREATE = '/api/v1/payments/create';
@@ -18,6 +26,22 @@ describe('Idempotency-Key', () => {
     expect([first.headers.get('idempotency-hit'), second.headers.get('idempotency-hit')]).toEqual([null, 'true']);
     expect([second.status, second.text]).toEqual([first.status, first.text]);
     expect(world.telegram.calls).toHaveLength(calls);
+  });
+
+  it('repeats the answer of a request from before keys were marked, whose key the migration step marks, once', async () => {
+    const { token, userId } = await world.person();
+    const first = await create(token, 'before-the-update', orderOf('month'));
+    const plain = { key: 'before-the-update', responseBody: first.text };
+    await world.ctx.db.idempotencyKey.updateMany({ where: { scope: userId }, data: plain });
+    const others = Array.from({ length: 600 }, (_, n) => ({
+      ...{ scope: userId, key: `other-${n}`, requestHash: Buffer.of(n % 256), lockedUntil: world.clock.now() },
+    }));
+    await world.ctx.db.idempotencyKey.createMany({ data: others });
+    const counts = await Promise.all([markPlainKeys(world.ctx), markPlainKeys(world.ctx)]);
+    expect(counts[0] + counts[1]).toBe(601);
+    expect(await markPlainKeys(world.ctx)).toBe(0);
+    const second = await create(token, 'before-the-update', orderOf('month'));
+    expect([second.headers.get('idempotency-hit'), second.text]).toEqual(['true', first.text]);
   });
 
   it('repeats refusals that would come again', async () => {

@@ -9,6 +9,8 @@ export const LOCK_SECONDS = 60;
 export const KEPT_HOURS = 24;
 const RETRY_SECONDS = 1;
 const KEY = /^[\x21-\x7e]{1,255}$/;
+/** Begins the mark of a key, and no key: those hold no space. */
+const MARK = 'hmac ';
 
 /** One use of a key: who, the mark of which key, and of what exactly was asked. */
 export type KeyedRequest = Readonly<{ scope: string; key: string; requestHash: Buffer }>;
@@ -30,8 +32,35 @@ export function keyedRequest(
   const { pathname, search } = new URL(request.url);
   const asked = sha256(Buffer.concat([Buffer.from(`${request.method} ${pathname}${search}\n`), request.body]));
   const requestHash = Buffer.from(vault.markOf(`idempotency:${asked.toString('hex')}`));
-  const mark = Buffer.from(vault.markOf(`idempotency key:${key}`)).toString('base64url');
-  return { scope, key: mark, requestHash };
+  return { scope, key: markOf(vault, key), requestHash };
+}
+
+function markOf(vault: Ctx['vault'], key: string): string {
+  return MARK + Buffer.from(vault.markOf(`idempotency key:${key}`)).toString('base64url');
+}
+
+const BATCH = 500;
+
+/**
+ * Marks the keys that stand in plaintext from before, so that a request repeated over an update is still known: a stored card would
+ * else be charged again. For the migration step, before anything is served; several starters may do so at once. Returns how many.
+ */
+export async function markPlainKeys({ db, vault }: Pick<Ctx, 'db' | 'vault'>): Promise<number> {
+  let marked = 0;
+  let after = { scope: '', key: '' };
+  for (;;) {
+    const rows = await db.$queryRaw<Array<{ scope: string; key: string }>>`
+      SELECT scope, key FROM idempotency_key WHERE (scope, key) > (${after.scope}, ${after.key}) AND key NOT LIKE ${`${MARK}%`}
+      ORDER BY scope, key LIMIT ${BATCH}`;
+    const keys = rows.map(({ key }) => key);
+    marked += await db.$executeRaw`
+      UPDATE idempotency_key k SET key = known.mark
+      FROM unnest(${rows.map(({ scope }) => scope)}::text[], ${keys}::text[], ${keys.map((key) => markOf(vault, key))}::text[])
+        AS known(scope, key, mark) WHERE k.scope = known.scope AND k.key = known.key`;
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < BATCH) return marked;
+    after = last;
+  }
 }
 
 // Its commit is not waited for on disk: if Postgres crashes before the next commit, the request has not been answered.

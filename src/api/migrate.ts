@@ -5,6 +5,7 @@ import { openDatabase } from '#lib/db.ts';
 import { loadEnv } from '#lib/env.ts';
 import { findSchemaDrift, migrateDatabase } from '#lib/migrate.ts';
 import { makeVault } from '#lib/vault.ts';
+import { markPlainKeys } from './idempotency.ts';
 
 /**
  * The command behind `dist/migrate.js`.
@@ -29,6 +30,7 @@ async function main(command: string | undefined): Promise<void> {
   const place = { db: database.prisma, vault: makeVault(env), clock: systemClock };
   const moved = await moveAccounts(place);
   const concealed = await concealPast(place);
+  await markPlainKeys(place);
   await database.close();
   const also = [
     ...(moved > 0 ? [`moved ${moved} accounts into links of their own`] : []),
