@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { sandboxVault } from '../bench/seed.mjs';
 import { importSources } from '../bench/sources.mjs';
 import { RAILS } from './rails.mjs';
 
@@ -51,7 +52,7 @@ export async function judge({ databaseUrl, acknowledged, witness }) {
          (SELECT count(*)::int FROM entitlement e WHERE e.payment_id = p.id AND e.revoked_at IS NULL) AS running,
          EXISTS (SELECT 1 FROM dispute d WHERE d.payment_id = p.id) AS "isDisputed" FROM payment p`,
     );
-    const { reveal } = await openVault();
+    const { reveal } = await sandboxVault();
     for (const payment of payments) payment.key = `${payment.provider} ${reveal(payment.charge_id)}`;
     const byKey = new Map(payments.map((payment) => [payment.key, payment]));
     const charged = new Set(witness.charges.map(({ key }) => key));
@@ -116,7 +117,7 @@ async function openHolds(pool, charged) {
   const { rows } = await pool.query(
     "SELECT provider, charge_id, invoice_id FROM reservation WHERE status = 'reserved'",
   );
-  const { reveal } = await openVault();
+  const { reveal } = await sandboxVault();
   const holds = rows.map((row) => ({ ...row, key: `${row.provider} ${reveal(row.charge_id)}` }));
   return holds.filter(({ key }) => charged.has(key)).map(({ invoice_id: id, key }) => `${key} of ${id}`);
 }
@@ -126,22 +127,6 @@ async function openMessages(pool) {
     "SELECT provider || ' ' || kind || ' ' || id || ' ' || coalesce(error, '') AS name FROM webhook_event WHERE status IN ('received', 'failed', 'dead')",
   );
   return rows.map(({ name }) => name);
-}
-
-let vault;
-/** What reads the ids of providers, which the books have concealed: the sandbox's keys. */
-function openVault() {
-  vault ??= importSources(
-    'vault',
-    `export { SANDBOX_VALUES } from '#lib/env-modes.ts';
-     export { makeVault } from '#lib/vault.ts';`,
-  ).then(({ makeVault, SANDBOX_VALUES }) => {
-    const [dataKey, subjectKey] = [SANDBOX_VALUES.dataKey, SANDBOX_VALUES.subjectKey].map((text) =>
-      Buffer.from(text, 'base64'),
-    );
-    return makeVault({ dataKey, previousDataKey: null, subjectKey });
-  });
-  return vault;
 }
 
 /** The invariants that production checks itself by (src/domain/audit/invariants.ts), and the chain of the audit. */

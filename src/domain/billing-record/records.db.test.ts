@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { settlePayment } from '#domain/payment/settle.ts';
 import { queueLeftOver, sendAgain } from '#domain/personal-log/queue-again.ts';
+import { PLAIN_CHARGE } from '#domain/provider/event.ts';
 import { openBytes } from '#lib/crypto.ts';
 import { TEST_VAULT } from '#lib/testing/vault.ts';
 import { AMOUNTS, CATALOG, DEVELOPER } from '../../testing/catalog.ts';
@@ -95,22 +96,13 @@ describe('the record of a payment', () => {
       chargeId: TEST_VAULT.conceal(bought.chargeId),
       payerId: buyer.telegramId,
     };
-    const event = { ...told, type: 'payment_succeeded', occurredAt: bought.at, paid, ...PLAIN } as const;
+    const event = { ...told, type: 'payment_succeeded', occurredAt: bought.at, paid, ...PLAIN_CHARGE } as const;
     const again = () => settlePayment(world.system, { providerId: 'telegram-stars', event, inbox: null });
     expect(await Promise.all([again(), again(), again()])).toEqual(['duplicate', 'duplicate', 'duplicate']);
     await only(buyer.id);
     expect(await jobsOf(buyer.id)).toHaveLength(1);
   });
 });
-
-const PLAIN = {
-  renewal: 'none',
-  paidUntil: null,
-  renewalDays: null,
-  fee: null,
-  method: null,
-  irregularity: null,
-} as const;
 
 async function monthOf(buyer: Buyer) {
   const bought = await world.buy(buyer, CATALOG.basicMonth);
@@ -119,7 +111,7 @@ async function monthOf(buyer: Buyer) {
       providerId: 'telegram-stars',
       inbox: null,
       event: {
-        ...PLAIN,
+        ...PLAIN_CHARGE,
         type: 'payment_succeeded',
         eventId: `renewal of ${bought.chargeId}`,
         invoiceId: bought.invoiceId,

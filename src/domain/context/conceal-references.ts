@@ -124,9 +124,7 @@ function mapEvent(event: ProviderEvent, change: Change): ProviderEvent {
         part: change(event.part),
       };
     case 'payment_refunded':
-      return { ...event, eventId, chargeId: change(event.chargeId), reference: change(event.reference) };
     case 'refund_failed':
-      return { ...event, eventId, chargeId: change(event.chargeId), reference: change(event.reference) };
     case 'payment_disputed':
       return { ...event, eventId, chargeId: change(event.chargeId), reference: change(event.reference) };
   }
@@ -141,9 +139,7 @@ function mapInquiry(inquiry: ProviderInquiry, change: Change): ProviderInquiry {
     case 'reserve':
       return { ...inquiry, inquiryId, chargeId: change(inquiry.chargeId), reference: change(inquiry.reference) };
     case 'capture':
-      return { ...inquiry, inquiryId, chargeId: change(inquiry.chargeId) };
     case 'release':
-      return { ...inquiry, inquiryId, chargeId: change(inquiry.chargeId) };
     case 'look_up':
       return { ...inquiry, inquiryId, chargeId: change(inquiry.chargeId) };
     case 'keep_receipt':

@@ -1,10 +1,10 @@
 import type { Ctx } from '#domain/context/context.ts';
 import type { ExportRow, ExportScope } from '#domain/privacy/export/books.ts';
+import { PAGE } from '#domain/privacy/export/pages.ts';
 import { ownObjects } from '#domain/privacy/own-audit.ts';
 
 type Entry = Readonly<{ seq: bigint; at: Date; actor: string; action: string; object_id: string; data: string }>;
 
-const PAGE = 500;
 const OBJECTS = 1_000;
 
 /**

@@ -1,7 +1,7 @@
 import type { Ctx } from '#domain/context/context.ts';
 import { Currency, toDecimal } from '#domain/money.ts';
 import { revealRefund } from '#domain/payment/records.ts';
-import { readPages, readParts } from '#domain/privacy/export/pages.ts';
+import { iso, PAGE, readPages, readParts } from '#domain/privacy/export/pages.ts';
 import type { Dispute, Entitlement, Refund } from '#lib/generated/prisma/client.ts';
 
 /** Whose data, in which language, and up to when: what happens while a copy is built is not in it. */
@@ -41,8 +41,6 @@ export type BooksPage = Readonly<{
   disputes: ReadonlyArray<ExportRow>;
   entitlements: ReadonlyArray<ExportRow>;
 }>;
-
-const PAGE = 500;
 
 /** A person's books, oldest first: each payment is read once, with what belongs to it, so that the files agree. */
 export async function* readBooks(ctx: Ctx, scope: ExportScope): AsyncGenerator<BooksPage> {
@@ -95,7 +93,6 @@ async function* readFreeRights(ctx: Ctx, { asOf, userId }: ExportScope): AsyncGe
     yield { payments: [], refunds: [], disputes: [], entitlements: rows.map(writeEntitlement) };
 }
 
-const iso = (at: Date | null) => at?.toISOString() ?? null;
 /** A sum of minor units as people write it. */
 export const decimalOf = (amount: bigint, currency: string) =>
   toDecimal({ amount, currency: Currency.parse(currency) });

@@ -2,11 +2,8 @@ import type { Ctx } from '#domain/context/context.ts';
 import { openCard } from '#domain/privacy/cards.ts';
 import { listConsents } from '#domain/privacy/consents.ts';
 import { decimalOf, type ExportRow, type ExportScope } from '#domain/privacy/export/books.ts';
-import { readPages } from '#domain/privacy/export/pages.ts';
+import { iso, PAGE, readPages } from '#domain/privacy/export/pages.ts';
 import type { DataExport, Erasure, PaymentMethod, Subscription } from '#lib/generated/prisma/client.ts';
-
-const PAGE = 500;
-const iso = (at: Date | null) => at?.toISOString() ?? null;
 
 /** What makes a page of a list that is ordered by when its rows were made. */
 export function madeAfter({ asOf, userId }: ExportScope, after: { at: Date; id: string }) {

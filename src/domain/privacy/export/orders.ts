@@ -1,7 +1,7 @@
 import type { Ctx } from '#domain/context/context.ts';
 import { decimalOf, type ExportRow, type ExportScope, money } from '#domain/privacy/export/books.ts';
 import { madeAfter } from '#domain/privacy/export/lists.ts';
-import { readPages, readParts } from '#domain/privacy/export/pages.ts';
+import { iso, PAGE, readPages, readParts } from '#domain/privacy/export/pages.ts';
 import { openBytes } from '#lib/crypto.ts';
 import type { Invoice, PaymentAttempt, Reservation } from '#lib/generated/prisma/client.ts';
 
@@ -13,9 +13,6 @@ export type OrdersPage = Readonly<{
   /** What payment services hold of them, or held. */
   reservations: ReadonlyArray<ExportRow>;
 }>;
-
-const PAGE = 500;
-const iso = (at: Date | null) => at?.toISOString() ?? null;
 
 /** A person's orders, paid or not, oldest first, each with its attempts and holds. */
 export async function* readOrders(ctx: Ctx, scope: ExportScope, dataKey: Uint8Array): AsyncGenerator<OrdersPage> {

@@ -24,6 +24,11 @@ export async function* readPages<Row extends { id: string }>(
   }
 }
 
+/** Rows of a page. */
+export const PAGE = 500;
+/** A time as the lists of a copy write it. */
+export const iso = (at: Date | null) => at?.toISOString() ?? null;
+
 /** Parts of a page of rows that are read at once. */
 const PARTS = 1_000;
 

@@ -1,6 +1,6 @@
 import type { Ctx } from '#domain/context/context.ts';
 import { type ExportScope, money } from '#domain/privacy/export/books.ts';
-import { readPages } from '#domain/privacy/export/pages.ts';
+import { PAGE, readPages } from '#domain/privacy/export/pages.ts';
 import type { Payment } from '#lib/generated/prisma/client.ts';
 
 /** What a sale is of a payment: nothing of it says who bought, or leads to them. */
@@ -16,8 +16,6 @@ const OF_A_SALE = {
   returnedAmount: true,
 } as const;
 export type ExportSale = Pick<Payment, keyof typeof OF_A_SALE>;
-
-const PAGE = 500;
 
 /** What a developer sold, oldest first; nothing for everybody else. */
 export function readSales(ctx: Ctx, { asOf, userId }: ExportScope): AsyncGenerator<ExportSale[]> {
