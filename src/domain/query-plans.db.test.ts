@@ -30,6 +30,7 @@ import { countOverdue, retireBooks } from '#domain/privacy/retention.ts';
 import { listSeen } from '#domain/privacy/seen.ts';
 import { askOpenOrders } from '#domain/reconciliation/ask-open.ts';
 import { convergeOrder } from '#domain/reconciliation/converge.ts';
+import { listDifferences } from '#domain/reconciliation/list-differences.ts';
 import { lapseHolder, lapseReservations } from '#domain/reservation/end.ts';
 import { listReservations, loadReservation } from '#domain/reservation/load.ts';
 import { analyseRevenue } from '#domain/revenue/analyse.ts';
@@ -66,6 +67,7 @@ const BIG = [
   'dispute',
   'payment_method',
   'billing_record',
+  'reconciliation_difference',
   'data_export',
   'erasure',
 ];
@@ -138,6 +140,11 @@ beforeAll(async () => {
     'data_export',
     'id, user_id, status, obstacle, created_at, completed_at',
     `'exp_' || n, 'usr_' || n, 'failed', 'refused', ${at}, ${at}`,
+  );
+  await series(
+    'reconciliation_difference',
+    'id, provider, charge_id, kind, status, created_at',
+    `'dif_' || n, '${STARS}', concealed, 'missing_payment', (CASE WHEN n % 500 = 0 THEN 'reported' ELSE 'settled' END)::difference_status, ${at}`,
   );
   await series(
     'erasure',
@@ -242,6 +249,8 @@ const QUERIES: ReadonlyArray<[name: string, run: (ctx: Ctx) => Promise<unknown>]
     },
   ],
   ['askOpenOrders of a provider with checkouts', (ctx) => askOpenOrders(rail.in(ctx))],
+  ['listDifferences', (ctx) => listDifferences(ctx, { before: null, limit: 50 })],
+  ['listDifferences, a later page', (ctx) => listDifferences(ctx, { before: 'dif_25000', limit: 50 })],
   ['listMethods', (ctx) => listMethods(ctx, USER)],
   ['forgetUnconfirmed', (ctx) => forgetUnconfirmed(ctx)],
   ['lapseHolder', (ctx) => lapseHolder(ctx, INVOICE)],

@@ -14,6 +14,7 @@ import { expectWholeBooks, noticesOf } from '../../testing/books.ts';
 import { AMOUNTS, CATALOG } from '../../testing/catalog.ts';
 import { refundedPayment, successfulPayment } from '../../testing/updates.ts';
 import { type Buyer, DAY_MS, MONTH_MS, newChargeId, openWorld, type PriceId, STARS } from '../../testing/world.ts';
+import { listDifferences } from './list-differences.ts';
 
 const world = openWorld();
 beforeAll(() => world.connect());
@@ -188,6 +189,16 @@ describe('reconciliation', () => {
       { kind: 'missing_refund', status: 'reported' },
       { kind: 'unknown_order', status: 'reported' },
     ]);
+    // An operator reads them by what the provider calls each charge, newest first, page by page.
+    const first = await listDifferences(world.system, { before: null, limit: 3 });
+    const second = await listDifferences(world.system, { before: first.next, limit: 3 });
+    const listed = [...first.rows, ...second.rows].map(({ chargeId, kind }) => `${chargeId} ${kind}`);
+    expect(first.rows).toHaveLength(3);
+    for (const one of [`${differing} amount_differs`, `${known.chargeId} not_at_provider`, `${unknown} unknown_order`])
+      expect(listed).toContain(one);
+    await expect(listDifferences(stranger.ctx, { before: null, limit: 3 })).rejects.toMatchObject({
+      kind: 'forbidden',
+    });
     expect(await paymentsOf(invoiceId)).toMatchObject([{ status: 'succeeded' }]);
   });
 
